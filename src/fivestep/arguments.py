@@ -23,7 +23,8 @@ def pairs(batches: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
                 "  do: make the data set return (inputs, targets); several inputs go into one "
                 "tuple or dict: ((a, b), targets)"
             )
-        yield batch[0], batch[1]
+        inputs, targets = cast("tuple[Any, Any]", batch)
+        yield inputs, targets
 
 
 def describe(value: Any) -> str:
@@ -31,7 +32,7 @@ def describe(value: Any) -> str:
     if hasattr(value, "shape"):
         return f"a {type(value).__name__} of shape {tuple(value.shape)}"
     if isinstance(value, (tuple, list, dict, set)):
-        return f"a {type(value).__name__} of {len(cast('list[Any]', value))}"
+        return f"a {type(cast('Any', value)).__name__} of {len(cast('list[Any]', value))}"
     return "None" if value is None else f"of type {type(value).__name__}"
 
 
@@ -46,27 +47,35 @@ def spread(model: Callable[..., Any]) -> Callable[[Any], Arguments]:
     signature = _signature(model)
 
     def arguments(inputs: Any) -> Arguments:
-        if type(inputs) is tuple and _fits(signature, *inputs):
-            return inputs, {}
-        if type(inputs) is dict and _fits(signature, **inputs):
-            return (), cast("dict[str, Any]", inputs)
+        if type(inputs) is tuple and _fits(signature, args := cast("tuple[Any, ...]", inputs), {}):
+            return args, {}
+        if type(inputs) is dict and _fits(signature, (), kwargs := cast("dict[str, Any]", inputs)):
+            return (), kwargs
         return (inputs,), {}
 
     return arguments
 
 
 def _signature(model: Any) -> inspect.Signature | None:
-    # DDP, DataParallel and torch.compile accept anything and hand it on: ask what they wrap.
-    while (inner := getattr(model, "_orig_mod", None) or getattr(model, "module", None)) is not None:
-        model = inner
     try:
-        return inspect.signature(getattr(model, "forward", model))
+        signature = inspect.signature(getattr(model, "forward", model))
     except (TypeError, ValueError):  # built in C: nothing is known, so nothing is refused
         return None
+    kinds = {parameter.kind for parameter in signature.parameters.values()}
+    if kinds == {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}:
+        # DDP, DataParallel and torch.compile take anything and hand it on: ask what they wrap.
+        inner = getattr(model, "_orig_mod", None) or getattr(model, "module", None)
+        return _signature(inner) if inner is not None else signature
+    return signature
 
 
-def _fits(signature: inspect.Signature | None, *args: Any, **kwargs: Any) -> bool:
+def _fits(
+    signature: inspect.Signature | None, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> bool:
+    if signature is None:
+        return True
     try:
-        return signature is None or signature.bind(*args, **kwargs) is not None
+        signature.bind(*args, **kwargs)
     except TypeError:
         return False
+    return True

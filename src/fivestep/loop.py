@@ -31,7 +31,7 @@ class Step(Enum):
 
 
 class Moment(NamedTuple):
-    """The loop, paused just after ``step``. It holds live tensors with their graph: look, don't keep."""
+    """The loop, paused just after ``step``: live tensors and their graph. Look, don't keep."""
 
     step: Step
     iteration: int  # counts batches, from 1
