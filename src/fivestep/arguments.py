@@ -47,10 +47,11 @@ def spread(model: Callable[..., Any]) -> Callable[[Any], Arguments]:
     signature = _signature(model)
 
     def arguments(inputs: Any) -> Arguments:
-        if type(inputs) is tuple and _fits(signature, args := cast("tuple[Any, ...]", inputs), {}):
-            return args, {}
-        if type(inputs) is dict and _fits(signature, (), kwargs := cast("dict[str, Any]", inputs)):
-            return (), kwargs
+        kind = type(inputs)
+        if kind is tuple and _fits(signature, inputs, {}):
+            return inputs, {}
+        if kind is dict and _fits(signature, (), inputs):
+            return (), inputs
         return (inputs,), {}
 
     return arguments
