@@ -47,7 +47,7 @@ def spread(model: Callable[..., Any]) -> Callable[[Any], Arguments]:
     signature = _signature(model)
 
     def arguments(inputs: Any) -> Arguments:
-        kind = type(inputs)
+        kind: type[Any] = type(cast("object", inputs))
         if kind is tuple and _fits(signature, inputs, {}):
             return inputs, {}
         if kind is dict and _fits(signature, (), inputs):
