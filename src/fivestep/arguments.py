@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, cast
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
@@ -39,19 +39,18 @@ def describe(value: Any) -> str:
 def spread(model: Callable[..., Any]) -> Callable[[Any], Arguments]:
     """Make the function that turns ``inputs`` into the ``(args, kwargs)`` of ``model``.
 
-    A tuple becomes positional arguments and a dict keyword arguments if the model's ``forward``
-    takes them so; otherwise, and for every other type (a list, a named tuple such as
-    ``PackedSequence``), the inputs are the one argument. ``forward(self, a, b)`` and
+    A tuple becomes positional arguments and a dict, or any other mapping, keyword arguments if the
+    model's ``forward`` takes them so; otherwise, and for every other type (a list, a named tuple
+    such as ``PackedSequence``), the inputs are the one argument. ``forward(self, a, b)`` and
     ``forward(self, pair)`` both work.
     """
     signature = _signature(model)
 
     def arguments(inputs: Any) -> Arguments:
-        kind: type[Any] = type(cast("object", inputs))
-        if kind is tuple and _fits(signature, inputs, {}):
+        if type(cast("object", inputs)) is tuple and _fits(signature, inputs, {}):
             return inputs, {}
-        if kind is dict and _fits(signature, (), inputs):
-            return (), inputs
+        if isinstance(inputs, Mapping) and _fits(signature, (), cast("Any", inputs)):
+            return (), cast("Any", inputs)
         return (inputs,), {}
 
     return arguments

@@ -23,12 +23,13 @@ def starting_from(loss: Any, reevaluate: Callable[[], Any], optimizer: Any) -> C
     The loss and the gradients have just been computed, so an optimizer that starts from where the
     weights stand gets them for nothing, and the model runs exactly as often as in a hand-written
     ``optimizer.step(closure)``: the same dropout masks, the same BatchNorm statistics. An optimizer
-    that has moved the weights before it asks gets a true evaluation.
+    that has touched the weights or the gradients before it asks gets a true evaluation.
     """
-    known, here = [loss], _versions(optimizer)
+    known, before = [loss], _copy(optimizer)
 
     def closure() -> Any:
-        if known and _versions(optimizer) == here:
+        if known and _unchanged(optimizer, before):
+            before.clear()
             return known.pop()
         known.clear()
         return reevaluate()
@@ -36,5 +37,20 @@ def starting_from(loss: Any, reevaluate: Callable[[], Any], optimizer: Any) -> C
     return closure
 
 
-def _versions(optimizer: Any) -> list[tuple[int, int]]:
-    return [(p.data_ptr(), p._version) for group in optimizer.param_groups for p in group["params"]]
+# Values are compared, not version counters: `p.data.add_` and fused kernels do not raise those.
+
+
+def _copy(optimizer: Any) -> list[Any]:
+    return [None if t is None else t.detach().clone() for t in _weights_and_gradients(optimizer)]
+
+
+def _unchanged(optimizer: Any, before: list[Any]) -> bool:
+    pairs = zip(_weights_and_gradients(optimizer), before, strict=True)
+    return all(
+        now is then if now is None or then is None else now.to_dense().equal(then.to_dense())
+        for now, then in pairs
+    )
+
+
+def _weights_and_gradients(optimizer: Any) -> list[Any]:
+    return [t for group in optimizer.param_groups for p in group["params"] for t in (p, p.grad)]
