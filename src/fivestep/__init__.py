@@ -2,23 +2,52 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from fivestep.version import __version__
 
 if TYPE_CHECKING:
+    from fivestep.batches import Batches, batches
+    from fivestep.course import NonFiniteError
+    from fivestep.evaluate import accuracy, evaluate
+    from fivestep.fit import fit
     from fivestep.loop import Moment, Step, train
+    from fivestep.run import Run
+    from fivestep.split import split
 
 # Where each public name lives. A name is imported when it is first asked for (PEP 562), so that
 # `fivestep --help` answers without loading torch.
 _HOMES = {
+    "Batches": "batches",
     "Moment": "loop",
+    "NonFiniteError": "course",
+    "Run": "run",
     "Step": "loop",
+    "accuracy": "evaluate",
+    "batches": "batches",
+    "evaluate": "evaluate",
+    "fit": "fit",
+    "split": "split",
     "train": "loop",
 }
 
-__all__ = ["Moment", "Step", "__version__", "train"]
+__all__ = [
+    "Batches",
+    "Moment",
+    "NonFiniteError",
+    "Run",
+    "Step",
+    "__version__",
+    "accuracy",
+    "batches",
+    "evaluate",
+    "fit",
+    "split",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -31,3 +60,14 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+class _Package(ModuleType):
+    """Keeps `fivestep.fit` the function: importing a submodule would bind the module there."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -1,0 +1,62 @@
+"""The best weights so far, and when to stop waiting for better ones."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from torch import Tensor, nn
+
+from fivestep.plan import Plan
+from fivestep.record import Record
+
+
+class Best:
+    """Follows the monitored value: keeps the best weights and counts the records without gain."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self.record: Record | None = None
+        self.weights: dict[str, Any] | None = None
+        self.misses = 0
+
+    def see(self, record: Record) -> None:
+        """Take in one record; call it while the model still holds the weights it tells of."""
+        if self._better(record[self._monitor]):
+            self.record, self.misses = record, 0
+            keep = self._plan.keep_best or self._plan.restore_best
+            if keep and isinstance(self._plan.model, nn.Module):
+                self.weights = copy_of_state(self._plan.model)
+        else:
+            self.misses += 1
+
+    @property
+    def value(self) -> float | None:
+        """The best value, None before the first finite one."""
+        return None if self.record is None else self.record[self._monitor]
+
+    @property
+    def exhausted(self) -> bool:
+        """Tell whether patience has run out."""
+        return self._plan.patience is not None and self.misses >= self._plan.patience
+
+    @property
+    def _monitor(self) -> str:
+        assert self._plan.monitor is not None
+        return self._plan.monitor
+
+    def _better(self, value: float) -> bool:
+        if math.isnan(value):
+            return False
+        if self.value is None:
+            return True
+        gain = self.value - value if self._plan.mode == "min" else value - self.value
+        return gain > self._plan.min_delta
+
+
+def copy_of_state(model: nn.Module) -> dict[str, Any]:
+    """Copy the state of a model: ``state_dict`` alone holds references to the live weights."""
+    return {
+        key: value.detach().clone() if isinstance(value, Tensor) else value
+        for key, value in model.state_dict().items()
+    }

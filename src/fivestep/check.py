@@ -1,0 +1,279 @@
+"""What can be told before the first update: mistakes in the options, the objects and the data.
+
+Every message says what was given, what was expected, and what to do.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import UninitializedParameter
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+
+from fivestep.arguments import describe
+from fivestep.batches import Batches, TensorBatches
+from fivestep.convert import leaves
+from fivestep.finite import first_nonfinite
+
+CHOICES: dict[str, tuple[Any, ...]] = {
+    "schedule_every": ("epoch", "update"),
+    "mode": (None, "min", "max"),
+    "nonfinite": ("stop", "raise", "skip"),
+}
+BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
+
+
+def numbers(*, seed: Any, min_delta: Any, epochs: Any, **optional: Any) -> None:
+    """Refuse what is no number of its kind: counts of at least 1, a seed and a delta from 0 on."""
+    _count("epochs", epochs)
+    for name, value in optional.items():
+        if value is not None:
+            _count(name, value, "None or ")
+    if seed is not None:
+        _count("seed", seed, "None or ", least=0)
+    real = isinstance(min_delta, (int, float)) and not isinstance(min_delta, bool)
+    if not real or not math.isfinite(min_delta) or min_delta < 0:
+        raise ValueError(
+            f"min_delta={min_delta!r} was given, and a finite number of at least 0 was expected\n"
+            "  do: min_delta=0.0 counts every improvement"
+        )
+
+
+def words(**given: Any) -> None:
+    """Refuse a word that is not among the choices of its option."""
+    for name, value in given.items():
+        if value not in CHOICES[name]:
+            listed = ", ".join(map(repr, CHOICES[name]))
+            raise ValueError(f"{name}={value!r} was given\n  do: choose one of {listed}")
+
+
+def flags(**given: Any) -> None:
+    """Refuse what is neither True nor False."""
+    for name, value in given.items():
+        if not isinstance(value, bool):
+            raise TypeError(f"{name}={value!r} was given\n  do: choose True or False")
+
+
+def model(value: Any) -> None:
+    """Refuse what is no model: a class, None, a model whose shapes are not yet known."""
+    if isinstance(value, type):
+        raise TypeError(
+            f"model is the class {value.__name__}, and an instance was expected\n"
+            f"  do: model = {value.__name__}(...)"
+        )
+    if not callable(value):
+        raise TypeError(
+            f"model is {describe(value)}, and an nn.Module or another callable was expected\n"
+            "  do: pass the model itself"
+        )
+    lazy = [n for n, p in _named_parameters(value) if isinstance(p, UninitializedParameter)]
+    if lazy:
+        raise ValueError(
+            f"model has parameters without a shape yet: {_some(lazy)} (lazy modules)\n"
+            "  do: call the model once on a batch, and make the optimizer after that"
+        )
+
+
+def loss_fn(value: Any) -> None:
+    """Refuse what is no loss: a class instead of an instance, a name."""
+    if isinstance(value, type):
+        raise TypeError(
+            f"loss_fn is the class {value.__name__}, and an instance or a function was expected\n"
+            f"  do: loss_fn = {value.__name__}()"
+        )
+    if not callable(value):
+        raise TypeError(
+            f"loss_fn is {describe(value)} ({value!r}), and a callable (prediction, targets) was "
+            "expected\n  do: loss_fn = torch.nn.MSELoss(), for example"
+        )
+
+
+def optimizer(value: Any, of_model: Any) -> None:
+    """Refuse what is no optimizer, or one that holds nothing of the model that could learn."""
+    if isinstance(value, type):
+        raise TypeError(
+            f"optimizer is the class {value.__name__}, and an instance was expected\n"
+            f"  do: optimizer = {value.__name__}(model.parameters(), lr=...)"
+        )
+    if not all(hasattr(value, name) for name in ("step", "zero_grad", "param_groups")):
+        raise TypeError(
+            f"optimizer is {describe(value)} ({value!r:.60}), and a torch.optim.Optimizer was "
+            "expected\n  do: optimizer = torch.optim.SGD(model.parameters(), lr=0.01)"
+        )
+    held = [p for group in value.param_groups for p in group["params"]]
+    if not held:
+        raise ValueError(
+            "optimizer holds no parameters\n"
+            "  do: make it with the model's: torch.optim.SGD(model.parameters(), lr=0.01)"
+        )
+    if not any(p.requires_grad for p in held):
+        raise ValueError(
+            f"none of the optimizer's {len(held)} parameters requires a gradient: all are frozen\n"
+            "  do: parameter.requires_grad_(True) for those that should learn"
+        )
+    own = {id(p) for _, p in _named_parameters(of_model)}
+    if own and not any(id(p) in own for p in held):
+        raise ValueError(
+            f"optimizer holds {len(held)} parameters, and none of them is one of the model's "
+            f"{len(own)}\n"
+            "  do: make the optimizer after the model, from model.parameters(), and make it anew "
+            "whenever the model is made anew or copied"
+        )
+
+
+def schedule(value: Any, of_optimizer: Any) -> None:
+    """Refuse what is no learning-rate schedule, or one of another optimizer."""
+    if value is None:
+        return
+    if not isinstance(value, (LRScheduler, ReduceLROnPlateau)):
+        raise TypeError(
+            f"schedule is {describe(value)} ({value!r:.60}), and a torch.optim.lr_scheduler was "
+            "expected\n  do: schedule = torch.optim.lr_scheduler.StepLR(optimizer, 10)"
+        )
+    if cast("Any", value).optimizer is not of_optimizer:
+        raise ValueError(
+            "schedule steers another optimizer than the one given\n"
+            "  do: make the schedule with the optimizer that you pass to fit"
+        )
+
+
+def validation(value: Any, **needing: Any) -> None:
+    """Refuse a share of the data where data is expected, and options that have nothing to use."""
+    if isinstance(value, (int, float)):
+        raise TypeError(
+            f"validate={value!r} is a number, and data was expected\n"
+            "  do: train, validate = fivestep.split(data, validation=0.2)"
+        )
+    for name, option in needing.items():
+        if value is None and option is not None:
+            raise ValueError(
+                f"{name} was given without validate, and there is nothing to use it on\n"
+                f"  do: give validate=(inputs, targets), or leave {name} out"
+            )
+
+
+def repeatable(name: str, data: Any, passes: float) -> None:
+    """Refuse what can be gone through only once when it has to be gone through again."""
+    if passes > 1 and hasattr(data, "__next__"):
+        raise ValueError(
+            f"{name} is a {type(data).__name__}, which is used up after one pass, and more than "
+            "one is to be made\n"
+            "  do: pass a list of its batches, a DataLoader, or an object whose __iter__ starts "
+            "anew"
+        )
+
+
+def monitor(value: Any, metrics: dict[str, Any], *, validated: bool, needed: bool) -> str | None:
+    """Find what tells which weights are best, or refuse what is not recorded.
+
+    Args:
+        value: as the user named it, or None.
+        metrics: by name.
+        validated: whether there is a validation.
+        needed: whether something waits for it: patience, restore_best, a plateau schedule.
+    """
+    if value is None and validated:
+        return "validation_loss"
+    if value is None and needed:
+        raise ValueError(
+            "patience, restore_best and ReduceLROnPlateau need a value to watch, and there is no "
+            "validation\n  do: give validate=(inputs, targets), or monitor='loss' for the "
+            "training's own"
+        )
+    known = ["loss", *(f"validation_{name}" for name in ("loss", *metrics) if validated)]
+    collection = any(hasattr(metric, "compute") for metric in metrics.values())
+    if value is not None and value not in known and not collection:  # a collection names its own
+        raise ValueError(f"monitor={value!r} was given\n  do: choose one of {known}")
+    return value
+
+
+def mode(value: str | None, monitored: str | None) -> str:
+    """Tell whether less or more is better; of a metric, only its user knows."""
+    if value is None and monitored not in (None, "loss", "validation_loss"):
+        raise ValueError(
+            f"monitor={monitored!r} was given without mode, and more or less may be better\n"
+            "  do: mode='max' for an accuracy, mode='min' for an error"
+        )
+    return value or "min"
+
+
+def no_nan(given: str, made: Batches, data: Any) -> None:
+    """Refuse NaN in data that lies in memory, and say where the first one stands."""
+    if not isinstance(made, TensorBatches):
+        return
+    names = ("inputs", "targets")
+    originals: dict[str, Any] = dict(zip(names, data, strict=True)) if _is_pair(data) else {}
+    for part, value in (("inputs", made.inputs), ("targets", made.targets)):
+        for name, tensor in leaves(value, part):
+            if tensor.is_floating_point() and bool(torch.isnan(tensor).any()):
+                _refuse_nan(f"{given}: {name}", tensor, originals.get(name))
+
+
+def lone_sample(made: Batches, of_model: Any) -> Callable[[], None]:
+    """Watch the first forward, and refuse a last batch of one sample where BatchNorm fails on it.
+
+    Only a BatchNorm that sees (N, C) needs two samples; over images or sequences one will do. What
+    each one sees is told by a hook, which the function handed back takes away again.
+    """
+    alone = isinstance(made, TensorBatches) and made.order.count % made.batch_size == 1
+    modules = of_model.modules() if alone and isinstance(of_model, nn.Module) else ()
+    norms = [m for m in modules if isinstance(m, BATCH_NORMS) and m.training]
+    seen: list[nn.Module] = []
+
+    def look(module: nn.Module, args: tuple[Any, ...]) -> None:
+        if args and isinstance(args[0], Tensor) and args[0].ndim == 2:
+            seen.append(module)
+
+    hooks = [norm.register_forward_pre_hook(look) for norm in norms]
+
+    def refuse() -> None:
+        for hook in hooks:
+            hook.remove()
+        if seen and isinstance(made, TensorBatches):
+            raise ValueError(
+                f"{made.order.count} samples in batches of {made.batch_size} leave a last batch of "
+                f"1, and {type(seen[0]).__name__} needs at least 2 to train\n"
+                f"  do: batch_size={made.batch_size + 1}, or leave one sample out"
+            )
+
+    return refuse
+
+
+def _count(name: str, value: Any, also: str = "", *, least: int = 1) -> None:
+    expected = (
+        f"{also}a whole number of at least {least} was expected\n  do: {name}=10, for example"
+    )
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name}={value!r} is of type {type(value).__name__}, and {expected}")
+    if value < least:
+        raise ValueError(f"{name}={value} was given, and {expected}")
+
+
+def _refuse_nan(name: str, tensor: Tensor, original: Any) -> None:
+    nan = tensor.isnan()
+    _, position = first_nonfinite(torch.where(nan, tensor, 0)) or ("nan", ())
+    columns: Any = getattr(original, "columns", None)
+    where = f"{name}{list(position)}"
+    if columns is not None and len(position) == 2:
+        where = f"{name}, row {position[0]}, column {columns[position[1]]!r},"
+    raise ValueError(
+        f"{where} is NaN, the first of {int(nan.sum())} in {tensor.numel()} values\n"
+        "  do: drop or fill these rows; data where NaN is meant goes through a DataLoader, which "
+        "is not searched"
+    )
+
+
+def _is_pair(data: Any) -> bool:
+    return isinstance(data, tuple) and len(cast("tuple[Any, ...]", data)) == 2
+
+
+def _named_parameters(value: Any) -> list[tuple[str, nn.Parameter]]:
+    return list(value.named_parameters()) if isinstance(value, nn.Module) else []
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -1,0 +1,300 @@
+"""The course of one training: what ``fit`` does around the five steps."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+
+from fivestep import check, explain
+from fivestep.batches import TensorBatches
+from fivestep.best import Best
+from fivestep.convert import count_samples
+from fivestep.evaluate import evaluate_batches
+from fivestep.finite import Guard, Numbers, trace_nonfinite
+from fivestep.interrupt import Interrupt
+from fivestep.loop import Moment, Step, train
+from fivestep.plan import Plan
+from fivestep.progress import Progress
+from fivestep.record import Record
+from fivestep.run import Reason
+
+
+class NonFiniteError(FloatingPointError):
+    """The loss or a gradient is NaN or inf, and ``nonfinite="raise"`` was asked for."""
+
+
+class Ending(NamedTuple):
+    """Why a run ended, as a word and as a sentence."""
+
+    reason: Reason
+    message: str
+
+
+class Course:
+    """Goes through the epochs. One iteration is ``train``'s; all else here is counting."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        best: Best,
+        progress: Progress,
+        interrupt: Interrupt,
+        emit: Callable[[Record], None],
+    ) -> None:
+        self.plan, self.best, self.progress, self.interrupt = plan, best, progress, interrupt
+        self._emit = emit
+        self.started = time.perf_counter()
+        self.epoch = self.iteration = self.update = self.skipped = 0
+        self._numbers = Numbers(float("nan"), float("nan"))
+        self._guard = Guard(plan.model, plan.optimizer)
+        self._sums = getattr(plan.loss_fn, "reduction", "mean") == "sum"
+        self._span, self._window = Span(), Span()
+        self._refuse_lone_sample = check.lone_sample(plan.train, plan.model)
+
+    def run(self) -> Ending:
+        """Train for all epochs, or until something ends it."""
+        for epoch in range(1, self.plan.epochs + 1):
+            self.epoch = epoch
+            ending = self._train_epoch() or self._close_epoch()
+            if ending is not None:
+                return ending
+        return Ending("finished", f"all {self.plan.epochs} epochs are done")
+
+    def _train_epoch(self) -> Ending | None:
+        self._span, updates, ending = Span(), self.update, None
+        feed = Feed(self.plan.train.epoch(self.epoch))
+        while ending is None and not feed.exhausted:
+            ending = self._iterate(feed)
+        if ending is None and feed.count == 0:
+            raise ValueError(
+                f"the data set is empty: epoch {self.epoch} gave no batch\n"
+                "  do: check what makes the batches; it must start anew each time it is iterated"
+            )
+        if ending is None and self.update == updates:
+            return Ending("nonfinite", f"all updates of epoch {self.epoch} had to be skipped")
+        return ending
+
+    def _iterate(self, feed: Feed) -> Ending | None:
+        """Train until the batches end or something ends it; a skipped update ends it too."""
+        plan = self.plan
+        self._guard.remember()
+        moments = train(plan.model, plan.loss_fn, plan.optimizer, feed)
+        moment = None
+        while (moment := self._next(moments, moment, feed)) is not None:
+            if moment.step is Step.BACKWARD:
+                self._numbers = self._guard.measure(moment.loss)
+                if not self._numbers.finite:
+                    return self._nonfinite(moment)
+            elif moment.step is Step.UPDATE:
+                ending = self._after_update(moment)
+                if ending is not None:
+                    return ending
+            elif self.iteration == 0:
+                self._look(moment)
+        return self._interrupted() if self.interrupt.requested else None
+
+    def _next(self, moments: Iterator[Moment], last: Moment | None, feed: Feed) -> Moment | None:
+        try:
+            return next(moments, None)
+        except Exception as error:
+            if feed.fetching and self.interrupt.requested:  # Ctrl-C reaches the loader's workers
+                return None
+            if feed.fetching:
+                error.add_note(f"while fetching batch {feed.count + 1} of epoch {self.epoch}")
+                raise
+            explained = explain.failure(error, last, feed.batch, self.plan.model)
+            if explained is error:
+                raise
+            raise explained from error
+
+    def _look(self, moment: Moment) -> None:
+        if moment.step is Step.FORWARD:
+            self._refuse_lone_sample()
+            made = self.plan.train
+            everything = made.targets if isinstance(made, TensorBatches) else None
+            explain.look_at_prediction(
+                moment.prediction, moment.targets, self.plan.loss_fn, everything
+            )
+        elif moment.step is Step.LOSS:
+            explain.look_at_loss(moment.loss, self.plan.loss_fn)
+
+    def _after_update(self, moment: Moment) -> Ending | None:
+        plan = self.plan
+        if not self._guard.weights_finite():
+            return self._nonfinite(moment)
+        self.iteration += 1
+        self.update += 1
+        samples = count_samples(moment.inputs, moment.targets)
+        loss = self._numbers.loss if self._sums else self._numbers.loss * samples
+        self._span.add(loss, samples)
+        self._window.add(loss, samples)
+        if plan.schedule_every == "update" and plan.schedule is not None:
+            self._step_schedule(None)
+        self._guard.remember()
+        self.progress.tick(self.epoch, self.iteration, self._live)
+        if self.interrupt.requested:
+            self._emit(self._base("interrupted", self._span.mean))
+            return self._interrupted()
+        if self._due(plan.log_every) or self._due(plan.validate_every):
+            return self._record("update", self._window, validate=self._due(plan.validate_every))
+        return None
+
+    def _due(self, every: int | None) -> bool:
+        return every is not None and self.update % every == 0
+
+    def _close_epoch(self) -> Ending | None:
+        validate = self.plan.validate is not None and self.plan.validate_every is None
+        ending = self._record("epoch", self._span, validate=validate)
+        if self.plan.schedule_every == "epoch" and self.plan.schedule is not None:
+            self._step_schedule(None)
+        return ending
+
+    def _record(self, when: str, span: Span, *, validate: bool) -> Ending | None:
+        record = self._base(when, span.mean) | {"samples_per_second": span.samples_per_second}
+        if validate:
+            record |= self._validate()
+        if when == "update":
+            self._window = Span()
+        self._emit(record)
+        return self._interrupted() if self.interrupt.requested else self._judge(record)
+
+    def _validate(self) -> Record:
+        plan, begun = self.plan, time.perf_counter()
+        assert plan.validate is not None
+        values = evaluate_batches(
+            plan.model, plan.loss_fn, plan.validate, plan.metrics, self._stop_validation
+        )
+        self._span.pause(time.perf_counter() - begun)
+        if self.interrupt.requested:  # a validation cut short is no validation
+            return {}
+        return {f"validation_{name}": value for name, value in values.items()}
+
+    def _stop_validation(self) -> bool:
+        return self.interrupt.requested
+
+    def _judge(self, record: Record) -> Ending | None:
+        monitor = self.plan.monitor
+        if monitor is None or (monitor != "loss" and "validation_loss" not in record):
+            return None
+        if monitor not in record:
+            known = [name for name in record if name == "loss" or name.startswith("validation_")]
+            raise ValueError(f"monitor={monitor!r} was given\n  do: choose one of {known}")
+        if monitor == "loss" and record["when"] != "epoch":
+            return None
+        self.best.see(record)
+        self._step_schedule(record[monitor])
+        if self.best.exhausted:
+            return Ending("patience", self._out_of_patience())
+        return None
+
+    def _out_of_patience(self) -> str:
+        where = f"epoch {self.best.record['epoch']}" if self.best.record else "the start"
+        return (
+            f"no better {self.plan.monitor} than {self.best.value} of {where} in "
+            f"{self.best.misses} records; stopped at epoch {self.epoch}"
+        )
+
+    def _step_schedule(self, value: float | None) -> None:
+        # A plateau schedule waits for the monitored value, every other for its epoch or update.
+        schedule = self.plan.schedule
+        if isinstance(schedule, ReduceLROnPlateau):
+            if value is not None:
+                schedule.step(value)
+        elif schedule is not None and value is None:
+            schedule.step()
+
+    def _nonfinite(self, moment: Moment) -> Ending | None:
+        loss, norm = self._numbers
+        message = (
+            f"iteration {self.iteration + 1} (epoch {self.epoch}): loss {loss:g}, gradient norm "
+            f"{norm:g}; {trace_nonfinite(moment, self.plan.model)}; the update was not made"
+        )
+        self._guard.undo()
+        self._emit(self._base("nonfinite", loss))
+        self.iteration += 1
+        self.skipped += 1
+        if self.plan.nonfinite == "raise":
+            raise NonFiniteError(message)
+        return None if self.plan.nonfinite == "skip" else Ending("nonfinite", message)
+
+    def _interrupted(self) -> Ending:
+        return Ending(
+            "interrupted", f"Ctrl-C after iteration {self.iteration} (epoch {self.epoch})"
+        )
+
+    def _base(self, when: str, loss: float) -> Record:
+        rates = [float(group.get("lr", "nan")) for group in self.plan.optimizer.param_groups]
+        several = {"learning_rates": rates} if len(set(rates)) > 1 else {}
+        skipped = {"skipped": self.skipped} if self.skipped else {}
+        return {
+            "when": when,
+            "epoch": self.epoch,
+            "iteration": self.iteration + (when == "nonfinite"),
+            "update": self.update,
+            "loss": loss,
+            "gradient_norm": self._numbers.gradient_norm,
+            "learning_rate": rates[0],
+            "seconds": time.perf_counter() - self.started,
+            **several,
+            **skipped,
+        }
+
+    def _live(self) -> dict[str, float]:
+        rate = float(self.plan.optimizer.param_groups[0].get("lr", "nan"))
+        shown = {"loss": self._span.mean, "learning_rate": rate}
+        if self.best.value is not None:
+            shown[f"best {self.plan.monitor}"] = self.best.value
+        return shown | {"samples_per_second": self._span.samples_per_second}
+
+
+class Span:
+    """The samples, their loss and the seconds of a stretch of iterations."""
+
+    def __init__(self) -> None:
+        self._loss, self._samples, self._begun = 0.0, 0, time.perf_counter()
+
+    def add(self, loss: float, samples: int) -> None:
+        """Count a batch: its loss summed over its samples, and how many they are."""
+        self._loss += loss
+        self._samples += samples
+
+    def pause(self, seconds: float) -> None:
+        """Leave out seconds in which nothing was trained."""
+        self._begun += seconds
+
+    @property
+    def mean(self) -> float:
+        """The mean loss per sample; NaN if there was none."""
+        return self._loss / self._samples if self._samples else float("nan")
+
+    @property
+    def samples_per_second(self) -> float:
+        """The samples trained per second of wall-clock time."""
+        return self._samples / max(time.perf_counter() - self._begun, 1e-9)
+
+
+class Feed:
+    """An iterator that remembers where it is, so that a failure can be told from its batch."""
+
+    def __init__(self, batches: Iterator[Any]) -> None:
+        self._batches = batches
+        self.batch: Any = None
+        self.count = 0
+        self.exhausted = self.fetching = False
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        self.fetching = True
+        try:
+            self.batch = next(self._batches)
+        except StopIteration:
+            self.exhausted, self.fetching = True, False
+            raise
+        self.count += 1
+        self.fetching = False
+        return self.batch

@@ -1,0 +1,167 @@
+"""Stop before an update that NaN or inf would ruin, with the last good state intact."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from fivestep.closure import demands_closure
+from fivestep.convert import leaves
+from fivestep.loop import Moment
+
+
+class Numbers(NamedTuple):
+    """What one iteration is judged by."""
+
+    loss: float
+    gradient_norm: float  # 2-norm over all parameters
+
+    @property
+    def finite(self) -> bool:
+        """Tell whether the update may be made."""
+        return math.isfinite(self.loss) and math.isfinite(self.gradient_norm)
+
+
+class Guard:
+    """Measures loss and gradients before each update, and undoes what a bad forward left behind.
+
+    The weights need no copy: they have not moved yet. Buffers have, if the forward wrote to them
+    (BatchNorm's running statistics take in the NaN of the batch), and an optimizer that moves the
+    weights several times within one update (LBFGS) can ruin them after the check: these are kept.
+    """
+
+    def __init__(self, model: Any, optimizer: Any) -> None:
+        self._optimizer = optimizer
+        self._parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        self._buffers = _Buffers(model)
+        self._keeps_weights = demands_closure(optimizer)
+        self._kept: tuple[list[Tensor], dict[str, Any]] | None = None
+
+    def remember(self) -> None:
+        """Keep what the next forward and update may ruin. Call it before each iteration."""
+        self._buffers.remember()
+        if self._keeps_weights:
+            weights = [parameter.detach().clone() for parameter in self._parameters]
+            self._kept = weights, copy.deepcopy(self._optimizer.state_dict())
+
+    def measure(self, loss: Tensor) -> Numbers:
+        """Read the loss and the gradients' norm: one synchronisation on an accelerator."""
+        gradients = [p.grad for p in self._parameters if p.grad is not None]
+        norm = gradient_norm(gradients)
+        if loss.device.type == "cpu":
+            found = Numbers(loss.item(), norm.item())
+        else:
+            both = torch.stack((loss.detach().double(), norm.to(loss.device).double()))
+            found = Numbers(*both.tolist())
+        if math.isinf(found.gradient_norm) and all_finite(gradients):
+            # The squares overflowed, not the gradients: 1e20 is finite in float32, its square not.
+            found = found._replace(gradient_norm=_norm_in_double(gradients))
+        return found
+
+    def weights_finite(self) -> bool:
+        """Tell whether an optimizer with a closure left finite weights; True for all others."""
+        return not self._keeps_weights or all_finite(self._parameters)
+
+    def undo(self) -> None:
+        """Put back what ``remember`` kept and clear the gradients."""
+        self._buffers.restore()
+        self._optimizer.zero_grad()
+        if self._kept is not None:
+            weights, state = self._kept
+            with torch.no_grad():
+                for parameter, weight in zip(self._parameters, weights, strict=True):
+                    parameter.copy_(weight)
+            self._optimizer.load_state_dict(state)
+
+
+class _Buffers:
+    """Copies of the buffers that forwards write to, made anew only when one has been written."""
+
+    def __init__(self, model: Any) -> None:
+        modules = model.modules() if isinstance(model, nn.Module) else ()
+        places = [(module, name) for module in modules for name, _ in _own_buffers(module)]
+        self._kept = {place: _Kept(None, -1, None) for place in places}
+
+    def remember(self) -> None:
+        for (module, name), kept in self._kept.items():
+            buffer = getattr(module, name)
+            if buffer is not kept.buffer or _version(buffer) != kept.version:
+                copy_of = None if buffer is None else buffer.detach().clone()
+                self._kept[module, name] = _Kept(buffer, _version(buffer), copy_of)
+
+    def restore(self) -> None:
+        for (module, name), kept in self._kept.items():
+            if kept.buffer is not None and kept.copy is not None:
+                with torch.no_grad():
+                    kept.buffer.copy_(kept.copy)
+            setattr(module, name, kept.buffer)
+
+
+class _Kept(NamedTuple):
+    buffer: Tensor | None
+    version: int
+    copy: Tensor | None
+
+
+def _own_buffers(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    return module.named_buffers(recurse=False)
+
+
+def _version(buffer: Tensor | None) -> int:
+    return -1 if buffer is None else buffer._version
+
+
+def gradient_norm(gradients: list[Tensor]) -> Tensor:
+    """Compute the 2-norm over all gradients as one scalar tensor; 0 if there are none."""
+    if not gradients:
+        return torch.zeros(())
+    dense = [gradient._values() if gradient.is_sparse else gradient for gradient in gradients]
+    return nn.utils.get_total_norm(dense)
+
+
+def all_finite(tensors: list[Tensor]) -> bool:
+    """Tell whether no tensor holds NaN or inf, element by element."""
+    return all(bool(torch.isfinite(_values(tensor)).all()) for tensor in tensors)
+
+
+def first_nonfinite(tensor: Tensor) -> tuple[str, tuple[int, ...]] | None:
+    """Find the first NaN or inf: its name and its position, or None."""
+    bad = ~torch.isfinite(_values(tensor.detach()))
+    if not bool(bad.any()):
+        return None
+    position = tuple(int(i) for i in bad.nonzero()[0])
+    return repr(float(_values(tensor.detach())[position])), position
+
+
+def trace_nonfinite(moment: Moment, model: Any) -> str:
+    """Say where in an iteration the first NaN or inf stands, from the data to the gradients."""
+    for name, tensor in _in_order(moment, model):
+        found = first_nonfinite(tensor)
+        if found is not None:
+            value, position = found
+            return f"{name}{list(position) if position else ''} is {value}"
+    return "all values that were looked at are finite"
+
+
+def _in_order(moment: Moment, model: Any) -> Iterator[tuple[str, Tensor]]:
+    yield from leaves(moment.inputs, "inputs")
+    yield from leaves(moment.targets, "targets")
+    parameters = list(model.named_parameters()) if isinstance(model, nn.Module) else []
+    yield from ((f"weight {name}", parameter) for name, parameter in parameters)
+    yield from leaves(moment.prediction, "prediction")
+    yield from leaves(moment.loss, "loss")
+    gradients = ((name, parameter.grad) for name, parameter in parameters)
+    yield from ((f"gradient of {name}", grad) for name, grad in gradients if grad is not None)
+
+
+def _values(tensor: Tensor) -> Tensor:
+    return tensor._values() if tensor.is_sparse else tensor
+
+
+def _norm_in_double(gradients: list[Tensor]) -> float:
+    return float(gradient_norm([_values(gradient).double() for gradient in gradients]))

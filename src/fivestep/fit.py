@@ -1,0 +1,230 @@
+"""``fit``: the loop for daily work. Checks first, then ``course.py`` around the five steps."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any, Literal, cast
+
+import torch
+from torch import nn
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+from torch.utils.data import DataLoader
+
+from fivestep import check
+from fivestep.batches import Batches, batches, brings_samples, in_order
+from fivestep.best import Best
+from fivestep.course import Course
+from fivestep.evaluate import evaluate_batches, float_type, named_metrics
+from fivestep.interrupt import Interrupt
+from fivestep.modes import train_mode
+from fivestep.plan import Plan, length
+from fivestep.progress import Progress
+from fivestep.randomness import preserved, seed_all
+from fivestep.record import FORMAT, Record, Recorder, versions
+from fivestep.run import Run
+
+
+def fit(
+    model: Callable[..., Any],
+    loss_fn: Callable[[Any, Any], Any],
+    optimizer: Any,
+    train: Any,
+    *,
+    epochs: int,
+    validate: Any = None,
+    validate_every: int | None = None,
+    metrics: Any = None,
+    batch_size: int | None = None,
+    shuffle: bool | None = None,
+    seed: int | None = 0,
+    schedule: Any = None,
+    schedule_every: Literal["epoch", "update"] = "epoch",
+    monitor: str | None = None,
+    mode: Literal["min", "max"] | None = None,
+    patience: int | None = None,
+    min_delta: float = 0.0,
+    keep_best: bool = True,
+    restore_best: bool = False,
+    nonfinite: Literal["stop", "raise", "skip"] = "stop",
+    log_every: int | None = None,
+    record: str | os.PathLike[str] | None = None,
+    progress: bool = True,
+) -> Run:
+    """Train ``model`` for some epochs and tell what happened.
+
+    The five steps are those of ``train``. Around them: the data cut into batches, validation, the
+    best weights, a stop before NaN reaches the weights, progress, a record. A first Ctrl-C ends
+    the training after the iteration and still returns the ``Run``.
+
+    Args:
+        model: any ``nn.Module`` or callable. A model in eval mode is trained in train mode and put
+            back; in a model in train mode, modules in eval mode (a frozen BatchNorm) stay so.
+        loss_fn: takes the prediction and the targets, returns a scalar: the batch's mean, or its
+            sum, if its ``reduction`` is ``"sum"``. Recorded losses are means per sample.
+        optimizer: any ``torch.optim.Optimizer``, LBFGS included.
+        train: a pair ``(inputs, targets)`` of tensors, arrays, frames or tuples or dicts of them;
+            a ``Dataset``; a ``DataLoader``; any re-iterable of batches. See ``batches``.
+        epochs: how often to go through all of it.
+        validate: data of the same kinds, for validation: in eval mode, without a graph, in order,
+            and without a trace in the training's random numbers.
+        validate_every: validate after so many updates instead of after each epoch.
+        metrics: for the validation, over all its samples at once. See ``evaluate``.
+        batch_size: samples in a batch, 32 if not said; not for a loader, which has its own.
+        shuffle: a new order in every epoch; True if not said; not for a loader.
+        seed: decides the order of the samples and all random numbers drawn by the model. The
+            caller's random numbers are left as they were. None seeds nothing.
+        schedule: any ``LRScheduler`` of this optimizer. ``ReduceLROnPlateau`` is stepped with the
+            monitored value.
+        schedule_every: whether to step it after each ``"epoch"`` or ``"update"``.
+        monitor: the value that tells which weights are best, ``"validation_loss"`` if there is a
+            validation; ``"validation_NAME"`` for a metric, ``"loss"`` for the training's own.
+        mode: whether ``"min"`` or ``"max"`` is best; needed for metrics.
+        patience: stop after so many validations in a row that were no better than the best.
+        min_delta: an improvement has to be larger than this, in the units of the value.
+        keep_best: keep a copy of the best weights as ``run.best_weights``.
+        restore_best: load them into the model at the end.
+        nonfinite: what to do with a NaN or inf in the loss or a gradient, before the update:
+            ``"stop"`` the run, ``"raise"`` a ``NonFiniteError``, or ``"skip"`` this update.
+            Weights, optimizer and buffers stay as they were before the iteration.
+        log_every: also record the training after so many updates.
+        record: write the run to this ``.jsonl`` file, or to a new file in this directory.
+        progress: show it: a live line on a terminal, plain lines elsewhere.
+
+    Returns:
+        The ``Run``: history, best record, why it ended.
+
+    Raises:
+        TypeError, ValueError: something is wrong with what was given; what, and what to do.
+        NonFiniteError: with ``nonfinite="raise"``.
+        OSError: the record cannot be written.
+    """
+    check.numbers(
+        epochs=epochs,
+        batch_size=batch_size,
+        validate_every=validate_every,
+        log_every=log_every,
+        patience=patience,
+        seed=seed,
+        min_delta=min_delta,
+    )
+    check.words(schedule_every=schedule_every, mode=mode, nonfinite=nonfinite)
+    check.flags(keep_best=keep_best, restore_best=restore_best, progress=progress)
+    check.model(model)
+    check.loss_fn(loss_fn)
+    check.optimizer(optimizer, model)
+    check.schedule(schedule, optimizer)
+    check.validation(validate, metrics=metrics, validate_every=validate_every)
+    check.repeatable("train", train, epochs)
+    check.repeatable("validate", validate, epochs if validate_every is None else math.inf)
+    waits = patience is not None or restore_best or isinstance(schedule, ReduceLROnPlateau)
+    named = named_metrics(metrics)
+    monitor = check.monitor(monitor, named, validated=validate is not None, needed=waits)
+    kind = float_type(model)
+    made = batches(train, batch_size=batch_size, shuffle=shuffle, seed=seed, dtype=kind)
+    check.no_nan("train", made, train)
+    plan = Plan(
+        model=model,
+        loss_fn=loss_fn,
+        optimizer=optimizer,
+        train=made,
+        epochs=epochs,
+        validate=_held_out(validate, batch_size, kind),
+        validate_every=validate_every,
+        metrics=named,
+        seed=seed,
+        schedule=schedule,
+        schedule_every=schedule_every,
+        monitor=monitor,
+        mode=check.mode(mode, monitor),
+        patience=patience,
+        min_delta=min_delta,
+        keep_best=keep_best,
+        restore_best=restore_best,
+        nonfinite=nonfinite,
+        log_every=log_every,
+    )
+    recorder = None if record is None else Recorder(record)
+    with ExitStack() as stack:
+        if seed is not None:
+            stack.enter_context(preserved())
+            seed_all(seed)
+        stack.enter_context(train_mode(model))
+        _rehearse(plan, validate)
+        interrupt = stack.enter_context(Interrupt())
+        shown = Progress(shown=progress, epochs=epochs, batches=length(made))
+        return _go(plan, recorder, stack.enter_context(shown), interrupt)
+
+
+def _held_out(validate: Any, batch_size: int | None, kind: torch.dtype | None) -> Batches | None:
+    if validate is None:
+        return None
+    size = batch_size if brings_samples(validate) else None
+    try:
+        made = in_order(validate, batch_size=size, dtype=kind)
+        check.no_nan("validate", made, validate)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"validate: {error}") from error
+    return made
+
+
+def _rehearse(plan: Plan, validate: Any) -> None:
+    # One batch of the validation before the first update: what is wrong with it shows now, not
+    # after an epoch. Only where a batch more is not a batch lost.
+    if plan.validate is None or not (brings_samples(validate) or isinstance(validate, DataLoader)):
+        return
+    try:
+        evaluate_batches(plan.model, plan.loss_fn, plan.validate, {}, lambda: True)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"validate: {error}") from error
+
+
+def _go(plan: Plan, recorder: Recorder | None, shown: Progress, interrupt: Interrupt) -> Run:
+    run = Run(seed=plan.seed, setup=plan.setup() | {"versions": versions()})
+    run.path = None if recorder is None else recorder.path
+
+    def emit(record: Record) -> None:
+        run.history.append(record)
+        if recorder is not None:
+            recorder.write("record", record)
+        shown.show(record)
+
+    best = Best(plan)
+    course = Course(plan, best, shown, interrupt, emit)
+    if recorder is not None:
+        recorder.write("start", {"format": FORMAT, "seed": run.seed, "setup": run.setup})
+    try:
+        run.reason, run.message = course.run()
+    except BaseException as error:
+        interrupted = isinstance(error, KeyboardInterrupt)
+        run.reason = "interrupted" if interrupted else "failed"
+        run.message = f"{type(error).__name__}: {error}".strip(": ")
+        raise
+    finally:
+        run.seconds = time.perf_counter() - course.started
+        run.best, run.best_weights = best.record, best.weights
+        _end(run, plan, recorder, shown)
+    return run
+
+
+def _end(run: Run, plan: Plan, recorder: Recorder | None, shown: Progress) -> None:
+    if plan.restore_best and run.best_weights is not None:
+        cast("nn.Module", plan.model).load_state_dict(run.best_weights)
+    shown.say(run.summary())
+    if recorder is None:
+        return
+    recorder.write(
+        "end",
+        {
+            "reason": run.reason,
+            "message": run.message,
+            "best": run.best,
+            "seconds": run.seconds,
+        },
+    )
+    recorder.close()
+    if recorder.failure is not None:
+        shown.say(f"the record {recorder.path} is incomplete: {recorder.failure}")

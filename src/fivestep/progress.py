@@ -1,0 +1,126 @@
+"""What a person sees while it trains: a live line on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
+REFRESH_SECONDS = 0.25  # a refresh costs rich 2 to 3 ms, so four a second stay near one percent
+HEARTBEAT_SECONDS = 30.0  # without a terminal: a sign of life within a long epoch
+MOST_LINES = 20  # of epochs, in a log or a notebook; the record keeps them all
+
+Numbers = Callable[[], dict[str, float]]
+
+
+class Progress:
+    """Shows a run as it goes, on standard error (in a notebook on standard output).
+
+    Nothing is asked of the training but when something is due to be shown, so that no loss is read
+    from a device on its account.
+    """
+
+    def __init__(self, *, shown: bool, epochs: int, batches: int | None) -> None:
+        self._epochs, self._batches = epochs, batches
+        notebook = "ipykernel" in sys.modules
+        self._stream: Any = (sys.stdout if notebook else sys.stderr) if shown else None
+        live = self._stream is not None and not notebook and self._stream.isatty()
+        self._bar: Bar | None = _bar(self._stream) if live else None
+        self._pause = REFRESH_SECONDS if live else HEARTBEAT_SECONDS
+        self._due = time.perf_counter() + self._pause if self._stream is not None else math.inf
+        self._task: Any = None
+
+    def __enter__(self) -> Self:
+        if self._bar is not None:
+            total = None if self._batches is None else self._epochs * self._batches
+            self._task = self._bar.add_task("", total=total, numbers="")
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def tick(self, epoch: int, iteration: int, numbers: Numbers) -> None:
+        """Say that an iteration is done; ``numbers`` is called only if something is to be shown."""
+        if time.perf_counter() < self._due:
+            return
+        self._due = time.perf_counter() + self._pause
+        where, shown = f"epoch {epoch}/{self._epochs}", _format(numbers())
+        if self._bar is None:
+            self._write(f"{where}  iteration {iteration}  {shown}")
+        else:
+            self._bar.update(self._task, description=where, completed=iteration, numbers=shown)
+            self._bar.refresh()
+
+    def show(self, record: dict[str, Any]) -> None:
+        """Write the line of a record; of many epochs only some, the record keeps them all."""
+        epoch, width = record["epoch"], len(str(self._epochs))
+        if record["when"] != "epoch":
+            where = f"epoch {epoch:>{width}}/{self._epochs}  update {record['update']}"
+        elif epoch in (1, self._epochs) or epoch % math.ceil(self._epochs / MOST_LINES) == 0:
+            where = f"epoch {epoch:>{width}}/{self._epochs}"
+        else:
+            return
+        self._write(f"{where}  {_format(_values(record))}")
+
+    def say(self, text: str) -> None:
+        """Write a line."""
+        self._write(text)
+
+    def _write(self, line: str) -> None:
+        if self._stream is None:
+            return
+        if self._bar is not None:
+            self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        else:
+            self._stream.write(line + "\n")
+            self._stream.flush()
+
+
+def _bar(stream: Any) -> Bar:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+    from rich.progress import TimeRemainingColumn as TimeLeft
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[numbers]}"),
+        TimeLeft(compact=True),
+        console=Console(file=stream),
+        auto_refresh=False,  # a thread of its own would take turns with the training
+        transient=True,
+    )
+
+
+def _values(record: dict[str, Any]) -> dict[str, Any]:
+    validation = [name for name in record if name.startswith("validation_")]
+    names = ["loss", *validation, "learning_rate", "samples_per_second"]
+    return {name: record[name] for name in names if name in record}
+
+
+def _format(numbers: dict[str, Any]) -> str:
+    short = {"learning_rate": "rate", "samples_per_second": "samples/s"}
+    return "  ".join(
+        f"{short.get(name, name).replace('_', ' ')} {_short(value)}"
+        for name, value in numbers.items()
+    )
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, float) and 0.001 <= abs(value) < 1000:
+        return f"{value:.4f}"
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.3g}"

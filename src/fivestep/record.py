@@ -1,0 +1,123 @@
+"""The file of a run: JSON lines, appended as the training goes, readable at any time."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+from fivestep.version import __version__
+
+Record = dict[str, Any]
+FORMAT = 1  # of the file; raised when a reader of the old one would misread the new one
+
+
+class Recorder:
+    """Writes a run to its file as it goes: JSON lines, appended and flushed, never rewritten.
+
+    Numbers that JSON does not know are written as the strings ``"NaN"``, ``"Infinity"`` and
+    ``"-Infinity"``, so that every line is valid JSON.
+
+    Raises:
+        FileExistsError: the file is there already.
+        OSError: it cannot be written; the message says what to do.
+    """
+
+    def __init__(self, where: str | os.PathLike[str]) -> None:
+        self.path = _file_for(Path(where))
+        self.failure: OSError | None = None
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file: TextIO = self.path.open("x", encoding="utf-8")
+        except FileExistsError as error:
+            raise FileExistsError(
+                f"record: {self.path} exists already, and a run never writes over another\n"
+                "  do: name another file, or a directory, where every run gets a file of its own"
+            ) from error
+        except OSError as error:
+            raise type(error)(
+                f"record: cannot write {self.path}: {error.strerror}\n"
+                "  do: name a directory that you may write to, or record=None"
+            ) from error
+
+    def write(self, kind: str, record: Record) -> None:
+        """Append one line. A full disk ends the record, not the training: see ``failure``."""
+        if self.failure is None:
+            try:
+                self._file.write(json.dumps({"kind": kind} | _to_json(record)) + "\n")
+                self._file.flush()
+            except OSError as error:
+                self.failure = error
+
+    def close(self) -> None:
+        """Close the file."""
+        try:
+            self._file.close()
+        except OSError as error:
+            self.failure = self.failure or error
+
+
+def read_lines(path: Path) -> Iterator[Record]:
+    """Read the lines of a record; one cut short by the death of its writer ends it.
+
+    Raises:
+        ValueError: a whole line is not JSON.
+    """
+    with path.open(encoding="utf-8") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                yield _from_json(json.loads(line))
+            except ValueError as error:
+                if not line.endswith("\n"):  # the writer was killed in the middle of it
+                    return
+                raise ValueError(f"{path}, line {number} is not JSON: {line[:60]!r}") from error
+
+
+def _to_json(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _to_json(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_to_json(part) for part in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value
+
+
+def _from_json(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _from_json(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_from_json(part) for part in value]
+    return float(value) if value in ("NaN", "Infinity", "-Infinity") else value
+
+
+def versions() -> Record:
+    """Name everything that the bits of a run depend on besides its inputs."""
+    import numpy
+    import torch
+
+    return {
+        "fivestep": __version__,
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "numpy": numpy.__version__,
+        "platform": platform.platform(),
+        "processor": platform.processor() or platform.machine(),
+        "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "threads": torch.get_num_threads(),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+    }
+
+
+def _file_for(where: Path) -> Path:
+    if where.suffix == ".jsonl":
+        return where
+    rank = f"-rank{os.environ['RANK']}" if "RANK" in os.environ else ""
+    stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}{rank}"
+    names = (f"{stem}{suffix}.jsonl" for suffix in ("", *(f"-{i}" for i in range(2, 1000))))
+    return next(path for name in names if not (path := where / name).exists())

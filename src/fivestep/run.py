@@ -1,0 +1,157 @@
+"""A run: what was recorded of one training, kept in memory and on disk, read back, plotted."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from fivestep.record import FORMAT, Record, read_lines
+from fivestep.version import __version__
+
+Reason = Literal["finished", "patience", "nonfinite", "interrupted", "failed", "unfinished"]
+
+
+@dataclass
+class Run:
+    """What a training left behind, besides the trained model.
+
+    Attributes:
+        history: one plain dict per epoch (``"when": "epoch"``) and, if asked for, per so many
+            updates (``"when": "update"``): epoch, iteration, update, loss (mean per sample since
+            the record before of its kind), gradient_norm (of the last iteration), learning_rate,
+            seconds (since the start), samples_per_second, and, where there was a validation,
+            validation_loss and a validation_ value for each metric.
+        reason: why it ended: ``"finished"``, ``"patience"``, ``"nonfinite"``, ``"interrupted"``,
+            ``"failed"`` (an exception), ``"unfinished"`` (read from a file without an end).
+        message: the same as a sentence, with the numbers.
+        best: the record with the best monitored value, None where there was nothing to compare.
+        best_weights: a copy of the model's state at that record, in memory only.
+        seconds: the wall-clock time of the whole run.
+        seed: what it was started with.
+        setup: the options, the classes and the versions that it ran with.
+        path: the file it was written to, if any.
+    """
+
+    history: list[Record] = field(default_factory=list[Record])
+    reason: Reason = "unfinished"
+    message: str = "the record has no end: the process was stopped, or is still running"
+    best: Record | None = None
+    best_weights: dict[str, Any] | None = field(default=None, repr=False)
+    seconds: float = 0.0
+    seed: int | None = None
+    setup: Record = field(default_factory=dict[str, Any])
+    path: Path | None = None
+
+    @property
+    def best_epoch(self) -> int | None:
+        """The epoch of the best record, counted from 1."""
+        return None if self.best is None else self.best["epoch"]
+
+    @property
+    def epochs(self) -> list[Record]:
+        """The records made at the ends of epochs."""
+        return [record for record in self.history if record["when"] == "epoch"]
+
+    def summary(self) -> str:
+        """Say in a line or two how it ended, what was best and where the record is."""
+        made = self.history[-1]["iteration"] if self.history else 0
+        text = f"{self.reason} after {made:,} iterations in {self.seconds:.1f} s: {self.message}"
+        if self.best is not None:
+            values = [name for name in self.best if name.startswith("validation_")] or ["loss"]
+            shown = ", ".join(f"{name.replace('_', ' ')} {self.best[name]:.4g}" for name in values)
+            text += f"\nbest at epoch {self.best['epoch']}: {shown}"
+        return text if self.path is None else f"{text}\nrecord: {self.path}"
+
+    def to_pandas(self) -> Any:
+        """Return the history as a ``pandas.DataFrame``, one row per record."""
+        try:
+            import pandas
+        except ImportError as error:
+            raise _missing("to_pandas", "pandas") from error
+        return pandas.DataFrame(self.history)
+
+    def plot(self) -> Any:
+        """Draw the losses over the iterations, metrics below; return the matplotlib axes."""
+        try:
+            from matplotlib import pyplot
+        except ImportError as error:
+            raise _missing("plot", "matplotlib", extra="plot") from error
+        losses, metrics = _curves(self.history)
+        figure, axes = pyplot.subplots(1 + bool(metrics), 1, sharex=True, squeeze=False)
+        for axis, curves in zip(axes[:, 0], (losses, metrics), strict=False):
+            for name, (at, values) in curves.items():
+                axis.plot(at, values, marker=".", label=name.replace("_", " "))
+            axis.legend()
+        axes[0, 0].set_ylabel("loss per sample")
+        axes[-1, 0].set_xlabel("iteration")
+        figure.tight_layout()
+        return axes[:, 0] if metrics else axes[0, 0]
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Run:
+        """Read a run back from its file, or the newest run of a directory.
+
+        A record whose writer was killed is read up to its last whole line, with the reason
+        ``"unfinished"``.
+
+        Raises:
+            FileNotFoundError: there is no such file, or no run in the directory.
+            ValueError: the file is no record of a run, or of a newer format.
+        """
+        path = _newest(Path(path))
+        run = cls(path=path)
+        for line in read_lines(path):
+            run._take_in(line)
+        if not run.setup:
+            raise ValueError(f"{path} is no record of a run: its first line is no header")
+        return run
+
+    def _take_in(self, line: Record) -> None:
+        kind = line.pop("kind", None)
+        if kind == "start":
+            if line["format"] > FORMAT:
+                raise ValueError(
+                    f"{self.path} has format {line['format']}, and this fivestep "
+                    f"({__version__}) reads up to {FORMAT}\n  do: pip install -U fivestep"
+                )
+            self.seed, self.setup = line["seed"], line["setup"]
+        elif kind == "record":
+            self.history.append(line)
+        elif kind == "end":
+            self.reason, self.message = line["reason"], line["message"]
+            self.best, self.seconds = line["best"], line["seconds"]
+
+
+def _newest(path: Path) -> Path:
+    if not path.is_dir():
+        return path
+    found = sorted(path.glob("*.jsonl"), key=lambda file: (file.stat().st_mtime_ns, file.name))
+    if not found:
+        raise FileNotFoundError(f"there is no run (*.jsonl) in {path}")
+    return found[-1]
+
+
+def _curves(history: list[Record]) -> tuple[dict[str, Any], dict[str, Any]]:
+    curves: dict[str, tuple[list[int], list[float]]] = {}
+    for record in history:
+        for name, value in record.items():
+            if name == "loss" or name.startswith("validation_"):
+                label = "loss of the window" if name == "loss" and _by_update(record) else name
+                at, values = curves.setdefault(label, ([], []))
+                at.append(record["iteration"])
+                values.append(value)
+    losses = {name: curve for name, curve in curves.items() if "loss" in name}
+    return losses, {name: curve for name, curve in curves.items() if name not in losses}
+
+
+def _by_update(record: Record) -> bool:
+    return record["when"] == "update"
+
+
+def _missing(method: str, package: str, extra: str | None = None) -> ImportError:
+    return ImportError(
+        f"run.{method}() needs {package}, which is not installed\n"
+        f"  do: pip install 'fivestep[{extra or package}]'"
+    )
