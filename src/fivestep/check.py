@@ -6,7 +6,6 @@ Every message says what was given, what was expected, and what to do.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any, cast
 
 import torch
@@ -213,34 +212,39 @@ def no_nan(given: str, made: Batches, data: Any) -> None:
                 _refuse_nan(f"{given}: {name}", tensor, originals.get(name))
 
 
-def lone_sample(made: Batches, of_model: Any) -> Callable[[], None]:
-    """Watch the first forward, and refuse a last batch of one sample where BatchNorm fails on it.
+class LoneSample:
+    """Watches the first forward, and refuses a last batch of one sample where BatchNorm fails.
 
     Only a BatchNorm that sees (N, C) needs two samples; over images or sequences one will do. What
-    each one sees is told by a hook, which the function handed back takes away again.
+    each one sees is told by a hook that is gone after the first look.
     """
-    alone = isinstance(made, TensorBatches) and made.order.count % made.batch_size == 1
-    modules = of_model.modules() if alone and isinstance(of_model, nn.Module) else ()
-    norms = [m for m in modules if isinstance(m, BATCH_NORMS) and m.training]
-    seen: list[nn.Module] = []
 
-    def look(module: nn.Module, args: tuple[Any, ...]) -> None:
+    def __init__(self, made: Batches, of_model: Any) -> None:
+        alone = isinstance(made, TensorBatches) and made.order.count % made.batch_size == 1
+        modules = of_model.modules() if alone and isinstance(of_model, nn.Module) else ()
+        norms = [m for m in modules if isinstance(m, BATCH_NORMS) and m.training]
+        self._made, self._seen = made, list[nn.Module]()
+        self._hooks = [norm.register_forward_pre_hook(self._look) for norm in norms]
+
+    def _look(self, module: nn.Module, args: tuple[Any, ...]) -> None:
         if args and isinstance(args[0], Tensor) and args[0].ndim == 2:
-            seen.append(module)
+            self._seen.append(module)
 
-    hooks = [norm.register_forward_pre_hook(look) for norm in norms]
-
-    def refuse() -> None:
-        for hook in hooks:
+    def remove(self) -> None:
+        """Take the hooks away."""
+        for hook in self._hooks:
             hook.remove()
-        if seen and isinstance(made, TensorBatches):
-            raise ValueError(
-                f"{made.order.count} samples in batches of {made.batch_size} leave a last batch of "
-                f"1, and {type(seen[0]).__name__} needs at least 2 to train\n"
-                f"  do: batch_size={made.batch_size + 1}, or leave one sample out"
-            )
 
-    return refuse
+    def refuse(self) -> None:
+        """Take the hooks away, and raise if one of them saw what will fail."""
+        self.remove()
+        if self._seen and isinstance(self._made, TensorBatches):
+            count, size = self._made.order.count, self._made.batch_size
+            raise ValueError(
+                f"{count} samples in batches of {size} leave a last batch of 1, and "
+                f"{type(self._seen[0]).__name__} needs at least 2 to train\n"
+                f"  do: batch_size={size + 1}, or leave one sample out"
+            )
 
 
 def _count(name: str, value: Any, also: str = "", *, least: int = 1) -> None:

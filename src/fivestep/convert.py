@@ -58,6 +58,11 @@ def count_samples(inputs: Any, targets: Any) -> int:
     return 1
 
 
+def widened(value: Tensor) -> Tensor:
+    """Convert to the widest floating type of its device: sums of many batches lose no digits."""
+    return value.float() if value.device.type == "mps" else value.double()
+
+
 def _to_array(value: Any, name: str) -> np.ndarray[Any, Any]:
     if isinstance(value, np.ndarray):
         return cast("np.ndarray[Any, Any]", value)

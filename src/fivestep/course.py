@@ -52,15 +52,19 @@ class Course:
         self._guard = Guard(plan.model, plan.optimizer)
         self._sums = getattr(plan.loss_fn, "reduction", "mean") == "sum"
         self._span, self._window = Span(), Span()
-        self._refuse_lone_sample = check.lone_sample(plan.train, plan.model)
+        self._rates: list[float] | None = None  # of the last update, where a schedule moves them
+        self._lone = check.LoneSample(plan.train, plan.model)
 
     def run(self) -> Ending:
         """Train for all epochs, or until something ends it."""
-        for epoch in range(1, self.plan.epochs + 1):
-            self.epoch = epoch
-            ending = self._train_epoch() or self._close_epoch()
-            if ending is not None:
-                return ending
+        try:
+            for epoch in range(1, self.plan.epochs + 1):
+                self.epoch = epoch
+                ending = self._train_epoch() or self._close_epoch()
+                if ending is not None:
+                    return ending
+        finally:
+            self._lone.remove()
         return Ending("finished", f"all {self.plan.epochs} epochs are done")
 
     def _train_epoch(self) -> Ending | None:
@@ -112,7 +116,7 @@ class Course:
 
     def _look(self, moment: Moment) -> None:
         if moment.step is Step.FORWARD:
-            self._refuse_lone_sample()
+            self._lone.refuse()
             made = self.plan.train
             everything = made.targets if isinstance(made, TensorBatches) else None
             explain.look_at_prediction(
@@ -132,6 +136,7 @@ class Course:
         self._span.add(loss, samples)
         self._window.add(loss, samples)
         if plan.schedule_every == "update" and plan.schedule is not None:
+            self._rates = self._current_rates()
             self._step_schedule(None)
         self._guard.remember()
         self.progress.tick(self.epoch, self.iteration, self._live)
@@ -226,7 +231,7 @@ class Course:
         )
 
     def _base(self, when: str, loss: float) -> Record:
-        rates = [float(group.get("lr", "nan")) for group in self.plan.optimizer.param_groups]
+        rates = self._rates or self._current_rates()
         several = {"learning_rates": rates} if len(set(rates)) > 1 else {}
         skipped = {"skipped": self.skipped} if self.skipped else {}
         return {
@@ -242,9 +247,11 @@ class Course:
             **skipped,
         }
 
+    def _current_rates(self) -> list[float]:
+        return [float(group.get("lr", "nan")) for group in self.plan.optimizer.param_groups]
+
     def _live(self) -> dict[str, float]:
-        rate = float(self.plan.optimizer.param_groups[0].get("lr", "nan"))
-        shown = {"loss": self._span.mean, "learning_rate": rate}
+        shown = {"loss": self._span.mean, "learning_rate": self._current_rates()[0]}
         if self.best.value is not None:
             shown[f"best {self.plan.monitor}"] = self.best.value
         return shown | {"samples_per_second": self._span.samples_per_second}

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from fivestep.arguments import describe, pairs, spread
 from fivestep.batches import Batches, in_order
-from fivestep.convert import count_samples
+from fivestep.convert import count_samples, widened
 from fivestep.explain import look_at_prediction
 from fivestep.modes import eval_mode
 from fivestep.randomness import preserved
@@ -163,7 +163,7 @@ def float_type(model: Any) -> torch.dtype | None:
 
 
 def _summed(loss: Any, count: int, loss_fn: Any) -> Tensor:
-    total = torch.as_tensor(loss).detach().double()
+    total = widened(torch.as_tensor(loss).detach())
     return total if getattr(loss_fn, "reduction", "mean") == "sum" else total * count
 
 
@@ -180,4 +180,6 @@ def _concatenate(parts: list[Any]) -> Any:
 def _flat(name: str, value: Any) -> list[tuple[str, float]]:
     if isinstance(value, dict):  # torchmetrics' MetricCollection
         return [item for key, part in value.items() for item in _flat(str(key), part)]
+    if getattr(value, "ndim", 0):  # one value for each class
+        return [item for i, part in enumerate(value) for item in _flat(f"{name}_{i}", part)]
     return [(name, float(value))]

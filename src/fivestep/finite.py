@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from fivestep.closure import demands_closure
-from fivestep.convert import leaves
+from fivestep.convert import leaves, widened
 from fivestep.loop import Moment
 
 
@@ -56,7 +56,7 @@ class Guard:
         if loss.device.type == "cpu":
             found = Numbers(loss.item(), norm.item())
         else:
-            both = torch.stack((loss.detach().double(), norm.to(loss.device).double()))
+            both = torch.stack((widened(loss.detach()), widened(norm.to(loss.device))))
             found = Numbers(*both.tolist())
         if math.isinf(found.gradient_norm) and all_finite(gradients):
             # The squares overflowed, not the gradients: 1e20 is finite in float32, its square not.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
 from typing import Any, Literal, cast
 
 import torch
@@ -147,13 +147,13 @@ def fit(
         nonfinite=nonfinite,
         log_every=log_every,
     )
-    recorder = None if record is None else Recorder(record)
     with ExitStack() as stack:
         if seed is not None:
             stack.enter_context(preserved())
             seed_all(seed)
         stack.enter_context(train_mode(model))
         _rehearse(plan, validate)
+        recorder = None if record is None else Recorder(record)
         interrupt = stack.enter_context(Interrupt())
         shown = Progress(shown=progress, epochs=epochs, batches=length(made))
         return _go(plan, recorder, stack.enter_context(shown), interrupt)
@@ -163,11 +163,9 @@ def _held_out(validate: Any, batch_size: int | None, kind: torch.dtype | None) -
     if validate is None:
         return None
     size = batch_size if brings_samples(validate) else None
-    try:
+    with _named_validate():
         made = in_order(validate, batch_size=size, dtype=kind)
-        check.no_nan("validate", made, validate)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"validate: {error}") from error
+    check.no_nan("validate", made, validate)
     return made
 
 
@@ -176,9 +174,18 @@ def _rehearse(plan: Plan, validate: Any) -> None:
     # after an epoch. Only where a batch more is not a batch lost.
     if plan.validate is None or not (brings_samples(validate) or isinstance(validate, DataLoader)):
         return
-    try:
+    with _named_validate():
         evaluate_batches(plan.model, plan.loss_fn, plan.validate, {}, lambda: True)
+
+
+@contextmanager
+def _named_validate() -> Generator[None]:
+    # The words are the same for both data sets: say which of the two they speak of.
+    try:
+        yield
     except (TypeError, ValueError) as error:
+        if type(error) not in (TypeError, ValueError):
+            raise
         raise type(error)(f"validate: {error}") from error
 
 
