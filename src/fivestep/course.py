@@ -214,8 +214,8 @@ class Course:
     def _nonfinite(self, moment: Moment) -> Ending | None:
         loss, norm = self._numbers
         message = (
-            f"iteration {self.iteration + 1} (epoch {self.epoch}): loss {loss:g}, gradient norm "
-            f"{norm:g}; {trace_nonfinite(moment, self.plan.model)}; the update was not made"
+            f"iteration {self.iteration + 1} (epoch {self.epoch}) has loss {loss:g} and gradient "
+            f"norm {norm:g}, so its update was not made; {trace_nonfinite(moment, self.plan.model)}"
         )
         self._guard.undo()
         self._emit(self._base("nonfinite", loss))
