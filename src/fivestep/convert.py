@@ -19,10 +19,11 @@ def to_tensors(value: Any, name: str, dtype: torch.dtype | None = None) -> Any:
             DataFrame, or a tuple or dict of these (several inputs or targets).
         name: what the value is, for messages: ``inputs`` or ``targets``.
         dtype: the floating type that floating arrays become, the default type if None. Integers
-            become ``int64``, booleans stay.
+            become ``int64``, booleans stay; complex arrays get the complex type of this size.
 
     Raises:
-        TypeError: there is no tensor to be made of it: text, objects, dates, categories.
+        TypeError: there is no tensor to be made of it: text, objects, dates, categories, masks.
+        ValueError: whole numbers too large for ``int64``.
     """
     if isinstance(value, Tensor):
         return value
@@ -71,7 +72,7 @@ def _to_array(value: Any, name: str) -> np.ndarray[Any, Any]:
     if isinstance(value, list):
         return _from_list(cast("list[Any]", value), name)
     raise TypeError(
-        f"{name}: got {describe(value)}, and a tensor, a NumPy array or a pandas frame was expected"
+        f"{name} is {describe(value)}, and a tensor, a NumPy array or a pandas frame was expected"
         f"\n  do: convert it first, e.g. {name} = torch.as_tensor(...)"
     )
 
@@ -97,9 +98,13 @@ def _from_table(table: Any, name: str) -> np.ndarray[Any, Any]:
             "  do: drop them, or turn them into numbers: frame[column].cat.codes for categories, "
             "pd.get_dummies(frame) for one column each"
         )
-    if any(getattr(kind, "na_value", None) is not None for kind in columns.values()):
-        return table.to_numpy(dtype="float64", na_value=np.nan)  # nullable types: NA becomes NaN
-    return table.to_numpy()
+    kinds = {kind.kind for kind in columns.values()}
+    nullable = any(getattr(kind, "na_value", None) is not None for kind in columns.values())
+    if len(kinds) == 1 and not nullable:
+        return table.to_numpy()
+    if "f" in kinds or (nullable and bool(np.asarray(table.isna()).any())):
+        return table.to_numpy(dtype="float64", na_value=np.nan)  # NA becomes NaN
+    return table.to_numpy(dtype="bool" if kinds == {"b"} else "int64")  # they may be classes
 
 
 def _is_numeric(kind: Any) -> bool:
@@ -107,22 +112,42 @@ def _is_numeric(kind: Any) -> bool:
 
 
 def _from_array(array: np.ndarray[Any, Any], name: str, dtype: torch.dtype) -> Tensor:
-    if array.dtype.kind not in "biuf":
-        what = {"U": "text", "S": "bytes", "M": "dates", "O": "Python objects", "c": "complex"}
+    if array.dtype.kind not in "biufc":
+        what = {"U": "text", "S": "bytes", "M": "dates", "O": "Python objects"}
         raise TypeError(
             f"{name}: got an array of {what.get(array.dtype.kind, str(array.dtype))} "
             f"(dtype {array.dtype}), and numbers were expected\n"
             "  do: encode it as numbers first, e.g. np.unique(labels, return_inverse=True)[1]"
         )
-    if not array.flags.writeable or any(step < 0 for step in array.strides):
+    _refuse_silent_losses(array, name)
+    size = array.dtype.itemsize
+    if not array.flags.writeable or any(step < 0 or step % size for step in array.strides):
         array = array.copy()  # torch shares memory, and warns or fails where it cannot
-    if array.dtype.kind == "b":
-        return torch.from_numpy(array)
-    return torch.from_numpy(_native(array)).to(torch.int64 if array.dtype.kind in "iu" else dtype)
+    return torch.from_numpy(_native(array)).to(_kind(array, dtype))
+
+
+def _refuse_silent_losses(array: np.ndarray[Any, Any], name: str) -> None:
+    if np.ma.is_masked(array):
+        raise TypeError(
+            f"{name}: got a masked array with {int(np.ma.count_masked(array))} masked values, and "
+            f"a tensor knows no mask\n  do: {name}.filled(0) to fill them, or leave their rows out"
+        )
+    if array.dtype.kind == "u" and array.size and int(array.max()) > torch.iinfo(torch.int64).max:
+        raise ValueError(
+            f"{name}: got {array.dtype} values up to {array.max()}, and int64 ends before that\n"
+            "  do: make them smaller, e.g. np.unique(values, return_inverse=True)[1]"
+        )
 
 
 def _native(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     # Big-endian files and the unsigned or long-double types that torch does not know.
-    if array.dtype.kind == "f":
-        return array.astype(array.dtype.newbyteorder("=") if array.dtype.itemsize <= 8 else "f8")
-    return array.astype(np.int64)
+    kind, size = array.dtype.kind, array.dtype.itemsize
+    if kind in "iu":
+        return array.astype(np.int64, copy=False)
+    widest = {"b": 1, "f": 8, "c": 16}[kind]
+    return array.astype(f"={kind}{min(size, widest)}", copy=False)
+
+
+def _kind(array: np.ndarray[Any, Any], dtype: torch.dtype) -> torch.dtype:
+    kinds = {"b": torch.bool, "f": dtype, "c": dtype.to_complex()}
+    return kinds.get(array.dtype.kind, torch.int64)
