@@ -1,0 +1,84 @@
+# From a bare clone with only Python and make on the machine. The first use of a target makes a
+# virtual environment and installs into it; every later one starts at once.
+
+ifeq ($(OS),Windows_NT)
+BIN := Scripts
+DEFAULT_PYTHONS := python python3
+else
+BIN := bin
+DEFAULT_PYTHONS := python3 python3.13 python3.12 python3.11
+endif
+
+ifdef PYTHON
+PYTHONS := $(PYTHON)
+else
+PYTHONS := $(DEFAULT_PYTHONS)
+endif
+
+PIP_OPTIONS := --quiet --disable-pip-version-check -c constraints.txt
+ifdef TORCH_INDEX
+PIP_OPTIONS += --extra-index-url $(TORCH_INDEX)
+endif
+
+PINS := pyproject.toml constraints.txt
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check bench clean
+
+help:
+	@echo "make demo     watch a small network learn handwritten digits"
+	@echo "make test     run the tests; make test ARGS='-k loop' runs some of them"
+	@echo "make check    style, types, and that the documents tell the truth"
+	@echo "make bench    time the loop beside others, in an environment of its own"
+	@echo "make clean    remove the environments and everything built (runs/ stays)"
+	@echo
+	@echo "PyTorch for NVIDIA GPUs is a download of gigabytes. Without such a GPU, on Linux, say"
+	@echo "  make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu"
+	@echo "Another Python than python3:  make demo PYTHON=python3.12"
+
+demo: .venv/.demo
+	@.venv/$(BIN)/fivestep demo digits
+
+test: .venv/.dev
+	@.venv/$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/.dev
+	.venv/$(BIN)/ruff check .
+	.venv/$(BIN)/ruff format --check .
+	.venv/$(BIN)/pyright
+	.venv/$(BIN)/python -m pytest -q tests/test_repository.py tests/test_readme.py
+
+bench: .venv-bench/.bench
+	@.venv-bench/$(BIN)/python benchmarks/iteration.py
+	@.venv-bench/$(BIN)/python benchmarks/imports.py
+
+clean:
+	rm -rf .venv .venv-bench build dist .pytest_cache .ruff_cache .hypothesis
+	find src tests examples benchmarks -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/.demo: $(PINS) | .venv/pyvenv.cfg
+	@$(call install,.venv,demo)
+	@touch $@
+
+# dev holds all that the demo needs, so that is done too.
+.venv/.dev: $(PINS) | .venv/pyvenv.cfg
+	@$(call install,.venv,dev)
+	@touch .venv/.demo $@
+
+.venv-bench/.bench: $(PINS) | .venv-bench/pyvenv.cfg
+	@$(call install,.venv-bench,bench)
+	@touch $@
+
+install = echo "Installing fivestep[$(2)] into $(1), this once; PyTorch is the large part" && \
+	$(1)/$(BIN)/python -m pip install $(PIP_OPTIONS) -e '.[$(2)]'
+
+.venv/pyvenv.cfg .venv-bench/pyvenv.cfg:
+	@for python in $(PYTHONS); do \
+	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    exec $$python -m venv $(@D); \
+	  fi; \
+	done; \
+	echo "fivestep needs Python 3.11 or newer, and none of these is: $(PYTHONS)" >&2; \
+	echo "  do: install one, or name it: make PYTHON=/path/to/python3.12" >&2; \
+	exit 1
