@@ -16,6 +16,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from fivestep.arguments import describe
 from fivestep.batches import Batches, TensorBatches
 from fivestep.convert import leaves
+from fivestep.counts import need_count, need_seed
 from fivestep.finite import first_nonfinite
 
 CHOICES: dict[str, tuple[Any, ...]] = {
@@ -28,12 +29,11 @@ BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 
 def numbers(*, seed: Any, min_delta: Any, epochs: Any, **optional: Any) -> None:
     """Refuse what is no number of its kind: counts of at least 1, a seed and a delta from 0 on."""
-    _count("epochs", epochs)
+    need_count("epochs", epochs)
+    need_seed(seed)
     for name, value in optional.items():
         if value is not None:
-            _count(name, value, "None or ")
-    if seed is not None:
-        _count("seed", seed, "None or ", least=0)
+            need_count(name, value)
     real = isinstance(min_delta, (int, float)) and not isinstance(min_delta, bool)
     if not real or not math.isfinite(min_delta) or min_delta < 0:
         raise ValueError(
@@ -245,16 +245,6 @@ class LoneSample:
                 f"{type(self._seen[0]).__name__} needs at least 2 to train\n"
                 f"  do: batch_size={size + 1}, or leave one sample out"
             )
-
-
-def _count(name: str, value: Any, also: str = "", *, least: int = 1) -> None:
-    expected = (
-        f"{also}a whole number of at least {least} was expected\n  do: {name}=10, for example"
-    )
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name}={value!r} is of type {type(value).__name__}, and {expected}")
-    if value < least:
-        raise ValueError(f"{name}={value} was given, and {expected}")
 
 
 def _refuse_nan(name: str, tensor: Tensor, original: Any) -> None:

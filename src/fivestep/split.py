@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, cast
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch.utils.data import Subset, TensorDataset
 
 from fivestep.arguments import describe
 from fivestep.batches import brings_samples
+from fivestep.counts import need_seed
 
 Indices = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -21,7 +23,7 @@ def split(
     validation: float = 0.2,
     stratify: Any = False,
     shuffle: bool = True,
-    seed: int = 0,
+    seed: int | None = 0,
 ) -> tuple[Any, Any]:
     """Split ``data`` into a part to train on and a part to validate on; no sample is in both.
 
@@ -32,7 +34,7 @@ def split(
         stratify: True to give both parts the same share of each class, taken from the targets; or
             one label per sample.
         shuffle: choose the samples at random; False takes the last ones, as a series in time needs.
-        seed: decides the choice.
+        seed: decides the choice. None makes another one each time.
 
     Returns:
         ``(train, validate)``, each in the order of the data.
@@ -45,11 +47,12 @@ def split(
             f"the data to split is {describe(data)}, and it does not come sample by sample\n"
             "  do: split the pair (inputs, targets) or the Dataset, and make the loaders after that"
         )
+    need_seed(seed)
     count = _length(data)
     held = _number(validation, count)
     labels = _labels(data, stratify, count)
     if labels is None:
-        chosen = _choose(count, held, seed if shuffle else None)
+        chosen = _choose(count, held, seed) if shuffle else np.arange(count - held, count)
     elif shuffle:
         chosen = _choose_stratified(labels, held, seed)
     else:
@@ -64,6 +67,7 @@ def split(
 
 def _number(validation: Any, count: int) -> int:
     real = isinstance(validation, (int, float)) and not isinstance(validation, bool)
+    real = real and math.isfinite(validation)
     held = round(validation * count) if isinstance(validation, float) and real else validation
     if not real or not 0 < held < count or (isinstance(validation, float) and validation >= 1):
         raise ValueError(
@@ -74,12 +78,10 @@ def _number(validation: Any, count: int) -> int:
 
 
 def _choose(count: int, held: int, seed: int | None) -> Indices:
-    if seed is None:
-        return np.arange(count - held, count)
     return np.random.default_rng(seed).permutation(count)[:held]
 
 
-def _choose_stratified(labels: np.ndarray[Any, Any], held: int, seed: int) -> Indices:
+def _choose_stratified(labels: np.ndarray[Any, Any], held: int, seed: int | None) -> Indices:
     random = np.random.default_rng(seed)
     kinds, members = np.unique(labels, return_inverse=True)
     sizes = np.bincount(members, minlength=len(kinds))
