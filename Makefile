@@ -15,11 +15,6 @@ else
 PYTHONS := $(DEFAULT_PYTHONS)
 endif
 
-PIP_OPTIONS := --quiet --disable-pip-version-check -c constraints.txt
-ifdef TORCH_INDEX
-PIP_OPTIONS += --extra-index-url $(TORCH_INDEX)
-endif
-
 PINS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
@@ -70,8 +65,12 @@ clean:
 	@$(call install,.venv-bench,bench)
 	@touch $@
 
-install = echo "Installing fivestep[$(2)] into $(1), this once; PyTorch is the large part" && \
-	$(1)/$(BIN)/python -m pip install $(PIP_OPTIONS) -e '.[$(2)]'
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+# PyTorch alone comes from TORCH_INDEX: no other package is looked up there.
+install = echo "Installing fivestep[$(2)] into $(1), this once; PyTorch is the large part" \
+	$(if $(TORCH_INDEX),&& $(1)/$(BIN)/python $(PIP_INSTALL) --no-deps --extra-index-url $(TORCH_INDEX) torch) \
+	&& $(1)/$(BIN)/python $(PIP_INSTALL) -e '.[$(2)]'
 
 .venv/pyvenv.cfg .venv-bench/pyvenv.cfg:
 	@for python in $(PYTHONS); do \
