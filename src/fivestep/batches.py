@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, Sampler, Subs
 
 from fivestep.arguments import describe
 from fivestep.convert import leaves, to_tensors
+from fivestep.counts import need_count, need_seed
 
 DEFAULT_BATCH_SIZE = 32
 
@@ -34,6 +35,13 @@ class Batches:
         if hasattr(sampler, "set_epoch"):  # without it a DistributedSampler repeats one order
             cast("Any", sampler).set_epoch(number)
         return iter(self._iterable)
+
+    @property
+    def generators(self) -> list[torch.Generator]:
+        """The generators that a loader draws its order from, where it was given its own."""
+        loader, sampler = self._iterable, getattr(self._iterable, "sampler", None)
+        found = [getattr(owner, "generator", None) for owner in (loader, sampler)]
+        return [generator for generator in found if isinstance(generator, torch.Generator)]
 
 
 class Order(Sampler[int]):
@@ -115,6 +123,9 @@ def batches(
     Raises:
         TypeError, ValueError: there are no batches in it; the message says what to do.
     """
+    if batch_size is not None:
+        need_count("batch_size", batch_size)
+    need_seed(seed)
     if isinstance(data, tuple) and len(cast("tuple[Any, ...]", data)) == 2:
         return _in_memory(*cast("tuple[Any, Any]", data), batch_size, shuffle, seed, dtype)
     if (tensors := _tensors_of(data)) is not None:
@@ -160,9 +171,10 @@ def is_dataset(data: Any) -> bool:
 
 
 def take(value: Any, part: slice | Tensor) -> Any:
-    """Pick the same samples out of every tensor of a nest."""
+    """Copy the same samples out of every tensor of a nest."""
     if isinstance(value, Tensor):
-        return value[part]
+        # A slice alone would be a view, and a model that works in place would change the data.
+        return value[part].clone() if isinstance(part, slice) else value[part]
     if isinstance(value, dict):
         return {key: take(item, part) for key, item in cast("dict[str, Any]", value).items()}
     return tuple(take(item, part) for item in cast("tuple[Any, ...]", value))
@@ -261,6 +273,12 @@ def _check_iterable(data: Any) -> None:
             f"the data is {describe(cast('Any', data))}, and inputs with targets were expected\n"
             "  do: pass a pair (inputs, targets), a Dataset or a DataLoader"
         )
+    if isinstance(data, (list, tuple)) and _all_tensors(cast("Sequence[Any]", data)):
+        raise TypeError(
+            f"the data is {describe(cast('Any', data))} tensors or arrays, and a pair (inputs, "
+            "targets) was expected\n"
+            "  do: pass a tuple of two, (x, y); of several inputs, ((a, b), y)"
+        )
     if not hasattr(data, "__iter__") and not hasattr(data, "__getitem__"):
         raise TypeError(
             f"the data is {describe(data)}, and nothing that yields batches\n"
@@ -271,6 +289,12 @@ def _check_iterable(data: Any) -> None:
             f"the data set is empty: len({type(data).__name__}) is 0\n"
             "  do: check what made it (drop_last with fewer samples than one batch?)"
         )
+
+
+def _all_tensors(data: Sequence[Any]) -> bool:
+    return bool(data) and all(
+        isinstance(part, (Tensor, np.ndarray)) or hasattr(part, "to_numpy") for part in data
+    )
 
 
 def _refuse(*, why: str, **options: Any) -> None:

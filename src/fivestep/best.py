@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from copy import deepcopy
 from typing import Any
 
 from torch import Tensor, nn
@@ -57,6 +58,6 @@ class Best:
 def copy_of_state(model: nn.Module) -> dict[str, Any]:
     """Copy the state of a model: ``state_dict`` alone holds references to the live weights."""
     return {
-        key: value.detach().clone() if isinstance(value, Tensor) else value
+        key: value.detach().clone() if isinstance(value, Tensor) else deepcopy(value)
         for key, value in model.state_dict().items()
     }

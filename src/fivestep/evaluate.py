@@ -64,7 +64,7 @@ def evaluate_batches(
     total, seen = None, 0
     gathered: list[tuple[Any, Any]] = []
     arguments = spread(model)
-    with preserved(), eval_mode(model), torch.no_grad():
+    with preserved(*made.generators), eval_mode(model), torch.no_grad():
         for metric in streams.values():
             metric.reset()
         for inputs, targets in pairs(made.epoch(1)):

@@ -19,9 +19,14 @@ def seed_all(seed: int) -> None:
 
 
 @contextmanager
-def preserved() -> Generator[None]:
-    """Whatever is drawn inside, the numbers drawn afterwards are as if nothing had been."""
-    restore = [(put_back, state()) for put_back, state in _generators()]
+def preserved(*own: torch.Generator) -> Generator[None]:
+    """Whatever is drawn inside, the numbers drawn afterwards are as if nothing had been.
+
+    Args:
+        own: generators to keep besides the global ones.
+    """
+    kept = [*_generators(), *((one.set_state, one.get_state) for one in own)]
+    restore = [(put_back, state()) for put_back, state in kept]
     try:
         yield
     finally:
