@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from fivestep.arguments import describe, pairs, spread
 from fivestep.batches import Batches, in_order
 from fivestep.convert import count_samples, widened
-from fivestep.explain import look_at_prediction
+from fivestep.explain import look_at_prediction, need_scalar
 from fivestep.modes import eval_mode
 from fivestep.randomness import preserved
 
@@ -73,7 +73,9 @@ def evaluate_batches(
             if total is None:
                 look_at_prediction(prediction, targets, loss_fn)
             count = count_samples(inputs, targets)
-            loss = _summed(loss_fn(prediction, targets), count, loss_fn)
+            loss = loss_fn(prediction, targets)
+            need_scalar(loss, loss_fn)
+            loss = _summed(loss, count, loss_fn)
             total, seen = loss if total is None else total + loss, seen + count
             for metric in streams.values():
                 metric.update(prediction, targets)
@@ -91,6 +93,7 @@ def evaluate_batches(
             prediction, targets = (_concatenate(list(part)) for part in zip(*gathered, strict=True))
             values |= {name: metric(prediction, targets) for name, metric in wholes.items()}
     flat = [item for name in metrics for item in _flat(name, values[name])]
+    _refuse_two_of_one_name([name for name, _ in flat])
     return {"loss": float(total) / seen} | dict(flat)
 
 
@@ -139,12 +142,17 @@ def named_metrics(metrics: Any) -> Metrics:
                 "an object with update, compute and reset was expected\n"
                 "  do: pass the function itself, or an instance: Accuracy(), not Accuracy"
             )
-    if len({name for name, _ in named}) < len(named):
-        raise ValueError(
-            f"metrics: two of {[name for name, _ in named]} have the same name\n"
-            "  do: name them in a dict: metrics={'top1': ..., 'top5': ...}"
-        )
+    _refuse_two_of_one_name([name for name, _ in named])
     return dict(named)
+
+
+def _refuse_two_of_one_name(names: list[str]) -> None:
+    if len({"loss", *names}) <= len(names):
+        raise ValueError(
+            f"metrics: two of {['loss', *names]} have the same name\n"
+            "  do: name them in a dict, metrics={'top1': ..., 'top5': ...}; of a MetricCollection, "
+            "with prefix='...'"
+        )
 
 
 def _name(metric: Any) -> str:
@@ -182,4 +190,10 @@ def _flat(name: str, value: Any) -> list[tuple[str, float]]:
         return [item for key, part in value.items() for item in _flat(str(key), part)]
     if getattr(value, "ndim", 0):  # one value for each class
         return [item for i, part in enumerate(value) for item in _flat(f"{name}_{i}", part)]
-    return [(name, float(value))]
+    try:
+        return [(name, float(value))]
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"metric {name!r} gave {value!r:.60}, and a number was expected\n"
+            "  do: return a float, a tensor or a dict of them"
+        ) from error

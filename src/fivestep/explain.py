@@ -72,16 +72,21 @@ def look_at_loss(loss: Any, loss_fn: Any) -> None:
             f"{_name(loss_fn)} returned {describe(loss)}, and a scalar tensor was expected\n"
             "  do: return the tensor itself, not loss.item(), float(loss) or a tuple"
         )
-    if loss.numel() != 1:
-        raise ValueError(
-            f"{_name(loss_fn)} returned shape {tuple(loss.shape)}, and a scalar was expected\n"
-            "  do: reduction='mean', or .mean() at its end"
-        )
+    need_scalar(loss, loss_fn)
     if not loss.requires_grad:
         raise ValueError(
             "the loss has no graph behind it: backward would reach no parameter\n"
             "  do: look for .detach(), .data, .item(), .numpy(), argmax or no_grad between the "
             "model's parameters and the loss"
+        )
+
+
+def need_scalar(loss: Any, loss_fn: Any) -> None:
+    """Refuse a loss of more than one number."""
+    if isinstance(loss, Tensor) and loss.numel() != 1:
+        raise ValueError(
+            f"{_name(loss_fn)} returned shape {tuple(loss.shape)}, and a scalar was expected\n"
+            "  do: reduction='mean', or .mean() at its end"
         )
 
 
