@@ -352,7 +352,7 @@ REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "metric name": ({"metrics": "f1"}, TypeError, r"metric 'str' is of type str"),
     "two of one name": ({"metrics": [f1, f1]}, ValueError, r"'f1', 'f1'\] have the same.*do: n"),
     "two lambdas": ({"metrics": [lambda *_: 0, lambda *_: 1]}, ValueError, r"do: name them in a"),
-    "a metric named loss": ({"metrics": {"loss": f1}}, ValueError, r"two of \['loss', 'loss'\].*do"),
+    "a metric named loss": ({"metrics": {"loss": f1}}, ValueError, r"'loss', 'loss'\].*do"),
     "two collections": (
         {"metrics": {
             "one": torchmetrics.MetricCollection([torchmetrics.MeanSquaredError()]),

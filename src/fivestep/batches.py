@@ -284,11 +284,18 @@ def _check_iterable(data: Any) -> None:
             f"the data is {describe(data)}, and nothing that yields batches\n"
             "  do: pass a pair (inputs, targets), a Dataset, a DataLoader or a list of batches"
         )
-    if hasattr(data, "__len__") and len(data) == 0:
+    if _length_if_known(data) == 0:
         raise ValueError(
             f"the data set is empty: len({type(data).__name__}) is 0\n"
             "  do: check what made it (drop_last with fewer samples than one batch?)"
         )
+
+
+def _length_if_known(data: Any) -> int | None:
+    try:
+        return len(data)
+    except TypeError:  # also where there is a __len__: a DataLoader over a stream
+        return None
 
 
 def _all_tensors(data: Sequence[Any]) -> bool:
