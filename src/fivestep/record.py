@@ -29,21 +29,21 @@ class Recorder:
     """
 
     def __init__(self, where: str | os.PathLike[str]) -> None:
-        self.path = _file_for(Path(where))
+        where = Path(where)
         self.failure: OSError | None = None
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file: TextIO = self.path.open("x", encoding="utf-8")
+            (where.parent if where.suffix == ".jsonl" else where).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unwritable(where, error) from error
+        try:
+            self.path, self._file = _create(_names(where))
         except FileExistsError as error:
             raise FileExistsError(
-                f"record: {self.path} exists already, and a run never writes over another\n"
+                f"record: {where} exists already, and a run never writes over another\n"
                 "  do: name another file, or a directory, where every run gets a file of its own"
             ) from error
         except OSError as error:
-            raise type(error)(
-                f"record: cannot write {self.path}: {error.strerror}\n"
-                "  do: name a directory that you may write to, or record=None"
-            ) from error
+            raise _unwritable(where, error) from error
 
     def write(self, kind: str, record: Record) -> None:
         """Append one line. A full disk ends the record, not the training: see ``failure``."""
@@ -66,16 +66,25 @@ def read_lines(path: Path) -> Iterator[Record]:
     """Read the lines of a record; one cut short by the death of its writer ends it.
 
     Raises:
-        ValueError: a whole line is not JSON.
+        ValueError: a whole line is not JSON, or JSON of something else.
     """
-    with path.open(encoding="utf-8") as file:
+    with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             try:
-                yield _from_json(json.loads(line))
+                yield _from_json(_object(line))
             except ValueError as error:
-                if not line.endswith("\n"):  # the writer was killed in the middle of it
+                if not line.endswith(b"\n"):  # the writer was killed in the middle of it
                     return
-                raise ValueError(f"{path}, line {number} is not JSON: {line[:60]!r}") from error
+                raise ValueError(
+                    f"{path}, line {number} is not JSON of a record: {line[:60]!r}"
+                ) from error
+
+
+def _object(line: bytes) -> Any:
+    found = json.loads(line.decode())
+    if not isinstance(found, dict):
+        raise ValueError("not an object")
+    return found
 
 
 def _to_json(value: Any) -> Any:
@@ -114,10 +123,29 @@ def versions() -> Record:
     }
 
 
-def _file_for(where: Path) -> Path:
+def _names(where: Path) -> Iterator[Path]:
     if where.suffix == ".jsonl":
-        return where
+        yield where
+        return
     rank = f"-rank{os.environ['RANK']}" if "RANK" in os.environ else ""
     stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}{rank}"
-    names = (f"{stem}{suffix}.jsonl" for suffix in ("", *(f"-{i}" for i in range(2, 1000))))
-    return next(path for name in names if not (path := where / name).exists())
+    for suffix in ("", *(f"-{number}" for number in range(2, 1000))):
+        yield where / f"{stem}{suffix}.jsonl"
+
+
+def _create(paths: Iterator[Path]) -> tuple[Path, TextIO]:
+    # Tried, not looked for: another machine may take a name between a look and the opening.
+    taken = FileExistsError()
+    for path in paths:
+        try:
+            return path, path.open("x", encoding="utf-8")
+        except FileExistsError as error:
+            taken = error
+    raise taken
+
+
+def _unwritable(where: Path, error: OSError) -> OSError:
+    return type(error)(
+        f"record: cannot write {where}: {error.strerror}\n"
+        "  do: name a directory that you may write to, or record=None"
+    )

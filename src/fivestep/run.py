@@ -103,7 +103,10 @@ class Run:
         path = _newest(Path(path))
         run = cls(path=path)
         for line in read_lines(path):
-            run._take_in(line)
+            try:
+                run._take_in(line)
+            except (KeyError, TypeError) as error:
+                raise ValueError(f"{path} is no record of a run: {error!r} in a line") from error
         if not run.setup:
             raise ValueError(f"{path} is no record of a run: its first line is no header")
         return run
