@@ -107,6 +107,7 @@ def measure(work: Work, variants: dict[str, Variant], rounds: int) -> list[Row]:
     gc.collect()
     gc.freeze()  # what the libraries have loaded is nobody's work to search through
     found = costs(work, variants, rounds, tell)
+    gc.unfreeze()
     tell("")
     return [
         row(name, found[name], found[BASE], difference(weights[name], weights[BASE]))
