@@ -37,6 +37,15 @@ class Batches:
         return iter(self._iterable)
 
     @property
+    def cut(self) -> tuple[int, int] | None:
+        """The samples in an epoch and in a batch, if both are known and the rest is a batch too."""
+        loader = cast("Any", self._iterable)
+        if not isinstance(loader, DataLoader) or loader.batch_size is None or loader.drop_last:
+            return None
+        count = _length_if_known(loader.sampler)
+        return None if count is None else (count, loader.batch_size)
+
+    @property
     def generators(self) -> list[torch.Generator]:
         """The generators that a loader draws its order from, where it was given its own."""
         loader, sampler = self._iterable, getattr(self._iterable, "sampler", None)
@@ -81,6 +90,11 @@ class TensorBatches(Batches):
 
     def __len__(self) -> int:
         return -(-self.order.count // self.batch_size)
+
+    @property
+    def cut(self) -> tuple[int, int] | None:
+        """The samples in an epoch and in a batch."""
+        return self.order.count, self.batch_size
 
     def epoch(self, number: int) -> Iterator[Any]:
         """Go once through the data, in the order of epoch ``number``."""

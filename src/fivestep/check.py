@@ -6,6 +6,7 @@ Every message says what was given, what was expected, and what to do.
 from __future__ import annotations
 
 import math
+import os
 from typing import Any, cast
 
 import torch
@@ -140,6 +141,35 @@ def schedule(value: Any, of_optimizer: Any) -> None:
         )
 
 
+def enough_steps(value: Any, every: str, epochs: int, batches: int | None) -> None:
+    """Refuse a schedule that would end, with an exception, before the training does."""
+    total = getattr(value, "total_steps", None)  # OneCycleLR's name for them
+    steps = epochs if every == "epoch" else epochs * batches if batches is not None else 0
+    if isinstance(total, int) and total < steps:
+        raise ValueError(
+            f"schedule has total_steps={total}, and this training makes {steps} "
+            f"(schedule_every={every!r})\n  do: total_steps={steps}"
+        )
+
+
+def restorable(of_model: Any, *, restore_best: bool) -> None:
+    """Refuse to promise the best weights of a model that has no state to put back."""
+    if restore_best and not isinstance(of_model, nn.Module):
+        raise ValueError(
+            f"restore_best was given with a model {describe(of_model)}, which has no state_dict\n"
+            "  do: make the model an nn.Module, or leave restore_best out"
+        )
+
+
+def record(value: Any) -> None:
+    """Refuse what is no path."""
+    if value is not None and not isinstance(value, (str, os.PathLike)):
+        raise TypeError(
+            f"record={value!r} is of type {type(value).__name__}, and a path was expected\n"
+            "  do: record='runs', a directory, where every run gets a file of its own"
+        )
+
+
 def validation(value: Any, **needing: Any) -> None:
     """Refuse a share of the data where data is expected, and options that have nothing to use."""
     if isinstance(value, (int, float)):
@@ -208,6 +238,8 @@ def no_nan(given: str, made: Batches, data: Any) -> None:
     originals: dict[str, Any] = dict(zip(names, data, strict=True)) if _is_pair(data) else {}
     for part, value in (("inputs", made.inputs), ("targets", made.targets)):
         for name, tensor in leaves(value, part):
+            if tensor.is_meta:
+                continue
             if tensor.is_floating_point() and bool(torch.isnan(tensor).any()):
                 _refuse_nan(f"{given}: {name}", tensor, originals.get(name))
 
@@ -215,20 +247,25 @@ def no_nan(given: str, made: Batches, data: Any) -> None:
 class LoneSample:
     """Watches the first forward, and refuses a last batch of one sample where BatchNorm fails.
 
-    Only a BatchNorm that sees (N, C) needs two samples; over images or sequences one will do. What
-    each one sees is told by a hook that is gone after the first look.
+    Only a BatchNorm that sees one value per sample and channel needs two samples; over images or
+    sequences, or over time steps folded into rows, one will do. What each one sees is told by a
+    hook that is gone after the first look.
     """
 
     def __init__(self, made: Batches, of_model: Any) -> None:
-        alone = isinstance(made, TensorBatches) and made.order.count % made.batch_size == 1
+        self._count, self._size = made.cut or (0, 1)
+        alone = self._count % self._size == 1
         modules = of_model.modules() if alone and isinstance(of_model, nn.Module) else ()
         norms = [m for m in modules if isinstance(m, BATCH_NORMS) and m.training]
-        self._made, self._seen = made, list[nn.Module]()
+        self._seen: list[nn.Module] = []
         self._hooks = [norm.register_forward_pre_hook(self._look) for norm in norms]
 
     def _look(self, module: nn.Module, args: tuple[Any, ...]) -> None:
-        if args and isinstance(args[0], Tensor) and args[0].ndim == 2:
-            self._seen.append(module)
+        value = args[0] if args else None
+        if isinstance(value, Tensor) and value.ndim >= 2:
+            rows = min(self._count, self._size)  # of the first batch
+            if value.shape[0] == rows and value.numel() == rows * value.shape[1]:
+                self._seen.append(module)
 
     def remove(self) -> None:
         """Take the hooks away."""
@@ -238,12 +275,11 @@ class LoneSample:
     def refuse(self) -> None:
         """Take the hooks away, and raise if one of them saw what will fail."""
         self.remove()
-        if self._seen and isinstance(self._made, TensorBatches):
-            count, size = self._made.order.count, self._made.batch_size
+        if self._seen:
             raise ValueError(
-                f"{count} samples in batches of {size} leave a last batch of 1, and "
+                f"{self._count} samples in batches of {self._size} leave a last batch of 1, and "
                 f"{type(self._seen[0]).__name__} needs at least 2 to train\n"
-                f"  do: batch_size={size + 1}, or leave one sample out"
+                f"  do: batch_size={self._size + 1}, or leave one sample out"
             )
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from fivestep.arguments import describe, pairs, spread
 from fivestep.batches import Batches, in_order
 from fivestep.convert import count_samples, widened
-from fivestep.explain import look_at_prediction, need_scalar
+from fivestep.explain import explained, look_at_prediction, need_scalar
 from fivestep.modes import eval_mode
 from fivestep.randomness import preserved
 
@@ -69,11 +69,13 @@ def evaluate_batches(
             metric.reset()
         for inputs, targets in pairs(made.epoch(1)):
             args, kwargs = arguments(inputs)
-            prediction = model(*args, **kwargs)
+            with explained(model, inputs, targets):
+                prediction = model(*args, **kwargs)
             if total is None:
                 look_at_prediction(prediction, targets, loss_fn)
             count = count_samples(inputs, targets)
-            loss = loss_fn(prediction, targets)
+            with explained(model, inputs, targets, prediction):
+                loss = loss_fn(prediction, targets)
             need_scalar(loss, loss_fn)
             loss = _summed(loss, count, loss_fn)
             total, seen = loss if total is None else total + loss, seen + count

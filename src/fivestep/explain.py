@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (the name that every PyTorch program gives it)
@@ -22,6 +25,8 @@ BINARY: tuple[Any, ...] = (
     *(nn.BCELoss, nn.BCEWithLogitsLoss),
     *(F.binary_cross_entropy, F.binary_cross_entropy_with_logits),
 )
+PROBABLE: tuple[Any, ...] = (nn.BCELoss, F.binary_cross_entropy)
+TAKES_PROBABILITIES: tuple[Any, ...] = (nn.CrossEntropyLoss, F.cross_entropy)
 OVER_CLASSES: tuple[Any, ...] = (nn.CrossEntropyLoss, nn.NLLLoss, F.cross_entropy, F.nll_loss)
 
 
@@ -41,7 +46,7 @@ def look_at_prediction(
     """
     if prediction is None:
         raise TypeError("the model returned None\n  do: return the prediction at forward's end")
-    kind = loss_fn if callable(loss_fn) and not isinstance(loss_fn, nn.Module) else type(loss_fn)
+    kind = _kind(loss_fn)
     if kind not in ELEMENTWISE + OVER_CLASSES:
         return
     if not isinstance(prediction, Tensor):
@@ -68,10 +73,7 @@ def look_at_loss(loss: Any, loss_fn: Any) -> None:
         TypeError, ValueError: given, got, do.
     """
     if not isinstance(loss, Tensor):
-        raise TypeError(
-            f"{_name(loss_fn)} returned {describe(loss)}, and a scalar tensor was expected\n"
-            "  do: return the tensor itself, not loss.item(), float(loss) or a tuple"
-        )
+        raise _no_tensor(loss, loss_fn)
     need_scalar(loss, loss_fn)
     if not loss.requires_grad:
         raise ValueError(
@@ -82,12 +84,21 @@ def look_at_loss(loss: Any, loss_fn: Any) -> None:
 
 
 def need_scalar(loss: Any, loss_fn: Any) -> None:
-    """Refuse a loss of more than one number."""
+    """Refuse a loss that is not one number; where nothing is trained a plain one will do."""
+    if not hasattr(loss, "__float__"):
+        raise _no_tensor(loss, loss_fn)
     if isinstance(loss, Tensor) and loss.numel() != 1:
         raise ValueError(
             f"{_name(loss_fn)} returned shape {tuple(loss.shape)}, and a scalar was expected\n"
             "  do: reduction='mean', or .mean() at its end"
         )
+
+
+def _no_tensor(loss: Any, loss_fn: Any) -> TypeError:
+    return TypeError(
+        f"{_name(loss_fn)} returned {describe(loss)}, and a scalar tensor was expected\n"
+        "  do: return the tensor itself, not loss.item(), float(loss) or a tuple"
+    )
 
 
 def failure(error: Exception, after: Moment | None, batch: Any, model: Any) -> Exception:
@@ -103,8 +114,15 @@ def failure(error: Exception, after: Moment | None, batch: Any, model: Any) -> E
         A new exception of the same kind with the words, or the same one with a note.
     """
     step = _following(after)
-    inputs, targets = batch if isinstance(batch, tuple) else (None, None)
-    words = _device(inputs, targets, model) or _dtype(error, inputs, model) or _lone(error, inputs)
+    inputs, targets = _pair_or_nothing(batch)
+    words = (
+        _device(error, inputs, targets, model)
+        or _rows(error, inputs, model)
+        or (_dtype(error, inputs, model) if step is Step.FORWARD else None)
+        or _lone(error, inputs)
+        or _features(error, inputs)
+        or (_several(error, after) if step is Step.LOSS else None)
+    )
     shapes = ", ".join(
         f"{name} {tuple(tensor.shape)} {tensor.dtype}".replace("torch.", "")
         for name, tensor in (*leaves(inputs, "inputs"), *leaves(targets, "targets"))
@@ -114,6 +132,28 @@ def failure(error: Exception, after: Moment | None, batch: Any, model: Any) -> E
         return error
     kind = TypeError if isinstance(error, TypeError) else ValueError
     return kind(f"{step.value} failed: {words[0]}\n  do: {words[1]}")
+
+
+_NOTHING = object()
+
+
+@contextmanager
+def explained(model: Any, inputs: Any, targets: Any, prediction: Any = _NOTHING) -> Generator[None]:
+    """Put a failure inside into words: of the forward, or of the loss if there is a prediction."""
+    try:
+        yield
+    except Exception as error:
+        moment = Moment(Step.FORWARD, 1, inputs, targets, prediction, None)
+        after = None if prediction is _NOTHING else moment
+        found = failure(error, after, (inputs, targets), model)
+        if found is error:
+            raise
+        raise found from error
+
+
+def _pair_or_nothing(batch: Any) -> tuple[Any, Any]:
+    pair = isinstance(batch, (tuple, list)) and len(cast("list[Any]", batch)) == 2
+    return cast("tuple[Any, Any]", tuple(batch)) if pair else (None, None)
 
 
 def _check_elementwise(prediction: Tensor, targets: Tensor, loss_fn: Any, *, binary: bool) -> None:
@@ -135,6 +175,13 @@ def _check_elementwise(prediction: Tensor, targets: Tensor, loss_fn: Any, *, bin
             f"targets lie between {low:g} and {high:g}, and {_name(loss_fn)} needs them between "
             "0 and 1\n  do: give 0.0 and 1.0 for two classes; CrossEntropyLoss takes more"
         )
+    if _kind(loss_fn) in PROBABLE and not bool(((prediction >= 0) & (prediction <= 1)).all()):
+        low, high = prediction.min().item(), prediction.max().item()
+        raise ValueError(
+            f"prediction lies between {low:g} and {high:g}, and {_name(loss_fn)} needs "
+            "probabilities, 0 to 1\n  do: loss_fn = torch.nn.BCEWithLogitsLoss(), which takes the "
+            "model's plain output"
+        )
 
 
 def _check_classes(prediction: Tensor, targets: Tensor, loss_fn: Any, all_targets: Any) -> None:
@@ -144,11 +191,13 @@ def _check_classes(prediction: Tensor, targets: Tensor, loss_fn: Any, all_target
             f"{_name(loss_fn)} compares classes: its loss would always be 0\n"
             "  do: give the last layer one output per class, or take BCEWithLogitsLoss"
         )
-    if targets.is_floating_point() and targets.shape == prediction.shape:
-        return  # probabilities of the classes
+    alike = targets.shape == prediction.shape
+    if alike and targets.is_floating_point() and _kind(loss_fn) in TAKES_PROBABILITIES:
+        return
     expected = (prediction.shape[0], *prediction.shape[2:])
     if tuple(targets.shape) != expected:
         hint = "targets.squeeze(1)" if targets.shape[1:] == (1,) else f"the shape {expected}"
+        hint = "targets.argmax(1), if they are one-hot" if alike else hint
         raise ValueError(
             f"targets {tuple(targets.shape)} and prediction {tuple(prediction.shape)} do not "
             f"belong together: {_name(loss_fn)} takes one class index per sample\n  do: {hint}"
@@ -197,7 +246,9 @@ def _following(after: Moment | None) -> Step:
 Words = tuple[str, str] | None
 
 
-def _device(inputs: Any, targets: Any, model: Any) -> Words:
+def _device(error: Exception, inputs: Any, targets: Any, model: Any) -> Words:
+    if "device" not in str(error) and "cuda" not in str(error):
+        return None
     homes = {p.device for p in model.parameters()} if isinstance(model, nn.Module) else set()
     if len(homes) != 1:
         return None
@@ -213,7 +264,7 @@ def _device(inputs: Any, targets: Any, model: Any) -> Words:
 
 
 def _dtype(error: Exception, inputs: Any, model: Any) -> Words:
-    if "dtype" not in str(error) and "type" not in str(error):
+    if not isinstance(error, RuntimeError) or "type" not in str(error):
         return None
     parameters = model.parameters() if isinstance(model, nn.Module) else ()
     own = next((p.dtype for p in parameters if p.is_floating_point()), None)
@@ -234,6 +285,55 @@ def _lone(error: Exception, inputs: Any) -> Words:
         f"BatchNorm cannot train on a batch of one sample (inputs {sizes})",
         "choose a batch_size that leaves no last batch of 1, or drop_last=True in the DataLoader",
     )
+
+
+def _features(error: Exception, inputs: Any) -> Words:
+    pattern = r"mat1 and mat2 shapes cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)"
+    found = re.search(pattern, str(error))
+    if found is None:
+        return None
+    rows, given, expected, outputs = found.groups()
+    return (
+        f"a layer was given {given} features ({rows} rows of them) and takes {expected}; "
+        f"the inputs are {_shapes(inputs)}",
+        f"make that layer Linear({given}, {outputs}), or give {expected} features",
+    )
+
+
+def _rows(error: Exception, inputs: Any, model: Any) -> Words:
+    modules = model.modules() if isinstance(model, nn.Module) else ()
+    rows = [m.num_embeddings for m in modules if isinstance(m, nn.Embedding)]
+    for name, tensor in leaves(inputs, "inputs") if len(rows) == 1 else ():
+        if "'indices'" in str(error) and tensor.is_floating_point():
+            return (
+                f"{name} is {_type(tensor)}, and the Embedding takes whole numbers",
+                f"{name}.long()",
+            )
+        if isinstance(error, IndexError) and int(tensor.max()) >= rows[0]:
+            return (
+                f"{name} goes up to {int(tensor.max())}, and the Embedding has {rows[0]} rows, 0 "
+                f"to {rows[0] - 1}",
+                "give the Embedding one row for each number that may come",
+            )
+    return None
+
+
+def _several(error: Exception, after: Moment | None) -> Words:
+    if after is None or isinstance(after.prediction, Tensor):
+        return None
+    return (
+        f"{error}; the model returned {describe(after.prediction)}",
+        "return only the prediction, or pick it: loss_fn=lambda p, t: ...(p[0], t)",
+    )
+
+
+def _shapes(value: Any) -> str:
+    return ", ".join(str(tuple(tensor.shape)) for _, tensor in leaves(value, "inputs"))
+
+
+def _kind(loss_fn: Any) -> Any:
+    # A loss is known by its class if it is a module, else by itself.
+    return type(loss_fn) if isinstance(loss_fn, nn.Module) else loss_fn
 
 
 def _name(loss_fn: Any) -> str:

@@ -117,6 +117,8 @@ def fit(
     check.loss_fn(loss_fn)
     check.optimizer(optimizer, model)
     check.schedule(schedule, optimizer)
+    check.restorable(model, restore_best=restore_best)
+    check.record(record)
     check.validation(validate, metrics=metrics, validate_every=validate_every)
     check.repeatable("train", train, epochs)
     check.repeatable("validate", validate, epochs if validate_every is None else math.inf)
@@ -126,6 +128,7 @@ def fit(
     kind = float_type(model)
     made = batches(train, batch_size=batch_size, shuffle=shuffle, seed=seed, dtype=kind)
     check.no_nan("train", made, train)
+    check.enough_steps(schedule, schedule_every, epochs, length(made))
     plan = Plan(
         model=model,
         loss_fn=loss_fn,
