@@ -123,8 +123,7 @@ def gradient_norm(gradients: list[Tensor]) -> Tensor:
     """Compute the 2-norm over all gradients as one scalar tensor; 0 if there are none."""
     if not gradients:
         return torch.zeros(())
-    dense = [gradient._values() if gradient.is_sparse else gradient for gradient in gradients]
-    return nn.utils.get_total_norm(dense)
+    return nn.utils.get_total_norm([_summed(gradient) for gradient in gradients])
 
 
 def _is_plain(gradient: Tensor) -> bool:
@@ -181,9 +180,14 @@ def _in_order(moment: Moment, model: Any) -> Iterator[tuple[str, Tensor]]:
     yield from ((f"gradient of {name}", grad) for name, grad in gradients if grad is not None)
 
 
+def _summed(gradient: Tensor) -> Tensor:
+    # A sparse gradient may hold several parts of one row: an embedding's, for a word met twice.
+    return gradient.coalesce().values() if gradient.is_sparse else gradient
+
+
 def _values(tensor: Tensor) -> Tensor:
     return tensor._values() if tensor.is_sparse else tensor
 
 
 def _norm_in_double(gradients: list[Tensor]) -> float:
-    return float(gradient_norm([_values(gradient).double() for gradient in gradients]))
+    return float(gradient_norm([_summed(gradient).double() for gradient in gradients]))

@@ -83,7 +83,8 @@ class Run:
         for axis, curves in zip(axes[:, 0], (losses, metrics), strict=False):
             for name, (at, values) in curves.items():
                 axis.plot(at, values, marker=".", label=name.replace("_", " "))
-            axis.legend()
+            if curves:
+                axis.legend()
         axes[0, 0].set_ylabel("loss per sample")
         axes[-1, 0].set_xlabel("iteration")
         figure.tight_layout()
