@@ -138,14 +138,15 @@ class Course:
         if plan.schedule_every == "update" and plan.schedule is not None:
             self._rates = self._current_rates()
             self._step_schedule(None)
-        self._guard.remember()
         self.progress.tick(self.epoch, self.iteration, self._live)
         if self.interrupt.requested:
             self._emit(self._base("interrupted", self._span.mean))
             return self._interrupted()
+        ending = None
         if self._due(plan.log_every) or self._due(plan.validate_every):
-            return self._record("update", self._window, validate=self._due(plan.validate_every))
-        return None
+            ending = self._record("update", self._window, validate=self._due(plan.validate_every))
+        self._guard.remember()  # last: a plateau schedule may just have set the rate
+        return ending
 
     def _due(self, every: int | None) -> bool:
         return every is not None and self.update % every == 0

@@ -83,40 +83,30 @@ class Guard:
 
 
 class _Buffers:
-    """Copies of the buffers that forwards write to, made anew only when one has been written."""
+    """Copies of all buffers. Version counters cannot tell the written ones: BatchNorm raises none.
+
+    The tensors are kept besides the copies, because a forward may also put a new one in the place.
+    """
 
     def __init__(self, model: Any) -> None:
         modules = model.modules() if isinstance(model, nn.Module) else ()
-        places = [(module, name) for module in modules for name, _ in _own_buffers(module)]
-        self._kept = {place: _Kept(None, -1, None) for place in places}
+        owners = [module._buffers for module in modules]  # pyright: ignore[reportPrivateUsage]
+        self._places = [(owner, name) for owner in owners for name in owner]
+        self._buffers: list[Tensor | None] = []
+        self._copies: list[Tensor | None] = []
 
     def remember(self) -> None:
-        for (module, name), kept in self._kept.items():
-            buffer = getattr(module, name)
-            if buffer is not kept.buffer or _version(buffer) != kept.version:
-                copy_of = None if buffer is None else buffer.detach().clone()
-                self._kept[module, name] = _Kept(buffer, _version(buffer), copy_of)
+        self._buffers = [owner[name] for owner, name in self._places]
+        with torch.no_grad():
+            self._copies = [None if b is None else b.clone() for b in self._buffers]
 
     def restore(self) -> None:
-        for (module, name), kept in self._kept.items():
-            if kept.buffer is not None and kept.copy is not None:
+        kept = zip(self._places, self._buffers, self._copies, strict=True)
+        for (owner, name), buffer, copied in kept:
+            if buffer is not None and copied is not None:
                 with torch.no_grad():
-                    kept.buffer.copy_(kept.copy)
-            setattr(module, name, kept.buffer)
-
-
-class _Kept(NamedTuple):
-    buffer: Tensor | None
-    version: int
-    copy: Tensor | None
-
-
-def _own_buffers(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    return module.named_buffers(recurse=False)
-
-
-def _version(buffer: Tensor | None) -> int:
-    return -1 if buffer is None else buffer._version
+                    buffer.copy_(copied)
+            owner[name] = buffer
 
 
 def gradient_norm(gradients: list[Tensor]) -> Tensor:
@@ -141,7 +131,7 @@ def first_nonfinite(tensor: Tensor) -> tuple[str, tuple[int, ...]] | None:
     if not bool(bad.any()):
         return None
     position = tuple(int(i) for i in bad.nonzero()[0])
-    return repr(float(_values(tensor.detach())[position])), position
+    return repr(_values(tensor.detach())[position].item()), position
 
 
 def trace_nonfinite(moment: Moment, model: Any) -> str:
