@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 REFRESH_SECONDS = 0.25  # a refresh costs rich 2 to 3 ms, so four a second stay near one percent
 HEARTBEAT_SECONDS = 30.0  # without a terminal: a sign of life within a long epoch
+BAR_AND_TIME = 20  # columns: a bar of at least 5, the percentage, h:mm:ss and the gaps between
 MOST_LINES = 20  # of epochs, in a log or a notebook; the record keeps them all
 
 Numbers = Callable[[], dict[str, float]]
@@ -30,7 +31,7 @@ class Progress:
         self._epochs, self._batches = epochs, batches
         notebook = "ipykernel" in sys.modules
         self._stream: Any = (sys.stdout if notebook else sys.stderr) if shown else None
-        live = self._stream is not None and not notebook and self._stream.isatty()
+        live = not notebook and _is_terminal(self._stream)
         self._bar: Bar | None = _bar(self._stream) if live else None
         self._pause = REFRESH_SECONDS if live else HEARTBEAT_SECONDS
         self._due = time.perf_counter() + self._pause if self._stream is not None else math.inf
@@ -39,8 +40,8 @@ class Progress:
     def __enter__(self) -> Self:
         if self._bar is not None:
             total = None if self._batches is None else self._epochs * self._batches
-            self._task = self._bar.add_task("", total=total, numbers="")
-            self._bar.start()
+            self._task = self._bar.add_task(f"epoch 1/{self._epochs}", total=total, numbers="")
+            self._try(self._bar.start)
         return self
 
     def __exit__(
@@ -50,7 +51,7 @@ class Progress:
         traceback: TracebackType | None,
     ) -> None:
         if self._bar is not None:
-            self._bar.stop()
+            self._try(self._bar.stop)
 
     def tick(self, epoch: int, iteration: int, numbers: Numbers) -> None:
         """Say that an iteration is done; ``numbers`` is called only if something is to be shown."""
@@ -61,8 +62,9 @@ class Progress:
         if self._bar is None:
             self._write(f"{where}  iteration {iteration}  {shown}")
         else:
+            shown = _fitting(shown, self._bar.console.width - len(where) - BAR_AND_TIME)
             self._bar.update(self._task, description=where, completed=iteration, numbers=shown)
-            self._bar.refresh()
+            self._try(self._bar.refresh)
 
     def show(self, record: dict[str, Any]) -> None:
         """Write the line of a record; of many epochs only some, the record keeps them all."""
@@ -80,13 +82,31 @@ class Progress:
         self._write(text)
 
     def _write(self, line: str) -> None:
-        if self._stream is None:
-            return
         if self._bar is not None:
-            self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
-        else:
-            self._stream.write(line + "\n")
-            self._stream.flush()
+            console = self._bar.console
+            self._try(lambda: console.print(line, markup=False, highlight=False, soft_wrap=True))
+        elif self._stream is not None:
+            self._try(lambda: print(line, file=self._stream, flush=True))
+
+    def _try(self, show: Callable[[], Any]) -> None:
+        try:
+            show()
+        except (OSError, ValueError):  # nobody reads any more: that is no reason to stop training
+            self._stream, self._bar, self._due = None, None, math.inf
+
+
+def _is_terminal(stream: Any) -> bool:
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:  # a closed stream
+        return False
+
+
+def _fitting(numbers: str, room: int) -> str:
+    # Whole numbers are left out from the end: a number cut in half is a wrong one.
+    while len(numbers) > max(room, 0):
+        numbers = numbers.rpartition("  ")[0]
+    return numbers
 
 
 def _bar(stream: Any) -> Bar:
@@ -96,10 +116,10 @@ def _bar(stream: Any) -> Bar:
 
     return Progress(
         TextColumn("{task.description}"),
-        BarColumn(bar_width=20),
+        BarColumn(bar_width=8),
         TaskProgressColumn(),
-        TextColumn("{task.fields[numbers]}"),
         TimeLeft(compact=True),
+        TextColumn("{task.fields[numbers]}"),
         console=Console(file=stream),
         auto_refresh=False,  # a thread of its own would take turns with the training
         transient=True,
@@ -113,11 +133,18 @@ def _values(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _format(numbers: dict[str, Any]) -> str:
-    short = {"learning_rate": "rate", "samples_per_second": "samples/s"}
-    return "  ".join(
-        f"{short.get(name, name).replace('_', ' ')} {_short(value)}"
-        for name, value in numbers.items()
-    )
+    return "  ".join(_say(name, value) for name, value in numbers.items())
+
+
+def _say(name: str, value: Any) -> str:
+    # Short enough that a line with one metric fits into 100 columns.
+    if name == "samples_per_second":
+        return f"{value:,.0f} samples/s" if value >= 10 else f"{value:.2g} samples/s"
+    if name == "learning_rate":
+        return f"rate {value:.3g}"
+    if name != "validation_loss":  # only the loss is computed in training, too
+        name = name.removeprefix("validation_")
+    return f"{name.replace('_', ' ')} {_short(value)}"
 
 
 def _short(value: Any) -> str:
