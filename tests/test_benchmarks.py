@@ -117,6 +117,13 @@ def test_targets_are_judged_by_the_figures_of_the_run() -> None:
     ]
 
 
+def test_a_verdict_within_the_noise_says_so() -> None:
+    iteration, timing = module("iteration"), module("timing")
+    quiet, loud = timing.Spread(1.0, 0.99, 1.01), timing.Spread(1.0, 0.95, 1.01)
+    assert iteration.doubt(quiet, 1.015) == ""
+    assert "noise of this run is larger" in iteration.doubt(loud, 1.015)
+
+
 def test_starts_are_timed_in_fresh_interpreters(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
