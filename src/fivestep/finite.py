@@ -82,31 +82,49 @@ class Guard:
             self._optimizer.load_state_dict(state)
 
 
-class _Buffers:
-    """Copies of all buffers. Version counters cannot tell the written ones: BatchNorm raises none.
+SMALL = 2**16  # elements. BatchNorm's statistics are below it, a causal mask is above
 
-    The tensors are kept besides the copies, because a forward may also put a new one in the place.
+
+class _Buffers:
+    """Copies of the buffers that the last forward may have written to.
+
+    A version counter tells most writes, but not BatchNorm's own, so small buffers are copied every
+    time, and large ones (masks, tables of positions) only when they were written or replaced.
     """
 
     def __init__(self, model: Any) -> None:
         modules = model.modules() if isinstance(model, nn.Module) else ()
         owners = [module._buffers for module in modules]  # pyright: ignore[reportPrivateUsage]
-        self._places = [(owner, name) for owner in owners for name in owner]
-        self._buffers: list[Tensor | None] = []
-        self._copies: list[Tensor | None] = []
+        self._kept = [_Kept(owner, name, None, -1, None) for owner in owners for name in owner]
 
     def remember(self) -> None:
-        self._buffers = [owner[name] for owner, name in self._places]
         with torch.no_grad():
-            self._copies = [None if b is None else b.clone() for b in self._buffers]
+            self._kept = [kept if kept.holds() else kept.anew() for kept in self._kept]
 
     def restore(self) -> None:
-        kept = zip(self._places, self._buffers, self._copies, strict=True)
-        for (owner, name), buffer, copied in kept:
+        for owner, name, buffer, _, copied in self._kept:
             if buffer is not None and copied is not None:
                 with torch.no_grad():
                     buffer.copy_(copied)
             owner[name] = buffer
+
+
+class _Kept(NamedTuple):
+    owner: dict[str, Tensor | None]
+    name: str
+    buffer: Tensor | None  # kept besides the copy: a forward may put a new one in its place
+    version: int
+    copied: Tensor | None
+
+    def holds(self) -> bool:
+        if self.buffer is None or self.buffer is not self.owner[self.name]:
+            return False
+        return self.buffer.numel() > SMALL and self.buffer._version == self.version
+
+    def anew(self) -> _Kept:
+        buffer = self.owner[self.name]
+        version, copied = (-1, None) if buffer is None else (buffer._version, buffer.clone())
+        return self._replace(buffer=buffer, version=version, copied=copied)
 
 
 def gradient_norm(gradients: list[Tensor]) -> Tensor:
