@@ -98,7 +98,7 @@ class Course:
                     return ending
             elif self.iteration == 0:
                 self._look(moment)
-        return self._interrupted() if self.interrupt.requested else None
+        return self._stop_here() if self.interrupt.requested else None
 
     def _next(self, moments: Iterator[Moment], last: Moment | None, feed: Feed) -> Moment | None:
         try:
@@ -140,8 +140,7 @@ class Course:
             self._step_schedule(None)
         self.progress.tick(self.epoch, self.iteration, self._live)
         if self.interrupt.requested:
-            self._emit(self._base("interrupted", self._span.mean))
-            return self._interrupted()
+            return self._stop_here()
         ending = None
         if self._due(plan.log_every) or self._due(plan.validate_every):
             ending = self._record("update", self._window, validate=self._due(plan.validate_every))
@@ -170,9 +169,14 @@ class Course:
     def _validate(self) -> Record:
         plan, begun = self.plan, time.perf_counter()
         assert plan.validate is not None
-        values = evaluate_batches(
-            plan.model, plan.loss_fn, plan.validate, plan.metrics, self._stop_validation
-        )
+        values: dict[str, float] = {}
+        try:
+            values = evaluate_batches(
+                plan.model, plan.loss_fn, plan.validate, plan.metrics, self._stop_validation
+            )
+        except Exception:
+            if not self.interrupt.requested:  # Ctrl-C reaches the loader's workers, too
+                raise
         self._span.pause(time.perf_counter() - begun)
         if self.interrupt.requested:  # a validation cut short is no validation
             return {}
@@ -226,6 +230,11 @@ class Course:
             raise NonFiniteError(message)
         return None if self.plan.nonfinite == "skip" else Ending("nonfinite", message)
 
+    def _stop_here(self) -> Ending:
+        if self._span.samples:  # the part of an epoch gets a record of its own
+            self._emit(self._base("interrupted", self._span.mean))
+        return self._interrupted()
+
     def _interrupted(self) -> Ending:
         return Ending(
             "interrupted", f"Ctrl-C after iteration {self.iteration} (epoch {self.epoch})"
@@ -262,12 +271,12 @@ class Span:
     """The samples, their loss and the seconds of a stretch of iterations."""
 
     def __init__(self) -> None:
-        self._loss, self._samples, self._begun = 0.0, 0, time.perf_counter()
+        self._loss, self.samples, self._begun = 0.0, 0, time.perf_counter()
 
     def add(self, loss: float, samples: int) -> None:
         """Count a batch: its loss summed over its samples, and how many they are."""
         self._loss += loss
-        self._samples += samples
+        self.samples += samples
 
     def pause(self, seconds: float) -> None:
         """Leave out seconds in which nothing was trained."""
@@ -276,12 +285,12 @@ class Span:
     @property
     def mean(self) -> float:
         """The mean loss per sample; NaN if there was none."""
-        return self._loss / self._samples if self._samples else float("nan")
+        return self._loss / self.samples if self.samples else float("nan")
 
     @property
     def samples_per_second(self) -> float:
         """The samples trained per second of wall-clock time."""
-        return self._samples / max(time.perf_counter() - self._begun, 1e-9)
+        return self.samples / max(time.perf_counter() - self._begun, 1e-9)
 
 
 class Feed:

@@ -39,6 +39,7 @@ class Interrupt:
         self._put_back()
 
     def _put_back(self) -> None:
-        if self._installed:
+        # Only our own: a handler that the program has set meanwhile stays.
+        if self._installed and signal.getsignal(signal.SIGINT) == self._request:
             signal.signal(signal.SIGINT, signal.default_int_handler)
-            self._installed = False
+        self._installed = False
