@@ -33,7 +33,7 @@ class Transformer(nn.Module):
 
 def main(updates: int = 400) -> tuple[Run, float, str]:
     """Return the run, the loss before it, and what the model wrote after it."""
-    torch.set_num_threads(1)  # more of them only wait for each other on a busy machine
+    torch.set_num_threads(1)  # more of them wait for each other where the machine is busy
     torch.manual_seed(0)
     files = sorted(Path(sysconfig.get_paths()["stdlib"]).glob("*.py"))
     text = torch.tensor(list(b"".join(file.read_bytes() for file in files)))

@@ -42,7 +42,7 @@ def main() -> dict[float, tuple[float, float, float]]:
     results: dict[float, tuple[float, float, float]] = {}
 
     print("  rate  of limit  weight    bias      loss after 200 epochs, or when it passes 1e6")
-    for rate in [*RATES, 0.99 * limit, 1.01 * limit]:
+    for rate in sorted([*RATES, 0.99 * limit, 1.01 * limit]):
         results[rate] = weight, bias, loss = learn(x, y, rate)
         numbers = f"{weight:8.3g}{bias:8.3g}{loss:10.1e}"
         print(f"{rate:6.3f}{rate / limit:9.0%}{numbers}  {'diverges' if loss > 1 else ''}")
