@@ -262,6 +262,7 @@ DATA: dict[str, Case] = {
 FIRST_BATCH: dict[str, Case] = {
     "float64 data": ({"train": (X.double(), Y.double())}, ValueError, r"forward failed: inputs is float64 and the model's weights are float32.*do: give both one type"),
     "float64 data in a loader": ({"train": DataLoader(TensorDataset(X.double(), Y))}, ValueError, r"forward failed: inputs is float64.*do: give both one"),
+    "float64 data for a norm": ({"model": Normed, "train": (X.double(), Y)}, ValueError, r"forward failed: inputs is float64.*do: give both one"),
     "integer inputs": ({"train": (torch.ones(33, 3, dtype=torch.int64), Y)}, ValueError, r"inputs is int64 and the model's weights are float32.*do: .*inputs\.to\(torch\.float32\)"),
     "integer array": ({"train": (np.ones((33, 3), dtype="i4"), Y)}, ValueError, r"inputs is int64 and the model's weights.*do"),
     "data on another device": ({"train": (X.to("meta"), Y.to("meta"))}, ValueError, r"inputs is on meta and the model on cpu.*do: put both on one device.*model\.to\('meta'\)"),
