@@ -153,19 +153,6 @@ def test_ctrl_c_during_fit_ends_the_training_and_tells(tmp_path: Path) -> None:
     assert len(list((tmp_path / "runs").glob("*.jsonl"))) == 1
 
 
-def test_ctrl_c_during_a_series_of_fits_ends_them_all(tmp_path: Path) -> None:
-    begun = "mean accuracy"
-    # The line is still in the buffer of the pipe when the first fit begins, unless it is flushed.
-    prelude = "import builtins, functools\nbuiltins.print = functools.partial(print, flush=True)\n"
-    code, out, err = interrupt(
-        ["demo", "wrong_loss"], tmp_path, when=begun, stream="stdout", prelude=prelude
-    )
-    assert code == 130
-    assert "Traceback" not in out + err
-    assert err.strip() == "stopped by Ctrl-C"
-    assert "%" not in out
-
-
 def test_ctrl_c_elsewhere_ends_the_command_with_a_word(tmp_path: Path) -> None:
     (tmp_path / "line.py").write_text(ENDLESS)
     prelude = (

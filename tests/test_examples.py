@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import math
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -177,6 +178,28 @@ def test_wrong_loss_depends_on_the_numbering_and_the_right_one_does_not() -> Non
     assert right_anew > 0.93
     assert abs(right - right_anew) < 0.04
     assert wrong_anew < right_anew - 0.05
+
+
+def test_ctrl_c_in_one_of_several_fits_ends_them_all(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module, pressed = load("wrong_loss"), 0
+
+    def press(prediction: torch.Tensor, targets: torch.Tensor) -> float:
+        nonlocal pressed
+        pressed += 1
+        signal.raise_signal(signal.SIGINT)
+        return 0.0
+
+    monkeypatch.setattr(module, "accuracy", press)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            module.main()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert pressed == 1
+    assert "%" not in capsys.readouterr().out
 
 
 def test_own_loop_clips_and_stops() -> None:
