@@ -98,8 +98,7 @@ class _Buffers:
         self._kept = [_Kept(owner, name, None, -1, None) for owner in owners for name in owner]
 
     def remember(self) -> None:
-        with torch.no_grad():
-            self._kept = [kept if kept.holds() else kept.anew() for kept in self._kept]
+        self._kept = [kept if kept.holds() else kept.anew() for kept in self._kept]
 
     def restore(self) -> None:
         for owner, name, buffer, _, copied in self._kept:
@@ -123,7 +122,9 @@ class _Kept(NamedTuple):
 
     def anew(self) -> _Kept:
         buffer = self.owner[self.name]
-        version, copied = (-1, None) if buffer is None else (buffer._version, buffer.clone())
+        version, copied = (
+            (-1, None) if buffer is None else (buffer._version, buffer.detach().clone())
+        )
         return self._replace(buffer=buffer, version=version, copied=copied)
 
 
