@@ -152,6 +152,16 @@ def enough_steps(value: Any, every: str, epochs: int, batches: int | None) -> No
         )
 
 
+def reached(name: str, every: int | None, epochs: int, batches: int | None) -> None:
+    """Refuse an interval of updates that the whole training is shorter than."""
+    updates = epochs * batches if batches is not None else None
+    if every is not None and updates is not None and every > updates:
+        raise ValueError(
+            f"{name}={every} was given, and this training makes {updates} updates in all\n"
+            f"  do: {name}={max(updates // 10, 1)}, for example"
+        )
+
+
 def restorable(of_model: Any, *, restore_best: bool) -> None:
     """Refuse to promise the best weights of a model that has no state to put back."""
     if restore_best and not isinstance(of_model, nn.Module):

@@ -67,7 +67,7 @@ def widened(value: Tensor) -> Tensor:
 def _to_array(value: Any, name: str) -> np.ndarray[Any, Any]:
     if isinstance(value, np.ndarray):
         return cast("np.ndarray[Any, Any]", value)
-    if hasattr(value, "to_numpy"):  # pandas, polars: known by what they can do, never imported
+    if hasattr(value, "to_numpy"):  # pandas: known by what it can do, never imported
         return _from_table(value, name)
     if isinstance(value, list):
         return _from_list(cast("list[Any]", value), name)

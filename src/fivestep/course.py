@@ -65,6 +65,10 @@ class Course:
                     return ending
         finally:
             self._lone.remove()
+        if not self._guard.all_weights_finite():  # no further iteration would tell
+            return self._end_or_raise(
+                "the last update left NaN or inf in the weights\n  do: lower the learning rate"
+            )
         return Ending("finished", f"all {self.plan.epochs} epochs are done")
 
     def _train_epoch(self) -> Ending | None:
@@ -226,9 +230,12 @@ class Course:
         self._emit(self._base("nonfinite", loss))
         self.iteration += 1
         self.skipped += 1
+        return None if self.plan.nonfinite == "skip" else self._end_or_raise(message)
+
+    def _end_or_raise(self, message: str) -> Ending:
         if self.plan.nonfinite == "raise":
             raise NonFiniteError(message)
-        return None if self.plan.nonfinite == "skip" else Ending("nonfinite", message)
+        return Ending("nonfinite", message)
 
     def _stop_here(self) -> Ending:
         if self._span.samples:  # the part of an epoch gets a record of its own

@@ -68,7 +68,11 @@ class Guard:
 
     def weights_finite(self) -> bool:
         """Tell whether an optimizer with a closure left finite weights; True for all others."""
-        return not self._keeps_weights or all_finite(self._parameters)
+        return not self._keeps_weights or self.all_weights_finite()
+
+    def all_weights_finite(self) -> bool:
+        """Tell whether the weights that the optimizer holds are finite, each of them."""
+        return all_finite(self._parameters)
 
     def undo(self) -> None:
         """Put back what ``remember`` kept and clear the gradients."""
@@ -83,49 +87,61 @@ class Guard:
 
 
 SMALL = 2**16  # elements. BatchNorm's statistics are below it, a causal mask is above
+LOOKS = 3  # iterations after which a large buffer has shown whether it is written behind our back
 
 
 class _Buffers:
     """Copies of the buffers that the last forward may have written to.
 
-    A version counter tells most writes, but not BatchNorm's own, so small buffers are copied every
-    time, and large ones (masks, tables of positions) only when they were written or replaced.
+    A version counter tells most writes, but not BatchNorm's own nor those through ``.data``. So
+    small buffers are copied every time, and large ones (masks, tables of positions) only when they
+    were written or replaced; in the first iterations their values are compared as well, and one
+    that changed in silence (a codebook) is copied every time from then on.
     """
 
     def __init__(self, model: Any) -> None:
         modules = model.modules() if isinstance(model, nn.Module) else ()
         owners = [module._buffers for module in modules]  # pyright: ignore[reportPrivateUsage]
-        self._kept = [_Kept(owner, name, None, -1, None) for owner in owners for name in owner]
+        self._kept = [_Kept(owner, name) for owner in owners for name in owner]
+        self._looks = 0
 
     def remember(self) -> None:
-        self._kept = [kept if kept.holds() else kept.anew() for kept in self._kept]
+        compare = 0 < self._looks <= LOOKS
+        self._looks += 1
+        self._kept = [kept.now(compare=compare) for kept in self._kept]
 
     def restore(self) -> None:
-        for owner, name, buffer, _, copied in self._kept:
-            if buffer is not None and copied is not None:
+        for kept in self._kept:
+            if kept.buffer is not None and kept.copied is not None:
                 with torch.no_grad():
-                    buffer.copy_(copied)
-            owner[name] = buffer
+                    kept.buffer.copy_(kept.copied)
+            kept.owner[kept.name] = kept.buffer
 
 
 class _Kept(NamedTuple):
     owner: dict[str, Tensor | None]
     name: str
-    buffer: Tensor | None  # kept besides the copy: a forward may put a new one in its place
-    version: int
-    copied: Tensor | None
+    buffer: Tensor | None = None  # besides the copy: a forward may put a new one in its place
+    version: int = -1
+    copied: Tensor | None = None
+    silent: bool = False  # it is written without its version counter telling
 
-    def holds(self) -> bool:
-        if self.buffer is None or self.buffer is not self.owner[self.name]:
-            return False
-        return self.buffer.numel() > SMALL and self.buffer._version == self.version
-
-    def anew(self) -> _Kept:
+    def now(self, *, compare: bool) -> _Kept:
         buffer = self.owner[self.name]
-        version, copied = (
-            (-1, None) if buffer is None else (buffer._version, buffer.detach().clone())
+        if buffer is None or buffer is not self.buffer or buffer._version != self.version:
+            return self._anew(buffer, self.silent)
+        if buffer.numel() <= SMALL or self.silent:
+            return self._anew(buffer, self.silent)
+        if compare and self.copied is not None and not torch.equal(buffer, self.copied):
+            return self._anew(buffer, silent=True)
+        return self
+
+    def _anew(self, buffer: Tensor | None, silent: bool) -> _Kept:
+        if buffer is None:
+            return _Kept(self.owner, self.name)
+        return _Kept(
+            self.owner, self.name, buffer, buffer._version, buffer.detach().clone(), silent
         )
-        return self._replace(buffer=buffer, version=version, copied=copied)
 
 
 def gradient_norm(gradients: list[Tensor]) -> Tensor:

@@ -129,6 +129,8 @@ def fit(
     made = batches(train, batch_size=batch_size, shuffle=shuffle, seed=seed, dtype=kind)
     check.no_nan("train", made, train)
     check.enough_steps(schedule, schedule_every, epochs, length(made))
+    check.reached("validate_every", validate_every, epochs, length(made))
+    check.reached("log_every", log_every, epochs, length(made))
     plan = Plan(
         model=model,
         loss_fn=loss_fn,
@@ -212,6 +214,9 @@ def _go(plan: Plan, recorder: Recorder | None, shown: Progress, interrupt: Inter
         interrupted = isinstance(error, KeyboardInterrupt)
         run.reason = "interrupted" if interrupted else "failed"
         run.message = f"{type(error).__name__}: {error}".strip(": ")
+        if recorder is not None and run.reason == "failed" and course.iteration == 0:
+            recorder.discard()  # nothing was trained: leave the name free for the next try
+            run.path = recorder = None
         raise
     finally:
         run.seconds = time.perf_counter() - course.started

@@ -54,6 +54,11 @@ class Recorder:
             except OSError as error:
                 self.failure = error
 
+    def discard(self) -> None:
+        """Close the file and remove it."""
+        self.close()
+        self.path.unlink(missing_ok=True)
+
     def close(self) -> None:
         """Close the file."""
         try:
