@@ -22,7 +22,8 @@ class Run:
             updates (``"when": "update"``): epoch, iteration, update, loss (mean per sample since
             the record before of its kind), gradient_norm (of the last iteration), learning_rate,
             seconds (since the start), samples_per_second, and, where there was a validation,
-            validation_loss and a validation_ value for each metric.
+            validation_loss and a validation_ value for each metric. After Ctrl-C the last epoch may
+            be missing, and so may its validation: look at the reason first.
         reason: why it ended: ``"finished"``, ``"patience"``, ``"nonfinite"``, ``"interrupted"``,
             ``"failed"`` (an exception), ``"unfinished"`` (read from a file without an end).
         message: the same as a sentence, with the numbers.
