@@ -1,0 +1,272 @@
+"""Who is who: a number for every model, parameter, optimizer, loader, schedule and state.
+
+Objects are known by their ``id`` and held weakly, so that watching keeps nothing alive.
+"""
+
+from __future__ import annotations
+
+import random
+import weakref
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from fivestep.vitals.facts import Site
+from fivestep.vitals.measure import measurable, quietly
+from fivestep.vitals.record import (
+    LoaderFacts,
+    ModelFacts,
+    OptimizerFacts,
+    ParameterFacts,
+    Record,
+    SchedulerFacts,
+)
+
+MODULES = 2000  # whose paths are written down, of one model
+INITIAL = 4_000_000  # elements: a larger parameter is not looked at when first seen
+
+
+class Names:
+    """Numbers for objects of one sort: by identity, without keeping them alive."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[int, tuple[weakref.ref[Any], int]] = {}
+        self.next = 0
+
+    def find(self, one: Any) -> int | None:
+        """The number of an object that was seen before."""
+        known = self._numbers.get(id(one))
+        return known[1] if known is not None and known[0]() is one else None
+
+    def add(self, one: Any) -> int:
+        """Give an object the next number."""
+        number, self.next = self.next, self.next + 1
+        self._numbers[id(one)] = (weakref.ref(one), number)
+        return number
+
+    def get(self, number: int) -> Any:
+        """The object with a number, if it still lives."""
+        for reference, known in self._numbers.values():
+            if known == number:
+                return reference()
+        return None
+
+
+class Registry:
+    """Everything in a run that has a name, written into its record."""
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+        self.models, self.parameters, self.optimizers = Names(), Names(), Names()
+        self.loaders, self.schedulers = Names(), Names()
+        self.states = 0
+        self._groups: dict[int, int] = {}  # optimizer -> parameters when last looked at
+
+    def model(self, model: nn.Module, site: Site | None) -> int:
+        """The number of an outermost model; its parameters are written down the first time."""
+        number = self.models.find(model)
+        if number is not None:
+            return number
+        number = self.models.add(model)
+        plain = unwrap(model)
+        owners = dict(plain.named_modules(remove_duplicate=True))
+        self.record.models.append(
+            ModelFacts(
+                number=number,
+                kind=type(plain).__name__,
+                site=site,
+                parameters=tuple(self._owned(number, owners)),
+                modules=tuple((path, type(one).__name__) for path, one in owners.items())[:MODULES],
+                compiled=plain is not model and hasattr(model, "_orig_mod"),
+                ignored_flags=_ignored(owners),
+            )
+        )
+        return number
+
+    def refresh(self, number: int, model: nn.Module) -> None:
+        """Look again at what a model says of itself (parameters are added and frozen in flight)."""
+        owners = dict(unwrap(model).named_modules(remove_duplicate=True))
+        facts = self.record.models[number]
+        facts.parameters = tuple(self._owned(number, owners))
+        facts.ignored_flags = _ignored(owners)
+
+    def _owned(self, model: int, owners: dict[str, nn.Module]) -> Iterable[int]:
+        for path, owner in owners.items():
+            for name, parameter in owner.named_parameters(recurse=False, remove_duplicate=True):
+                number = self.parameter(parameter)
+                facts = self.record.parameters[number]
+                facts.frozen_after |= facts.requires_grad and not parameter.requires_grad
+                facts.requires_grad |= parameter.requires_grad
+                if facts.model is None or not facts.owner:
+                    facts.model, facts.owner = model, type(owner).__name__
+                    facts.name = f"{path}.{name}" if path else name
+                yield number
+
+    def parameter(self, tensor: torch.Tensor) -> int:
+        """The number of a parameter; its initial values are looked at the first time."""
+        number = self.parameters.find(tensor)
+        if number is not None:
+            return number
+        number = self.parameters.add(tensor)
+        initial, equal, finite = _first_look(tensor)
+        self.record.parameters.append(
+            ParameterFacts(
+                number=number,
+                name=f"leaf{number}",
+                shape=tuple(tensor.shape),
+                dtype=str(tensor.dtype).removeprefix("torch."),
+                device=str(tensor.device),
+                requires_grad=tensor.requires_grad,
+                model=None,
+                owner="",
+                optimizers=(),
+                initial=initial,
+                equal_rows=equal,
+                finite=finite,
+            )
+        )
+        return number
+
+    def optimizer(self, optimizer: Any, site: Site | None) -> int:
+        """The number of an optimizer."""
+        number = self.optimizers.find(optimizer)
+        if number is None:
+            number = self.optimizers.add(optimizer)
+            self.record.optimizers.append(
+                OptimizerFacts(number, type(optimizer).__name__, site, (), ())
+            )
+        self.hold(number, optimizer)
+        return number
+
+    def hold(self, number: int, optimizer: Any) -> None:
+        """Write down what an optimizer holds, if that changed."""
+        groups: list[dict[str, Any]] = getattr(optimizer, "param_groups", [])
+        total = sum(len(group["params"]) for group in groups)
+        if self._groups.get(number) == total:
+            return
+        self._groups[number] = total
+        facts = self.record.optimizers[number]
+        held = [self.parameter(one) for group in groups for one in group["params"]]
+        facts.parameters = tuple(held)
+        facts.groups = tuple(_options(group) for group in groups)
+        for one in held:
+            known = self.record.parameters[one]
+            if number not in known.optimizers:
+                known.optimizers = (*known.optimizers, number)
+
+    def loader(self, loader: Any, site: Site | None) -> int:
+        """The number of a DataLoader."""
+        number = self.loaders.find(loader)
+        if number is None:
+            number = self.loaders.add(loader)
+            self.record.loaders.append(_loader_facts(number, loader, site))
+        return number
+
+    def scheduler(self, scheduler: Any, site: Site | None) -> int:
+        """The number of a learning-rate schedule."""
+        number = self.schedulers.find(scheduler)
+        if number is None:
+            number = self.schedulers.add(scheduler)
+            optimizer: Any = getattr(scheduler, "optimizer", None)
+            held = self.optimizer(optimizer, site) if optimizer is not None else None
+            self.record.schedulers.append(
+                SchedulerFacts(number, type(scheduler).__name__, held, site, _length(scheduler))
+            )
+        return number
+
+
+def unwrap(model: nn.Module) -> nn.Module:
+    """The user's model behind torch.compile, DataParallel and DDP."""
+    for _ in range(4):
+        inner = model.__dict__.get("_modules", {}).get("_orig_mod")
+        if inner is None and type(model).__name__ in ("DataParallel", "DistributedDataParallel"):
+            inner = model.__dict__.get("_modules", {}).get("module")
+        if not isinstance(inner, nn.Module):
+            return model
+        model = inner
+    return model
+
+
+def _ignored(owners: dict[str, nn.Module]) -> tuple[str, ...]:
+    return tuple(path for path, one in owners.items() if one.__dict__.get("requires_grad") is False)
+
+
+def _first_look(tensor: torch.Tensor) -> tuple[tuple[float, float] | None, bool, bool]:
+    plain = tensor.data if type(tensor) is nn.Parameter else tensor
+    big = tensor.numel() == 0 or tensor.numel() > INITIAL
+    if big or not measurable(plain) or isinstance(tensor, nn.UninitializedParameter):
+        return None, False, True
+    if tensor.device.type != "cpu":  # asking would wait for the device
+        return None, False, True
+    with quietly():
+        low, high = (float(one) for one in torch.aminmax(tensor.detach()))
+        rows = tensor.detach()
+        equal = rows.dim() > 1 and len(rows) > 1 and bool((rows == rows[:1]).all())
+    return (low, high), equal, low - low == 0 and high - high == 0
+
+
+def _options(group: dict[str, Any]) -> dict[str, float]:
+    options: dict[str, float] = {}
+    for name, value in group.items():
+        if isinstance(value, (int, float)):
+            options[name] = float(value)
+        elif isinstance(value, tuple) and name == "betas":
+            options |= {f"beta{i}": float(one) for i, one in enumerate(value, 1)}  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    return options
+
+
+def _length(scheduler: Any) -> int | None:
+    for name in ("total_steps", "T_max", "step_size", "total_iters", "T_0"):
+        value = getattr(scheduler, name, None)
+        if isinstance(value, int):
+            return value
+    milestones: Any = getattr(scheduler, "milestones", None) or getattr(scheduler, "_milestones", None)
+    return max(milestones) if milestones else None
+
+
+_GENERATORS = (np.random.RandomState, np.random.Generator, random.Random, torch.Generator)
+
+
+def _loader_facts(number: int, loader: Any, site: Site | None) -> LoaderFacts:
+    sampler = getattr(loader, "sampler", None)
+    batcher = getattr(loader, "batch_sampler", None)
+    inner = getattr(batcher, "sampler", None) or sampler
+    kind = type(inner).__name__
+    return LoaderFacts(
+        number=number,
+        site=site,
+        dataset=type(loader.dataset).__name__,
+        dataset_identity=id(loader.dataset),
+        length=_size(loader),
+        samples=_size(loader.dataset),
+        batch_size=getattr(loader, "batch_size", None),
+        sampler=kind,
+        shuffles=kind not in ("SequentialSampler", "_InfiniteConstantSampler", "NoneType")
+        and getattr(inner, "shuffle", True) is not False,
+        distributed=hasattr(inner, "set_epoch"),
+        sampler_epochs=(),
+        workers=int(getattr(loader, "num_workers", 0)),
+        worker_init=getattr(loader, "worker_init_fn", None) is not None,
+        drop_last=bool(getattr(loader, "drop_last", False)),
+        generators=_drawn(loader.dataset),
+    )
+
+
+def _size(sized: Any) -> int | None:
+    try:
+        return len(sized)
+    except (TypeError, NotImplementedError):
+        return None
+
+
+def _drawn(dataset: Any) -> tuple[str, ...]:
+    """Attributes of a data set that are random generators and are named where it makes a sample."""
+    attributes: dict[str, Any] = getattr(dataset, "__dict__", {})
+    sources = [getattr(type(dataset), name, None) for name in ("__getitem__", "__iter__")]
+    used = {name for one in sources if hasattr(one, "__code__") for name in one.__code__.co_names}  # pyright: ignore[reportOptionalMemberAccess]
+    return tuple(
+        name for name, value in attributes.items() if isinstance(value, _GENERATORS) and name in used
+    )
