@@ -144,7 +144,9 @@ class Ears:
         # A thread of autograd or of the interpreter's C side, in which the user wrote nothing.
         if isinstance(threading.current_thread(), threading._DummyThread) or self._in_backward:
             return None
-        recorder = self._stream.recorder = Recorder()
+        recorder = self._stream.recorder = Recorder(
+            narrowed=bool(self._models or self._optimizers)
+        )
         self.recorders.append(recorder)
         return recorder
 

@@ -97,7 +97,12 @@ def describe(tensor: torch.Tensor) -> TensorFacts:
 
 def identity(tensor: torch.Tensor) -> int:
     """The same number for the same memory."""
-    return tensor.data_ptr() if type(tensor) in _PLAIN and tensor.layout is torch.strided else id(tensor)
+    if type(tensor) not in _PLAIN or tensor.layout is not torch.strided:
+        return id(tensor)
+    try:
+        return tensor.data_ptr()
+    except RuntimeError:  # a tensor without memory of its own, as inside torch.func
+        return id(tensor)
 
 
 def behind(node: Any, limit: int = 12) -> tuple[str, ...]:

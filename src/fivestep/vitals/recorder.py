@@ -40,7 +40,7 @@ from fivestep.vitals.facts import ModuleRun, Site, TensorFacts
 from fivestep.vitals.holding import Holding
 from fivestep.vitals.measure import Later, describe, fill, norms, piece, quietly, tensors_in
 from fivestep.vitals.record import Record, Series, StateFacts, Vitals
-from fivestep.vitals.registry import Registry, unwrap
+from fivestep.vitals.registry import Names, Registry, unwrap
 from fivestep.vitals.updates import after_update, before_update
 
 FIRST = 32  # training iterations measured in detail at the start
@@ -72,8 +72,9 @@ class OpenForward:
 class Recorder:
     """Writes down one run. One for each thread; nothing here is shared."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, narrowed: bool = False) -> None:
         self.record = Record(torch=torch.__version__)
+        self._narrowed = narrowed  # some optimizers are not heard: nothing is said of "by hand"
         self.who = Registry(self.record)
         self.later = Later()
         self.detailed = True
@@ -100,7 +101,7 @@ class Recorder:
         self._alive: weakref.WeakSet[_Token] = weakref.WeakSet()
         self._series: dict[tuple[str, int], Series] = {}
         self._strays: weakref.WeakSet[nn.Module] = weakref.WeakSet()
-        self._stray_leaves: weakref.WeakSet[torch.Tensor] = weakref.WeakSet()
+        self._stray_leaves = Names()
         self._last_model: tuple[int, bool] | None = None
         self._layers: dict[int, tuple[str, torch.Tensor, torch.Tensor]] = {}
         self._probes_left = 2
@@ -504,7 +505,7 @@ class Recorder:
         """It has ended, or raised an error."""
         at, place, loss, retain, create, reach, kept, walked, again, alive, site = token
         inside = self.in_step[-1] if self.in_step else None
-        optimizers = tuple(number for number, _ in reach if number is not None)
+        optimizers = tuple(sorted(number for number, _ in reach if number is not None))
         plain, scaled = self._unscale(loss)
         raw = (Backward, place, retain, create, inside, optimizers, kept, scaled, error)
         event = None
@@ -555,8 +556,10 @@ class Recorder:
             elif number is not None:
                 numbers.append(number)
             else:
-                fresh = leaf not in self._stray_leaves and place in self._graph_hash
-                self._stray_leaves.add(leaf)
+                new = self._stray_leaves.find(leaf) is None
+                fresh = new and place in self._graph_hash
+                if new:
+                    self._stray_leaves.add(leaf)
                 strays.append(
                     Stray(tuple(leaf.shape), self._owner_of(leaf), fresh, type(leaf).__name__)
                 )
@@ -679,7 +682,7 @@ class Recorder:
 
     def _remember_hand(self) -> None:
         hand = self.holdings.get(None)
-        if hand is not None and hand.probes:
+        if hand is not None and hand.probes and not self._narrowed:
             alive = hand.alive()
             hand.versions = [one._version for one in alive]
             if self.detailed:
@@ -694,6 +697,8 @@ class Recorder:
         if hand is None or not hand.versions or not hand.backwards:
             return
         alive = hand.alive()
+        if len(alive) != len(hand.versions):  # they were made for one iteration
+            return
         moved = [one._version for one in alive] != hand.versions
         if not moved and len(hand.copies) == len(alive) and alive[0].device.type == "cpu":
             with quietly():

@@ -80,7 +80,7 @@ class Registry:
                 site=site,
                 parameters=tuple(self._owned(number, owners)),
                 modules=tuple((path, type(one).__name__) for path, one in owners.items())[:MODULES],
-                compiled=plain is not model and hasattr(model, "_orig_mod"),
+                compiled=type(model).__name__ == "OptimizedModule",
                 ignored_flags=_ignored(owners),
             )
         )
@@ -181,13 +181,18 @@ class Registry:
 def unwrap(model: nn.Module) -> nn.Module:
     """The user's model behind torch.compile, DataParallel and DDP."""
     for _ in range(4):
-        inner = model.__dict__.get("_modules", {}).get("_orig_mod")
-        if inner is None and type(model).__name__ in ("DataParallel", "DistributedDataParallel"):
-            inner = model.__dict__.get("_modules", {}).get("module")
+        inner: Any = getattr(model, _WRAPPERS.get(type(model).__name__, ""), None)
         if not isinstance(inner, nn.Module):
             return model
         model = inner
     return model
+
+
+_WRAPPERS = {
+    "OptimizedModule": "_orig_mod",
+    "DataParallel": "module",
+    "DistributedDataParallel": "module",
+}
 
 
 def _ignored(owners: dict[str, nn.Module]) -> tuple[str, ...]:
