@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import linecache
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -94,7 +95,9 @@ class Sighting(Generic[Kind]):
     @property
     def count(self) -> int:
         """Iterations in which it was seen, those counted as repeats included."""
-        return sum(repeats for _, repeats in {id(v): (v, v.repeats) for v, _ in self.events}.values())
+        return sum(
+            repeats for _, repeats in {id(v): (v, v.repeats) for v, _ in self.events}.values()
+        )
 
     def finding(
         self,
@@ -129,3 +132,32 @@ def receiver(site: Site | None, method: str, default: str) -> str:
     """What the user calls the thing: ``opt`` in ``opt.step()``; ``default`` if it cannot be read."""
     found = re.search(rf"([A-Za-z_][\w.\[\]]*)\.{method}\(", source(site))
     return found.group(1) if found else default
+
+
+def argument(site: Site | None, default: str) -> str:
+    """What the user gives the model: ``x`` in ``model(x)``; ``default`` if it cannot be read."""
+    for call in _calls(source(site)):
+        given = call.args[0] if call.args else None
+        while isinstance(given, ast.Call) and isinstance(given.func, ast.Attribute):
+            given = given.func.value  # x.to(device), x.view(-1, 4).float()
+        if isinstance(given, ast.Name) and not _is_method(call.func):
+            return given.id
+    return default
+
+
+def _calls(line: str) -> list[ast.Call]:
+    """The calls in one line of code, none if it is part of a longer statement."""
+    for text in (line, line + " pass"):
+        try:
+            tree = ast.parse(text)
+        except SyntaxError:
+            continue
+        return [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return []
+
+
+def _is_method(function: ast.expr) -> bool:
+    return (
+        isinstance(function, ast.Attribute)
+        and not (isinstance(function.value, ast.Name) and function.value.id == "self")
+    )  # fmt: skip
