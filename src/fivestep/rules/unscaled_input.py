@@ -33,7 +33,17 @@ from torch import nn
 
 from fivestep.finding import Fact, Finding, Severity, argument
 from fivestep.practice import Practice
-from fivestep.vitals import Backward, Forward, Loss, ModuleRun, Numbers, Record, TensorFacts, Update, Vitals
+from fivestep.vitals import (
+    Backward,
+    Forward,
+    Loss,
+    ModuleRun,
+    Numbers,
+    Record,
+    TensorFacts,
+    Update,
+    Vitals,
+)
 
 SEVERITY = Severity.WRONG
 EXPLAINS = (
@@ -44,8 +54,13 @@ EXPLAINS = (
 
 LARGE = 4.0  # root mean square of the inputs. Standardised: 1; pixels 0..1: 0.5; digits 0..16: 7.7
 UPDATES = 12  # from here on the last losses say something
-ABOVE = 1.4  # times a constant guess, at the end. Standardised digits, wine, cancer: under 1.3 at 12
-SPIKE, STUCK = 3.0, 0.9  # times a constant guess: once above the first, at the end not below the second
+ABOVE = (
+    1.4  # times a constant guess, at the end. Standardised digits, wine, cancer: under 1.3 at 12
+)
+SPIKE, STUCK = (
+    3.0,
+    0.9,
+)  # times a constant guess: once above the first, at the end not below the second
 CLIMBED = 10.0  # end to start, of a loss whose constant guess is not known
 RATES = {"SGD": 0.5}  # the highest at which standardised inputs still learn; the others:
 ADAPTIVE = 0.05
@@ -117,7 +132,11 @@ def _meets(record: Record, forward: Forward) -> tuple[str, TensorFacts] | None:
 def _same(run: ModuleRun, given: TensorFacts) -> bool:
     """The layer got this very tensor, whatever its shape now is."""
     got = run.input
-    return got is not None and got.identity == given.identity and math.prod(got.shape) == math.prod(given.shape)
+    return (
+        got is not None
+        and got.identity == given.identity
+        and math.prod(got.shape) == math.prod(given.shape)
+    )
 
 
 def _normalised(kinds: list[str]) -> bool:
@@ -158,7 +177,9 @@ def _suffers(record: Record, model: int) -> str:
     if course.peak > SPIKE * course.guess and end > STUCK:
         return f"the loss shot up to {course.peak / course.guess:.3g} times a constant guess and stays at {end:.2g}"
     if end > STUCK and course.updates >= PATIENCE and _saturated(record):
-        return f"the first layer is saturated, and the loss stays at {end:.2g} times a constant guess"
+        return (
+            f"the first layer is saturated, and the loss stays at {end:.2g} times a constant guess"
+        )
     return ""
 
 
@@ -199,7 +220,9 @@ def _constant(loss: Loss) -> float | None:
     if numbers is None or not numbers.finite or not loss.same_shape:
         return None
     size = _size(numbers)
-    return {"mse_loss": size**2, "l1_loss": size, "smooth_l1_loss": size, "huber_loss": size}.get(loss.function)
+    return {"mse_loss": size**2, "l1_loss": size, "smooth_l1_loss": size, "huber_loss": size}.get(
+        loss.function
+    )
 
 
 def _saturated(record: Record) -> bool:
@@ -245,7 +268,9 @@ def _say(
 def sick(practice: Practice) -> None:
     model = practice.model(nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 3)))
     loss_fn, optimizer = practice.loss("cross_entropy"), practice.optimizer(model)
-    units = torch.tensor([1.0, 1e3, 1.0, 1e5, 10.0, 1e4, 1.0, 1.0], dtype=practice.dtype)  # m, g, EUR
+    units = torch.tensor(
+        [1.0, 1e3, 1.0, 1e5, 10.0, 1e4, 1.0, 1.0], dtype=practice.dtype
+    )  # m, g, EUR
     for inputs, targets in practice.classification():
         loss = loss_fn(model(units * inputs), targets)
         optimizer.zero_grad()
