@@ -252,11 +252,13 @@ class Ears:
     def _hear_dropout(self, original: Any) -> Any:
         def before(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             recorder = self._recorder()
-            if recorder is None or recorder.forward is None or recorder.forward.model.training:
+            if recorder is None or recorder.forward is None:
                 return None
             dropping = args[2] if len(args) > 2 else kwargs.get("training", True)
             rate = args[1] if len(args) > 1 else kwargs.get("p", 0.5)
-            if dropping and rate:
+            if dropping and recorder.forward.model.training:
+                recorder.drops(float(rate))
+            elif dropping and rate:
                 recorder.dropped(float(rate), _calling_module(), here(sys._getframe(2)))
             return None
 

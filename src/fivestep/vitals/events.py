@@ -63,6 +63,7 @@ class Forward(Event):
     modules: tuple[ModuleRun, ...] | None = None  # detailed; None too when the model is compiled
     influence: Influence | None = None  # probed once or twice in a run, FS105
     unprobed: str = ""  # why it was not probed
+    dropped: float = 0.0  # detailed: highest rate at which F.dropout really dropped inside it
 
 
 @dataclass(slots=True)
@@ -105,6 +106,7 @@ class Stray:
     module: str  # the kind of an unregistered module that holds it, "" if none was seen
     fresh: bool  # another tensor in every iteration
     kind: str  # "Parameter" or "Tensor"
+    attribute: str = ""  # where a model keeps it unregistered: "layers[1].weight", "scale"
 
 
 @dataclass(slots=True)
@@ -232,11 +234,13 @@ class Pick(Event):
 
 @dataclass(slots=True)
 class State(Event):
-    """``state_dict()`` was taken from a model or loaded into one."""
+    """``state_dict()`` was taken from a model, loaded into one, or given to ``torch.save``."""
 
-    action: str  # "taken" or "loaded"
+    action: str  # "taken", "loaded" or "saved"
     model: int
     state: int  # number of the state in the record; -1 for one not taken here
+    aliased: bool = False  # it holds the live weights of this model: loading it changes nothing
+    updates: int = 0  # of the model's weights since it was taken (-1 taken elsewhere: in all)
 
 
 @dataclass(slots=True)

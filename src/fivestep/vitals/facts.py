@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -43,6 +44,7 @@ class Numbers:
     exp_sums: tuple[float, float]  # the same of exp(row): (1, 1) for log-probabilities
     digest: int  # equal samples have equal digests
     rows: tuple[int, ...] = ()  # inputs of a forward only: digest of each sampled row of 4 or more
+    tenths: tuple[float, float] = (math.nan, math.nan)  # a tenth of the sample is below, a tenth above
 
 
 @dataclass(slots=True)
@@ -78,6 +80,7 @@ class Influence:
     module: str
     shape: tuple[int, ...]
     touched: tuple[int, ...]
+    lowest: tuple[int, ...] = ()  # the first index touched along each dimension
 
 
 @dataclass(slots=True)
@@ -96,7 +99,8 @@ class ModuleRun:
     output: TensorFacts | None = None
     momentum: float | None = None  # of a BatchNorm
     tracks: bool = False  # it keeps running statistics
-    rate: float | None = None  # of a Dropout
+    rate: float | None = None  # of a Dropout; of the dropout inside an RNN or an attention
+    batch_first: bool | None = None  # of an RNN or an attention
 
 
 @dataclass(slots=True)
@@ -111,6 +115,7 @@ class Node:
     highest: float | None = None  # pow; result of relu, sigmoid, tanh, softmax, exp, sqrt
     dead: float | None = None  # relu: share of units zero for every row of the batch
     saturated: float | None = None  # sigmoid, tanh: share of units at an end for every row
+    made: tuple[int, ...] = ()  # ``at`` of the forwards and losses whose output it is
 
 
 @dataclass(slots=True)

@@ -164,6 +164,8 @@ def numbers(rows: Array, lowest: float, highest: float) -> Numbers:
         integers = bool(finite and np.all(rows == np.rint(rows)))
         means, stds = rows.mean(axis=0), rows.std(axis=0)
         sums, exps = rows.sum(axis=1), np.exp(rows).sum(axis=1)
+        flat = np.sort(rows, axis=None)
+        tenth = len(flat) // 10
         return Numbers(
             lowest=lowest,
             highest=highest,
@@ -172,7 +174,7 @@ def numbers(rows: Array, lowest: float, highest: float) -> Numbers:
             finite=finite,
             zeros=float(np.mean(rows == 0)),
             integers=integers,
-            distinct=len(np.unique(rows)),
+            distinct=1 + int(np.count_nonzero(flat[1:] != flat[:-1])),
             counts=_counts(rows) if integers else None,
             spread=float(stds.mean()),
             feature_means=(float(means.min()), float(means.max())),
@@ -180,6 +182,7 @@ def numbers(rows: Array, lowest: float, highest: float) -> Numbers:
             row_sums=(float(sums.min()), float(sums.max())),
             exp_sums=(float(exps.min()), float(exps.max())),
             digest=_digest(rows),
+            tenths=(float(flat[tenth]), float(flat[-1 - tenth])),
         )
 
 
@@ -214,6 +217,12 @@ def piece(tensor: torch.Tensor) -> torch.Tensor:
     flat = tensor.detach()
     flat = flat.view(-1) if flat.is_contiguous() else flat.reshape(-1)
     return flat[:PIECE]
+
+
+def rows_alike(tensor: torch.Tensor) -> bool:
+    """Tell whether all rows are equal, of two at least."""
+    rows = tensor.detach()
+    return rows.dim() > 1 and len(rows) > 1 and bool((rows == rows[:1]).all())
 
 
 def norms(tensors: list[torch.Tensor]) -> torch.Tensor:

@@ -48,6 +48,7 @@ class ModelFacts:
     modules: tuple[tuple[str, str], ...]  # (path, class), at most 2,000
     compiled: bool = False
     ignored_flags: tuple[str, ...] = ()  # paths of modules with an attribute requires_grad = False
+    moody: tuple[str, ...] = ()  # kinds of its modules that act differently in train and eval mode
     forwards: int = 0
     inputs_from: tuple[int, ...] = ()  # models whose output it was given
 
@@ -74,6 +75,7 @@ class ParameterFacts:
     nonzero: int = 0  # of these: with a gradient other than 0
     moved: int = 0  # of these: it changed
     frozen_after: bool = False  # requires_grad was switched off later
+    alike: int = 0  # detailed updates from the first on before which all its rows were equal
     handled: int = 0  # detailed backwards after which it had changed though no optimizer holds it
 
 
@@ -145,6 +147,7 @@ class StateFacts:
     shares: bool  # its tensors are the live weights (it was not copied)
     updates_alive: int = 0  # updates of the weights while it was alive and shared them
     loaded: int = 0  # times it was loaded back
+    saved: int = 0  # times it was given to torch.save
     alive: bool = True  # when the run ended
 
 

@@ -40,7 +40,7 @@ from fivestep.vitals.facts import ModuleRun, Site, TensorFacts
 from fivestep.vitals.holding import Holding
 from fivestep.vitals.measure import Later, describe, fill, norms, piece, quietly, tensors_in
 from fivestep.vitals.record import Record, Series, StateFacts, Vitals
-from fivestep.vitals.registry import Names, Registry, unwrap
+from fivestep.vitals.registry import Names, Registry, dropout_rate, kept_outside, unwrap
 from fivestep.vitals.updates import after_update, before_update
 
 FIRST = 32  # training iterations measured in detail at the start
@@ -51,6 +51,7 @@ KEPT = 512  # different sequences of events that are kept
 ALIKE = 64  # detailed iterations kept of one sequence
 LONG = 64  # events in an iteration, from which on repeated ones are only counted
 BULK = 64  # iterations between two reads from an accelerator
+NUMB = 0.9  # share of units dead or saturated from which on a graph is kept, though it is known
 RUNS = 1000  # modules written down in one forward
 
 Raw = tuple[Any, ...]
@@ -97,6 +98,7 @@ class Recorder:
         self._trained = self._others = self._changed = self._sampled = 0
         self._reach: dict[int, list[tuple[int | None, list[weakref.ref[torch.Tensor]]]]] = {}
         self._graph_hash: dict[int, tuple[int, int]] = {}
+        self._numb: set[int] = set()
         self._recent: dict[int, Forward | Loss] = {}
         self._alive: weakref.WeakSet[_Token] = weakref.WeakSet()
         self._series: dict[tuple[str, int], Series] = {}
@@ -369,6 +371,12 @@ class Recorder:
         if opened is not None and opened.layer is None and run.parameters and outputs and run.leaf:
             opened.layer = (run.name or run.kind, outputs[0])
 
+    def drops(self, rate: float) -> None:
+        """``F.dropout`` dropped inside a model that is in train mode."""
+        opened = self.forward
+        if opened is not None and opened.event is not None:
+            opened.event.dropped = max(opened.event.dropped, rate)
+
     def dropped(self, rate: float, module: Any, site: Site | None) -> None:
         """``F.dropout`` dropped inside a model that is in eval mode."""
         opened = self.forward
@@ -548,6 +556,7 @@ class Recorder:
     def _write_walk(self, event: Backward, walked: graphs.Walked, place: int) -> None:
         numbers: list[int] = []
         strays: list[Stray] = []
+        astray: list[torch.Tensor] = []
         for leaf in walked.leaves:
             number = self.who.parameters.find(leaf)
             if number is not None and self.record.parameters[number].model is not None:
@@ -563,7 +572,9 @@ class Recorder:
                 strays.append(
                     Stray(tuple(leaf.shape), self._owner_of(leaf), fresh, type(leaf).__name__)
                 )
+                astray.append(leaf)
         event.reached, event.strays = tuple(numbers), tuple(strays[:32])
+        self._place_strays(strays, astray)
         marks = {at: self._recent[at] for at in walked.marks if at in self._recent}
         for one in marks.values():
             one.backward = True
@@ -571,8 +582,10 @@ class Recorder:
         event.losses = tuple(sorted(at for at, one in marks.items() if isinstance(one, Loss)))
         shape = hash(tuple((node.name, node.shape, node.inputs) for node in walked.graph.nodes))
         known, times = self._graph_hash.get(place, (None, 0))
-        if shape != known or times < 3 or (event.at % 97 == 0):
+        numb = any(max(node.dead or 0.0, node.saturated or 0.0) >= NUMB for node in walked.graph.nodes)
+        if shape != known or times < 3 or event.at % 97 == 0 or numb or place in self._numb:
             event.graph = walked.graph
+        (self._numb.add if numb else self._numb.discard)(place)
         self._graph_hash[place] = (shape, times + 1 if shape == known else 1)
         gradients = [leaf.grad for leaf in walked.leaves if leaf.grad is not None]
         self._gradient_norm(event, gradients)
@@ -593,6 +606,16 @@ class Recorder:
             if any(one is leaf for one in module._parameters.values()):
                 return type(module).__name__
         return ""
+
+    def _place_strays(self, strays: list[Stray], leaves: list[torch.Tensor]) -> None:
+        """Write down where a model keeps them, if one does."""
+        places: dict[int, str] = {}
+        for facts in self.record.models if strays else ():
+            model = self.who.models.get(facts.number)
+            if isinstance(model, nn.Module):
+                places |= kept_outside(model)
+        for stray, leaf in zip(strays, leaves, strict=True):
+            stray.attribute = places.get(id(leaf), "")
 
     def _meets_retained(self, loss: torch.Tensor, retain: bool) -> bool:
         root: Any = loss.grad_fn
@@ -864,7 +887,11 @@ def probe(name: str, layer: torch.Tensor, output: torch.Tensor) -> tuple[Any, st
             int((gradient != 0).movedim(d, 0).reshape(gradient.shape[d], -1).any(1).sum())
             for d in range(gradient.dim())
         )
-    return Influence(name, tuple(layer.shape), touched), ""
+        lowest = tuple(
+            int((gradient != 0).movedim(d, 0).reshape(gradient.shape[d], -1).any(1).byte().argmax())
+            for d in range(gradient.dim())
+        )
+    return Influence(name, tuple(layer.shape), touched, lowest), ""
 
 
 def _gradient(total: torch.Tensor, layer: torch.Tensor) -> Any:
@@ -881,7 +908,7 @@ def _module_run(
     own = [one for one in module._parameters.values() if one is not None]
     known = [who.parameters.find(one) for one in own]
     momentum: Any = getattr(module, "momentum", None)
-    rate: Any = getattr(module, "p", None)
+    batch_first: Any = getattr(module, "batch_first", None)
     return ModuleRun(
         name=name,
         kind=type(module).__name__,
@@ -893,7 +920,8 @@ def _module_run(
         leaf=not module._modules,
         momentum=float(momentum) if isinstance(momentum, (int, float)) else None,
         tracks=getattr(module, "running_mean", None) is not None,
-        rate=float(rate) if isinstance(rate, (int, float)) else None,
+        rate=dropout_rate(module),
+        batch_first=batch_first if isinstance(batch_first, bool) else None,
     )
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from fivestep.vitals.facts import Site
-from fivestep.vitals.measure import measurable, quietly
+from fivestep.vitals.measure import measurable, quietly, rows_alike
 from fivestep.vitals.record import (
     LoaderFacts,
     ModelFacts,
@@ -82,6 +82,7 @@ class Registry:
                 modules=tuple((path, type(one).__name__) for path, one in owners.items())[:MODULES],
                 compiled=type(model).__name__ == "OptimizedModule",
                 ignored_flags=_ignored(owners),
+                moody=tuple(sorted({type(one).__name__ for one in owners.values() if _moody(one)})),
             )
         )
         return number
@@ -195,6 +196,52 @@ _WRAPPERS = {
 }
 
 
+def dropout_rate(module: nn.Module) -> float | None:
+    """The rate of a Dropout, or of the dropout inside an RNN or an attention."""
+    rate: Any = getattr(module, "p", None)
+    inside = isinstance(module, nn.RNNBase) and module.num_layers > 1
+    if inside or isinstance(module, nn.MultiheadAttention):
+        rate = module.dropout
+    return float(rate) if isinstance(rate, (int, float)) else None
+
+
+def _moody(module: nn.Module) -> bool:
+    """Tell whether a module acts in train mode otherwise than in eval mode."""
+    if isinstance(module, nn.modules.batchnorm._BatchNorm):
+        return module.running_mean is not None
+    inside = (nn.modules.dropout._DropoutNd, nn.RNNBase, nn.MultiheadAttention)
+    return isinstance(module, inside) and bool(dropout_rate(module))
+
+
+def kept_outside(model: nn.Module) -> dict[int, str]:
+    """Leaves that a model keeps without registering them: id -> where, as in ``layers[1].weight``."""
+    usual = set(vars(nn.Module()))
+    found: dict[int, str] = {}
+    for path, module in unwrap(model).named_modules():
+        for name, value in vars(module).items():
+            if name not in usual:
+                _leaves_in(value, f"{path}.{name}" if path else name, found, 3)
+    return found
+
+
+def _leaves_in(value: Any, path: str, found: dict[int, str], depth: int) -> None:
+    if isinstance(value, torch.Tensor):
+        if value.requires_grad and value.is_leaf:
+            found.setdefault(id(value), path)
+    elif isinstance(value, nn.Module):
+        for name, one in value.named_parameters():
+            found.setdefault(id(one), f"{path}.{name}")
+    elif depth and isinstance(value, (list, tuple)):
+        for place, one in enumerate(value[:256]):  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+            _leaves_in(one, f"{path}[{place}]", found, depth - 1)
+    elif depth and isinstance(value, dict):
+        for key, one in list(value.items())[:256]:  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+            _leaves_in(one, f"{path}[{key!r}]", found, depth - 1)
+    elif depth and hasattr(value, "__dict__") and not isinstance(value, type):
+        for name, one in list(vars(value).items())[:256]:
+            _leaves_in(one, f"{path}.{name}", found, depth - 2 if depth > 1 else 0)
+
+
 def _ignored(owners: dict[str, nn.Module]) -> tuple[str, ...]:
     return tuple(path for path, one in owners.items() if one.__dict__.get("requires_grad") is False)
 
@@ -208,8 +255,7 @@ def _first_look(tensor: torch.Tensor) -> tuple[tuple[float, float] | None, bool,
         return None, False, True
     with quietly():
         low, high = (float(one) for one in torch.aminmax(tensor.detach()))
-        rows = tensor.detach()
-        equal = rows.dim() > 1 and len(rows) > 1 and bool((rows == rows[:1]).all())
+        equal = rows_alike(tensor)
     return (low, high), equal, low - low == 0 and high - high == 0
 
 

@@ -8,7 +8,7 @@ import torch
 
 from fivestep.vitals.events import Norm, Update
 from fivestep.vitals.holding import Holding
-from fivestep.vitals.measure import Later, measurable, norms, piece
+from fivestep.vitals.measure import Later, measurable, norms, piece, rows_alike
 from fivestep.vitals.registry import Registry
 
 ELEMENTS = 16_000_000  # copied for one detailed update, no more
@@ -35,6 +35,10 @@ def before_update(optimizer: Any, who: Registry, closure: bool) -> Before | None
     if not parameters or len({one.device for one in parameters}) > 1:
         return None
     copies = [piece(one).clone() for one in parameters]
+    for one in parameters:
+        facts = who.record.parameters[who.parameter(one)]
+        if facts.equal_rows and facts.alike == facts.updates:  # symmetric until now
+            facts.alike += rows_alike(one)
     return Before(parameters, copies, None if closure else gradients_of(parameters))
 
 
