@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional
-
-from fivestep.doctor import Report, diagnose
-from fivestep.listen import listen
+from watching import names, watch
 
 ITERATIONS = 40
-
-
-def watch(loop: Callable[[], None]) -> Report:
-    with torch.random.fork_rng(devices=[]), listen() as doctor:
-        torch.manual_seed(0)
-        loop()
-    return diagnose(doctor.record)
-
-
-def names(loop: Callable[[], None]) -> list[str]:
-    return [one.rule for one in watch(loop).findings]
 
 
 def pixels(
