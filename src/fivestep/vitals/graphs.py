@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -12,7 +13,8 @@ from fivestep.vitals.facts import Graph, Node
 from fivestep.vitals.measure import measurable
 
 NODES = 2000
-MARK = "fivestep"  # key in a node's metadata
+MARK, ALIVE = "fivestep", "fivestep alive"  # keys in a node's metadata
+SCALARS = 4  # a loss divided by a window and scaled is three operations from the loss that was kept
 
 # What an operation saved and what it tells: the operand (or the divisor) for those that are not
 # defined everywhere, the result for those that flatten out.
@@ -79,6 +81,7 @@ def walk(loss: torch.Tensor, number: Callable[[torch.Tensor], int], *, saved: bo
             marks.update(mark)
         if len(nodes) < NODES:
             nodes.append(_node(here, inputs, variable, number, saved))
+            nodes[-1].made = tuple(sorted(mark or ()))
     return Walked(Graph(tuple(nodes), complete=len(places) == len(nodes)), leaves, marks)
 
 
@@ -123,6 +126,24 @@ def _add_saved(node: Node, here: Any, which: str) -> None:
 def mark(node: Any, at: int) -> None:
     """Leave a mark on an operation, to know it again when a backward comes by."""
     node.metadata.setdefault(MARK, set()).add(at)
+
+
+def hold(node: Any, token: Any) -> Any:
+    """Tie a token to a loss: to its operation, and to the scalars that it was made of."""
+    for _ in range(SCALARS):
+        node.metadata[ALIVE] = token
+        behind = [after for after, _ in node.next_functions if after is not None]
+        leaf = len(behind) != 1 or getattr(behind[0], "variable", None) is not None
+        if leaf or _size(behind[0]) != 1:
+            break
+        node = behind[0]
+    return token
+
+
+def _size(node: Any) -> int:
+    metadata: Any = getattr(node, "_input_metadata", ())
+    shape = tuple(metadata[0].shape) if len(metadata) and hasattr(metadata[0], "shape") else (0,)
+    return math.prod(int(side) for side in shape)
 
 
 def takes_from_user_code(graph_root: Any, limit: int = 2000) -> bool:
