@@ -108,6 +108,7 @@ class Ears:
                 replace(owner, name, functools.partial(self._hear_pick, name=name))
         replace(nn.Module, "state_dict", self._hear_state)
         replace(nn.Module, "load_state_dict", self._hear_load)
+        replace(torch, "save", self._hear_save)
         for name in ("script", "trace"):
             replace(torch.jit, name, self._hear_nothing)
         if torch.accelerator.is_available():
@@ -207,7 +208,7 @@ class Ears:
 
     def _losses_written(self) -> int:
         recorder = self._stream.recorder
-        return recorder.record.counts.get("loss", 0) if recorder is not None else 0
+        return recorder.losses if recorder is not None else 0
 
     def _outer_ends(
         self, module: Any, opened: Any, loss: bool, wrote: int, args: Any, result: Any, problem: str
@@ -474,7 +475,7 @@ class Ears:
                 return None
             subject = args[1] if len(args) > 1 else next(iter(kwargs.values()), None)
             recorder.in_scaler += action == "step"
-            return recorder, subject, recorder.record.counts.get("update", 0)
+            return recorder, subject, recorder.updates
 
         def after(token: Any, result: Any, error: BaseException | None) -> None:
             recorder, subject, updates = token
@@ -484,7 +485,7 @@ class Ears:
             if action == "scale":
                 recorder.scaled_loss(subject, result)
             steps = action == "step"
-            skipped = steps and recorder.record.counts.get("update", 0) == updates
+            skipped = steps and recorder.updates == updates
             optimizer = subject if action in ("step", "unscale_") else None
             self._note(recorder.scaled, action.strip("_"), optimizer, skipped)
 
@@ -573,6 +574,15 @@ class Ears:
             state = args[1] if len(args) > 1 else kwargs.get("state_dict")
             if recorder is not None and args and self._wanted(args[0]):
                 self._note(recorder.state_loaded, args[0], state)
+            return None
+
+        return around(original, before, _nothing, self.failed)
+
+    def _hear_save(self, original: Any) -> Any:
+        def before(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            recorder = self._recorder()
+            if recorder is not None:
+                self._note(recorder.state_saved, args[0] if args else kwargs.get("obj"))
             return None
 
         return around(original, before, _nothing, self.failed)

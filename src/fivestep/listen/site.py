@@ -1,8 +1,7 @@
-"""Which line of the user's code is this? Found by walking up the stack, remembered by code object."""
+"""Which line of the user's code is this? Found by walking up the stack, remembered by file."""
 
 from __future__ import annotations
 
-import sys
 import sysconfig
 from pathlib import Path
 from types import CodeType, FrameType
@@ -20,34 +19,41 @@ _PACKAGES = ("site-packages", "dist-packages")
 DEEP = 200  # frames that are looked at
 
 _TORCHS, _PACKAGE, _USERS = 0, 1, 2
-_kinds: dict[CodeType, int] = {}
-_sites: dict[tuple[CodeType, int], Site] = {}
+_kinds: dict[str, int] = {}  # by file: the hash of a code object is slow
+# By code object and instruction: to ask a frame for its line is slow. The code is kept alive, so
+# that its id is given to no other.
+_sites: dict[tuple[int, int], tuple[Site, CodeType]] = {}
+_lines: dict[tuple[str, int], Site] = {}  # one object for one line, however often it is compiled
 
 
-def here(frame: FrameType | None = None) -> Site | None:
+def here(frame: FrameType) -> Site | None:
     """The innermost line of the user's own code; failing that, of a package other than torch."""
-    frame = frame or sys._getframe(1)
     package: FrameType | None = None
+    near: FrameType | None = frame
     for _ in range(DEEP):
-        code = frame.f_code
-        kind = _kinds.get(code)
-        if kind is None:
-            kind = _kinds[code] = _kind(code.co_filename)
-        if kind == _USERS:
-            return _site(frame)
-        if kind == _PACKAGE and package is None:
-            package = frame
-        if frame.f_back is None:
+        if near is None:
             break
-        frame = frame.f_back
+        code = near.f_code
+        kind = _kinds.get(code.co_filename)
+        if kind is None:
+            kind = _kinds[code.co_filename] = _kind(code.co_filename)
+        if kind == _USERS:
+            known = _sites.get((id(code), near.f_lasti))
+            return known[0] if known is not None else _site(near)
+        if kind == _PACKAGE and package is None:
+            package = near
+        near = near.f_back
     return _site(package) if package is not None else None
 
 
 def _site(frame: FrameType) -> Site:
     code, line = frame.f_code, frame.f_lineno
-    site = _sites.get((code, line))
+    key = (code.co_filename, line)
+    site = _lines.get(key)
     if site is None:
-        site = _sites[code, line] = Site(code.co_filename, line, code.co_name)
+        site = _lines[key] = Site(code.co_filename, line, code.co_name)
+    if len(_sites) < 65_536:
+        _sites[id(code), frame.f_lasti] = (site, code)
     return site
 
 

@@ -7,6 +7,7 @@ things happen. What happened is written down as a plain tuple, in a microsecond;
 
 from __future__ import annotations
 
+import math
 import time
 import weakref
 from collections.abc import Callable
@@ -38,7 +39,19 @@ from fivestep.vitals.events import (
 )
 from fivestep.vitals.facts import ModuleRun, Site, TensorFacts
 from fivestep.vitals.holding import Holding
-from fivestep.vitals.measure import Later, describe, fill, norms, piece, quietly, tensors_in
+from fivestep.vitals.labels import LABELS, LabelOrder
+from fivestep.vitals.measure import (
+    Later,
+    describe,
+    fill,
+    identity,
+    measurable,
+    norms,
+    piece,
+    quietly,
+    sample,
+    tensors_in,
+)
 from fivestep.vitals.record import Record, Series, StateFacts, Vitals
 from fivestep.vitals.registry import Names, Registry, dropout_rate, kept_outside, unwrap
 from fivestep.vitals.updates import after_update, before_update
@@ -85,16 +98,17 @@ class Recorder:
         self.holdings: dict[int | None, Holding] = {}
         self.loader: int | None = None
         self._sites: list[Site | None] = [None]
-        self._site_numbers: dict[Site | None, int] = {None: 0}
+        self._site_numbers: dict[int, int] = {id(None): 0}  # sites are kept for ever: ids do
         self._at = 0
+        self._numbers: dict[Raw, int] = {}  # what happened, as a plain tuple -> its number
         self._raws: list[Raw] = []
-        self._ats: list[int] = []
-        self._events: list[Event | None] = []
-        self._extras: list[dict[str, Any] | None] = []
+        self._counts: list[int] = []
+        self._now: list[int] = []  # of this iteration, by number
+        self._written: list[tuple[int, Event | None, dict[str, Any] | None]] = []
+        self.updates = self.losses = 0
         self._places: set[tuple[int, int | None]] = set()
         self._spent = False  # the iteration has had its backward or its update
-        self._known: set[Raw] = set()
-        self._kept: dict[tuple[Raw, ...], tuple[Vitals, int]] = {}
+        self._kept: dict[tuple[int, ...], tuple[Vitals, int]] = {}
         self._trained = self._others = self._changed = self._sampled = 0
         self._reach: dict[int, list[tuple[int | None, list[weakref.ref[torch.Tensor]]]]] = {}
         self._graph_hash: dict[int, tuple[int, int]] = {}
@@ -106,7 +120,10 @@ class Recorder:
         self._stray_leaves = Names()
         self._last_model: tuple[int, bool] | None = None
         self._layers: dict[int, tuple[str, torch.Tensor, torch.Tensor]] = {}
-        self._probes_left = 2
+        self._probes_left = self._bad_left = 2
+        self._bad = False  # a loss of this iteration is the first that is not finite
+        self._inputs: torch.Tensor | None = None  # of the last forward, until the iteration ends
+        self._label_orders: dict[int, LabelOrder] = {}
         self._retained: list[weakref.ref[Any]] = []
         self._scaled: dict[int, tuple[Any, Any]] = {}
         self._states: dict[int, tuple[weakref.ref[Any], int]] = {}
@@ -117,33 +134,35 @@ class Recorder:
 
     def site(self, site: Site | None) -> int:
         """A number for a line of the user's code."""
-        number = self._site_numbers.get(site)
+        number = self._site_numbers.get(id(site))
         if number is None:
-            number = self._site_numbers[site] = len(self._sites)
+            number = self._site_numbers[id(site)] = len(self._sites)
             self._sites.append(site)
         return number
 
     def _full(self, raw: Raw) -> bool:
         """Tell whether this event is to be measured: a detailed iteration, or its first time."""
-        if raw in self._known:
+        if raw in self._numbers or len(self._raws) >= 4 * KEPT:
             return self.detailed
-        if len(self._known) < 4 * KEPT:
-            self._known.add(raw)
-            return True
-        return self.detailed
+        self._numbers[raw] = len(self._raws)
+        self._raws.append(raw)
+        self._counts.append(0)
+        return True
 
     def _write(
         self, raw: Raw, event: Event | None, extra: dict[str, Any] | None = None, at: int = 0
     ) -> None:
-        counts = self.record.counts
-        kind = raw[0].__name__.lower()
-        counts[kind] = counts.get(kind, 0) + 1
-        if len(self._raws) >= LONG and raw in self._raws:
+        number = self._numbers.get(raw)
+        if number is None:
+            self._full(raw)
+            number = self._numbers.get(raw)
+            if number is None:  # too many different ones already
+                return
+        self._counts[number] += 1
+        if len(self._now) >= LONG and number in self._now:
             return
-        self._raws.append(raw)
-        self._ats.append(at or self._at)
-        self._events.append(event)
-        self._extras.append(extra)
+        self._now.append(number)
+        self._written.append((at or self._at, event, extra))
 
     def _next(self) -> int:
         self._at += 1
@@ -159,35 +178,36 @@ class Recorder:
 
     def close(self) -> None:
         """End the iteration: keep it if it is detailed or new, else count it."""
-        if not self._raws:
+        if not self._now and not self._spent:
             return
-        signature = tuple(dict.fromkeys(self._raws))
+        signature = tuple(dict.fromkeys(self._now))
         trains = self._spent
         known = self._kept.get(signature)
-        number = self._trained + 1 if trains else max(self._trained, 1)
-        if known is None and len(self._kept) < KEPT:
-            self._changed = CHANGED if len(self._kept) < 32 else 0
-            self._keep(signature, number, 1)
-        elif known is not None and self.detailed and known[1] < ALIKE:
-            self._keep(signature, number, known[1] + 1)
-        elif known is not None:
-            known[0].repeats += 1
+        if known is None or self._bad or (self.detailed and known[1] < ALIKE):
+            self._keep(signature, known)
         else:
-            self.record.unkept += 1
+            known[0].repeats += 1
         self.record.length += 1
         self._trained, self._others = self._trained + trains, self._others + (not trains)
-        self._raws, self._ats, self._events, self._extras = [], [], [], []
-        self._places, self._spent = set(), False
+        self._now, self._written = [], []
+        self._places, self._spent, self._bad = set(), False, False
         self._layers.clear()
+        self._inputs = None
         self._plan(other=not trains)
         if self.record.length % BULK == 0:
             self.later.flush()
 
-    def _keep(self, signature: tuple[Raw, ...], number: int, times: int) -> None:
-        now = time.perf_counter()
-        vitals = Vitals(number, tuple(self._build()), detailed=self.detailed, seconds=now - self._last)
+    def _keep(self, signature: tuple[int, ...], known: tuple[Vitals, int] | None) -> None:
+        if known is None and len(self._kept) >= KEPT:
+            self.record.unkept += 1
+            return
+        if known is None:
+            self._changed = CHANGED if len(self._kept) < 32 else 0
+        seconds = time.perf_counter() - self._last
+        number = self._trained + 1 if self._spent else max(self._trained, 1)
+        vitals = Vitals(number, tuple(self._build()), detailed=self.detailed, seconds=seconds)
         self.record.iterations.append(vitals)
-        self._kept[signature] = (vitals, times)
+        self._kept[signature] = (vitals, known[1] + 1 if known is not None else 1)
 
     def _plan(self, *, other: bool) -> None:
         """Decide whether the next iteration is measured in detail."""
@@ -201,9 +221,8 @@ class Recorder:
 
     def _build(self) -> list[Event]:
         built: list[Event] = []
-        for raw, at, event, extra in zip(
-            self._raws, self._ats, self._events, self._extras, strict=True
-        ):
+        for number, (at, event, extra) in zip(self._now, self._written, strict=True):
+            raw = self._raws[number]
             one = event if event is not None else self._light(raw, at)
             for name, value in (extra or {}).items():
                 setattr(one, name, value)
@@ -223,6 +242,10 @@ class Recorder:
         self.close()
         self.later.flush()
         record = self.record
+        record.counts = {}
+        for raw, count in zip(self._raws, self._counts, strict=True):
+            kind = raw[0].__name__.lower()
+            record.counts[kind] = record.counts.get(kind, 0) + count
         record.seconds = time.perf_counter() - self._began
         for number, facts in enumerate(record.models):
             model = self.who.models.get(number)
@@ -315,7 +338,9 @@ class Recorder:
         event = None
         if self._full(raw):
             event = Forward(at, site, number, model.training, grad, inside)
-            event.inputs = self._facts(tensors_in((args, kwargs)), rows=True)
+            given = tensors_in((args, kwargs))
+            event.inputs = self._facts(given, rows=True)
+            self._inputs = given[0] if given else None
         self.forward = opened = OpenForward(model, number, event)
         if event is not None:
             plain = unwrap(model)
@@ -404,12 +429,14 @@ class Recorder:
         place, at = self.site(site), self._next()
         raw = (Loss, place, function, grad, training, reduction, same, model, self.loader)
         event = None
+        self.losses += 1
         if self._full(raw):
             event = Loss(at, site, *raw[2:])
             classes = _class_dimension(function, prediction)
             (event.prediction,) = self._facts([prediction], classes=classes)
             if target is not None:
                 (event.target,) = self._facts([target])
+                self._order_labels(event, place, target)
             event.output = describe(output)
             event.options = {k: float(v) for k, v in options.items() if isinstance(v, (int, float))}
             if output.grad_fn is not None:
@@ -419,6 +446,23 @@ class Recorder:
         evaluates = output.grad_fn is None or training is False
         if output.numel() == 1 and (evaluates or event is not None):
             self._value(output, event, self._a_series(function, place, "evaluation") if evaluates else None)
+
+    def _order_labels(self, event: Loss, place: int, target: torch.Tensor) -> None:
+        """Hold whole-numbered targets of a regression against the inputs of the model."""
+        facts = event.target.numbers if event.target is not None else None
+        inputs = self._inputs
+        if facts is None or inputs is None or event.function not in REGRESSIONS:
+            return
+        whole = facts.integers and facts.lowest == 0 and 2 <= facts.highest < LABELS
+        floating = inputs.is_floating_point() and inputs.dim() > 1 and measurable(inputs)
+        if not whole or not floating or target.numel() != len(inputs) or inputs.is_cuda:
+            return
+        with quietly():
+            rows = sample(inputs).to(torch.float64).numpy()
+            labels = sample(target.reshape(-1)).to(torch.float64).numpy()[:, 0]
+        order = self._label_orders.setdefault(place, LabelOrder())
+        if order.add(rows, labels):
+            event.label_order, event.label_distance = order.score() or (None, None)
 
     def _a_series(self, name: str, place: int, kind: str) -> Series:
         series = self._series.get((name, place))
@@ -430,19 +474,16 @@ class Recorder:
 
     def _value(self, loss: torch.Tensor, event: Any, series: Series | None) -> None:
         iteration = self._trained + 1
-
-        def keep(value: float) -> None:
-            if event is not None:
-                event.value = value
-            if series is not None:
-                series.add(iteration, value)
-
-        if type(loss) is torch.Tensor and loss.device.type == "cpu" and loss.layout is torch.strided:
-            if not torch._C._functorch.is_functorch_wrapped_tensor(loss):
-                keep(float(loss.item()))
-        else:
-            with quietly():
-                self.later.read(loss.detach().reshape(1), lambda values: keep(float(values[0])))
+        if not measurable(loss):
+            return
+        if loss.is_cpu:
+            _keep_value(float(loss.item()), event, series, iteration)
+            return
+        with quietly():
+            self.later.read(
+                loss.detach().reshape(1),
+                lambda values: _keep_value(float(values[0]), event, series, iteration),
+            )
 
     # -- 3. zero_grad ---------------------------------------------------------------------------
 
@@ -488,10 +529,11 @@ class Recorder:
         self._find_manual_update(place)
         at = self._next()
         walked, again = None, False
-        if self.detailed or place not in self._reach:
+        bad = self._first_bad(loss)
+        self._bad = self._bad or bad
+        if self.detailed or place not in self._reach or bad:
             with quietly():
-                saved = place not in self._reach or self.detailed
-                walked = graphs.walk(loss, self._leaf_number, saved=saved)
+                walked = graphs.walk(loss, self._leaf_number, saved=True)
             self._probe_mixing(walked, loss)
             again = self._meets_retained(loss, retain)
             self._reach[place] = self._reached_holdings(walked.leaves)
@@ -501,10 +543,17 @@ class Recorder:
             self._by_hand().kept()
         graphs_alive = len(self._alive)
         if walked is not None and loss.grad_fn is not None:
-            token = _Token()
-            loss.grad_fn.metadata["fivestep alive"] = token
-            self._alive.add(token)
+            self._alive.add(graphs.hold(loss.grad_fn, _Token()))
         return at, place, loss, retain, create, reach, kept, walked, again, graphs_alive, site
+
+    def _first_bad(self, loss: torch.Tensor) -> bool:
+        """The first losses that are not finite are looked at, where looking does not wait."""
+        if self._bad_left <= 0 or loss.device.type != "cpu" or loss.numel() != 1:
+            return False
+        if type(loss) is not torch.Tensor or math.isfinite(loss.item()):
+            return False
+        self._bad_left -= 1
+        return True
 
     def _look(self, number: int) -> bool:
         return self.holdings[number].kept()
@@ -583,7 +632,8 @@ class Recorder:
         shape = hash(tuple((node.name, node.shape, node.inputs) for node in walked.graph.nodes))
         known, times = self._graph_hash.get(place, (None, 0))
         numb = any(max(node.dead or 0.0, node.saturated or 0.0) >= NUMB for node in walked.graph.nodes)
-        if shape != known or times < 3 or event.at % 97 == 0 or numb or place in self._numb:
+        shown = numb or place in self._numb or self._bad
+        if shape != known or times < 3 or event.at % 97 == 0 or shown:
             event.graph = walked.graph
         (self._numb.add if numb else self._numb.discard)(place)
         self._graph_hash[place] = (shape, times + 1 if shape == known else 1)
@@ -688,19 +738,21 @@ class Recorder:
                 with quietly():
                     after_update(event, before, optimizer, holding, self.who, self.later)
         self._spent = True
+        self.updates += 1
         self._write(raw, event, extra)
+        if self._states:
+            self._age_states(number)
 
     def _note_rates(self, number: int, optimizer: Any, holding: Holding) -> None:
         facts = self.record.optimizers[number]
         facts.updates += 1
-        groups = optimizer.param_groups
-        rates = tuple(_rate(group) for group in groups)
+        rates = tuple([_rate(group) for group in optimizer.param_groups])
         if rates != holding.rates:
             holding.rates = rates
             if len(facts.rates) < 4096:
                 facts.rates.append((facts.updates, rates[0] if rates else 0.0))
-            if self._extras and self._extras[-1] is not None:
-                self._extras[-1]["rates"] = rates
+            if self._written[-1][2] is not None:
+                self._written[-1][2]["rates"] = rates
             self.who.hold(number, optimizer)
 
     def _remember_hand(self) -> None:
@@ -761,7 +813,7 @@ class Recorder:
 
     def _scale_pending(self, optimizer: int) -> bool:
         """Gradients of this optimizer carry the factor of a GradScaler."""
-        for raw in reversed(self._raws):
+        for raw in (self._raws[number] for number in reversed(self._now)):
             if raw[0] is Scale and raw[2] == "unscale" and raw[3] == optimizer:
                 return False
             if raw[0] is Backward and optimizer in raw[5]:
@@ -819,6 +871,35 @@ class Recorder:
             (event.tensor,) = self._facts([tensor])
         self._write(raw, event)
 
+    def _age_states(self, optimizer: int | None) -> None:
+        """The weights that a kept state shares have changed."""
+        for key, (reference, number) in list(self._states.items()):
+            if reference() is None:
+                del self._states[key]
+                self.record.states[number].alive = False
+            elif self._updates(self.record.states[number].model, optimizer):
+                self.record.states[number].updates_alive += 1
+
+    def _updates(self, model: int, optimizer: int | None) -> bool:
+        known = self.record.parameters
+        return optimizer is None or any(
+            optimizer in known[one].optimizers for one in self.record.models[model].parameters
+        )
+
+    def state_saved(self, thing: Any, site: Site | None) -> None:
+        """``torch.save`` was given something: the states in it are written as they are now."""
+        inside: list[Any] = [thing]
+        if isinstance(thing, dict):
+            inside += list(thing.values())[:64]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        for one in inside:
+            known = self._states.get(id(one))
+            if known is not None and known[0]() is one:
+                facts = self.record.states[known[1]]
+                facts.saved += 1
+                self._next()
+                raw = (State, self.site(site), "saved", facts.model, facts.number)
+                self._write(raw, None, {"aliased": facts.shares, "updates": facts.updates_alive})
+
     def state_taken(self, model: nn.Module, state: Any, site: Site | None) -> None:
         """``state_dict()`` gave out the live weights."""
         number = self.who.states
@@ -826,7 +907,11 @@ class Recorder:
             return
         self.who.states += 1
         owner = self.who.model(model, site)
-        self.record.states.append(StateFacts(number, owner, site, self._trained + 1, shares=True))
+        shares = _aliases(model, state)
+        forgotten = self._states.get(id(state))
+        if forgotten is not None:
+            self.record.states[forgotten[1]].alive = False
+        self.record.states.append(StateFacts(number, owner, site, self._trained + 1, shares))
         self._states[id(state)] = (weakref.ref(state), number)
         self._next()
         self._write((State, self.site(site), "taken", owner, number), None)
@@ -838,8 +923,15 @@ class Recorder:
         if number >= 0:
             self.record.states[number].loaded += 1
         owner = self.who.model(model, site)
+        states, optimizers = self.record.states, self.record.optimizers
+        since = (
+            states[number].updates_alive
+            if number >= 0
+            else sum(one.updates for one in optimizers if self._updates(owner, one.number))
+        )
         self._next()
-        self._write((State, self.site(site), "loaded", owner, number), None)
+        raw = (State, self.site(site), "loaded", owner, number)
+        self._write(raw, None, {"aliased": _aliases(model, state), "updates": since})
 
     def read(self, function: str, device: str, site: Site | None) -> None:
         """A number was read from an accelerator."""
@@ -925,12 +1017,29 @@ def _module_run(
     )
 
 
+def _aliases(model: nn.Module, state: Any) -> bool:
+    """All the weights in a state lie in the model's own memory."""
+    own = {identity(one) for one in (*model.parameters(), *model.buffers())}
+    values: list[Any] = list(state.values()) if isinstance(state, dict) else []  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    inside = [one for one in values if isinstance(one, torch.Tensor) and one.numel()]
+    floating = [one for one in inside if one.is_floating_point()]
+    return bool(floating) and all(identity(one) in own for one in floating)
+
+
+def _keep_value(value: float, event: Any, series: Series | None, iteration: int) -> None:
+    if event is not None:
+        event.value = value
+    if series is not None:
+        series.add(iteration, value)
+
+
 def _grad_mode() -> str:
     if torch.is_grad_enabled():
         return "on"
     return "inference" if torch.is_inference_mode_enabled() else "off"
 
 
+REGRESSIONS = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 _OVER_CLASSES = ("cross_entropy", "nll_loss", "kl_div", "multi_margin_loss")
 
 
