@@ -86,6 +86,8 @@ class Loss(Event):
     backward: bool | None = None  # a later backward came through it
     value: float | None = None  # of a scalar, read late
     options: dict[str, float] = field(default_factory=dict[str, float])  # label_smoothing, ...
+    label_order: float | None = None  # whole-numbered targets, all calls here so far, CPU only:
+    label_distance: float | None = None  # see vitals/labels.py
 
 
 @dataclass(slots=True)
