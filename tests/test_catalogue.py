@@ -11,7 +11,7 @@ import fivestep.rules
 from fivestep.doctor import diagnose
 from fivestep.finding import Rule
 from fivestep.practice import VARIANTS, overhear
-from fivestep.rules import CODES, catalogue, named
+from fivestep.rules import CODES, broken, catalogue, named
 
 HERE = Path(fivestep.rules.__file__).parent
 RULES = list(catalogue().values())
@@ -21,6 +21,10 @@ SECTIONS = ["*Why is this bad?*", "*What to do*", "*When it is wrong*"]
 def test_every_file_is_in_the_table() -> None:
     files = {path.stem for path in HERE.glob("*.py")} - {"__init__"}
     assert files <= {name.replace("-", "_") for name in CODES}
+
+
+def test_every_file_can_be_loaded() -> None:
+    assert broken() == {}
 
 
 def test_codes_are_unique_and_in_order() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from fivestep.finding import Finding, Rule, Severity
-from fivestep.rules import catalogue, named
+from fivestep.rules import broken, catalogue, named
 from fivestep.vitals.events import Backward
 from fivestep.vitals.record import Record, Vitals
 
@@ -60,8 +60,9 @@ def diagnose(
     record = vitals if isinstance(vitals, Record) else _as_record(vitals)
     wanted = list(catalogue().values()) if rules is None else [named(one) for one in rules]
     silent = {named(one).name for one in ignore}
+    unloaded = {name: f"could not be loaded: {why}" for name, why in broken().items()}
     report = Report(
-        [], [], {}, iterations=record.length, seconds=record.seconds,
+        [], [], unloaded if rules is None else {}, iterations=record.length, seconds=record.seconds,
         problems=list(record.problems), ended=record.ended,
     )  # fmt: skip
     for rule in wanted:

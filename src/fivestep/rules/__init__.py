@@ -80,16 +80,28 @@ CODES = {
 }
 
 
-@cache
 def catalogue() -> dict[str, Rule]:
     """Every rule by its name, in the order of the codes."""
+    return {name: rule for name, rule in _loaded().items() if isinstance(rule, Rule)}
+
+
+def broken() -> dict[str, str]:
+    """Rules whose file cannot be loaded, and why: one must not take the others with it."""
+    return {name: why for name, why in _loaded().items() if isinstance(why, str)}
+
+
+@cache
+def _loaded() -> dict[str, Rule | str]:
     here = Path(__file__).parent
     files = {name: name.replace("-", "_") for name in CODES}
-    return {
-        name: _rule(name, import_module(f"{__name__}.{file}"))
-        for name, file in files.items()
-        if (here / f"{file}.py").exists()
-    }
+    return {name: _load(name, file) for name, file in files.items() if (here / f"{file}.py").exists()}
+
+
+def _load(name: str, file: str) -> Rule | str:
+    try:
+        return _rule(name, import_module(f"{__name__}.{file}"))
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
 
 
 def named(name: str) -> Rule:

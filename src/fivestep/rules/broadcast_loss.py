@@ -45,9 +45,11 @@ def check(record: Record) -> Iterator[Finding]:
     called = [(v, e) for v, e in record.events(Loss) if _grows(e)]
     for seen in sightings(called):
         yield _say_called(seen)
-    written = [(v, e) for v, e in record.events(Backward) if e.graph is not None and not e.losses]
-    for seen in sightings((v, e) for v, e in written if _table(e.graph)):
-        yield _say_written(seen)
+    written = [(v, e) for v, e in record.events(Backward) if not e.losses]
+    for seen in sightings(written):
+        graphs = [(v, e) for v, e in seen.events if e.graph is not None]
+        if graphs and all(_table(e.graph) for _, e in graphs):  # kept only where it changes
+            yield _say_written(Sighting([graphs[0], *seen.events[1:]]))
 
 
 def broadcast(left: tuple[int, ...], right: tuple[int, ...]) -> tuple[int, ...] | None:
