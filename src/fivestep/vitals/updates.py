@@ -38,7 +38,7 @@ def before_update(optimizer: Any, who: Registry, closure: bool) -> Before | None
     for one in parameters:
         facts = who.record.parameters[who.parameter(one)]
         if facts.equal_rows and facts.alike == facts.updates:  # symmetric until now
-            facts.alike += rows_alike(one)
+            facts.alike += rows_alike(one, facts.initial)
     return Before(parameters, copies, None if closure else gradients_of(parameters))
 
 
