@@ -113,6 +113,7 @@ class LoaderFacts:
     worker_init: bool
     drop_last: bool
     generators: tuple[str, ...]  # attributes of the data set that draw random numbers in __getitem__
+    names: tuple[str, ...] = ()  # of the variables that held it when it was first iterated
     epochs: int = 0
     batches: int = 0
     waited: float = 0.0  # seconds
@@ -149,6 +150,25 @@ class StateFacts:
     loaded: int = 0  # times it was loaded back
     saved: int = 0  # times it was given to torch.save
     alive: bool = True  # when the run ended
+
+
+@dataclass(slots=True)
+class PassFacts:
+    """An evaluation: an epoch of a loader, or one forward without a loader, with a loss or a metric."""
+
+    model: int
+    loader: int | None
+    site: Site | None  # of the forward
+    names: tuple[str, ...]  # of the variables that hold its inputs
+    iteration: int
+    complete: bool  # every row that the model is trained on was known by then
+    floating: bool
+    whole: bool  # the first rows hold whole numbers only
+    trained: int  # different rows that the model was trained on before
+    rows: int = 0
+    distinct: int = 0
+    shared: int = 0  # rows that the model was trained on before
+    covered: int = 0  # different rows of the training that it holds
 
 
 @dataclass(slots=True)
@@ -199,6 +219,7 @@ class Record:
     counts: dict[str, int] = field(default_factory=dict[str, int])  # events by kind, all of them
     length: int = 0  # iterations, all of them
     unkept: int = 0  # iterations whose sequence of events was new but no longer kept
+    passes: list[PassFacts] = field(default_factory=list[PassFacts])
     shared_rows: int = 0  # samples seen in training and in evaluation
     training_rows: int = 0  # different samples whose digest was taken in training
     evaluation_rows: int = 0

@@ -54,6 +54,7 @@ from fivestep.vitals.measure import (
 )
 from fivestep.vitals.record import Record, Series, StateFacts, Vitals
 from fivestep.vitals.registry import Names, Registry, dropout_rate, kept_outside, unwrap
+from fivestep.vitals.samples import Samples
 from fivestep.vitals.updates import after_update, before_update
 
 FIRST = 32  # training iterations measured in detail at the start
@@ -91,6 +92,7 @@ class Recorder:
         self._narrowed = narrowed  # some optimizers are not heard: nothing is said of "by hand"
         self.who = Registry(self.record)
         self.later = Later()
+        self.samples = Samples(self.record.passes)
         self.detailed = True
         self.forward: OpenForward | None = None
         self.in_step: list[int] = []
@@ -182,6 +184,8 @@ class Recorder:
             return
         signature = tuple(dict.fromkeys(self._now))
         trains = self._spent
+        if self.samples.given:
+            self._close_samples(trains)
         known = self._kept.get(signature)
         if known is None or self._bad or (self.detailed and known[1] < ALIKE):
             self._keep(signature, known)
@@ -196,6 +200,18 @@ class Recorder:
         self._plan(other=not trains)
         if self.record.length % BULK == 0:
             self.later.flush()
+
+    def _close_samples(self, trains: bool) -> None:
+        raws = [self._raws[number] for number in self._now]
+        through = {
+            at: bool(event.backward)
+            for at, event, _ in self._written
+            if isinstance(event, Forward) and (self.detailed or event.backward is not None)
+        }
+        judged = _last_judged(raws, [at for at, _, _ in self._written])
+        batch = next((raw[2] for raw in raws if raw[0] is Batch), None)
+        epoch = (batch, self._epochs[batch][0]) if batch is not None else None
+        self.samples.close(max(self._trained + trains, 1), trains, through, judged, epoch)
 
     def _keep(self, signature: tuple[int, ...], known: tuple[Vitals, int] | None) -> None:
         if known is None and len(self._kept) >= KEPT:
@@ -308,6 +324,7 @@ class Recorder:
     def epoch_end(self, number: int, site: Site | None) -> None:
         """A loader had no more batches."""
         epoch, position = self._epochs.get(number, [0, 0])
+        self.samples.ended(number)
         raw = (EpochEnd, self.site(site), number)
         self._write(raw, None, {"epoch": epoch, "batches": position})
         if not self.in_step:
@@ -335,6 +352,7 @@ class Recorder:
         raw = (Forward, place, number, model.training, grad, inside)
         self._last_model = (number, model.training)
         self.record.models[number].forwards += 1
+        self.samples.forward(at, number, args, grad == "on", site)
         event = None
         if self._full(raw):
             event = Forward(at, site, number, model.training, grad, inside)
@@ -522,16 +540,23 @@ class Recorder:
     # -- 4. backward ----------------------------------------------------------------------------
 
     def backward_begins(
-        self, loss: torch.Tensor, retain: bool, create: bool, site: Site | None
+        self,
+        loss: torch.Tensor,
+        retain: bool,
+        create: bool,
+        site: Site | None,
+        reached: list[torch.Tensor] | None = None,
     ) -> tuple[Any, ...]:
-        """The outermost backward starts."""
+        """The outermost backward starts; without a graph (NumPy) it is told what it reaches."""
         place = self.site(site)
         self._find_manual_update(place)
         at = self._next()
         walked, again = None, False
         bad = self._first_bad(loss)
         self._bad = self._bad or bad
-        if self.detailed or place not in self._reach or bad:
+        if reached is not None:
+            self._reach[place] = self._reached_holdings(reached)
+        elif self.detailed or place not in self._reach or bad:
             with quietly():
                 walked = graphs.walk(loss, self._leaf_number, saved=True)
             self._probe_mixing(walked, loss)
@@ -992,6 +1017,17 @@ def _gradient(total: torch.Tensor, layer: torch.Tensor) -> Any:
         (total,), (torch.ones_like(total),), True, False, (layer,),
         allow_unreachable=True, accumulate_grad=False,
     )  # fmt: skip
+
+
+def _last_judged(raws: list[Raw], ats: list[int]) -> int:
+    """Where a loss or metric was last taken without gradients; 0 if one for gradients came after."""
+    last = 0
+    for raw, at in zip(raws, ats, strict=True):
+        if raw[0] is Loss:
+            last = at if raw[3] != "on" else 0
+        elif raw[0] is Compare:
+            last = at
+    return last
 
 
 def _module_run(

@@ -6,6 +6,7 @@ Objects are known by their ``id`` and held weakly, so that watching keeps nothin
 from __future__ import annotations
 
 import random
+import sys
 import weakref
 from collections.abc import Iterable
 from typing import Any
@@ -27,6 +28,22 @@ from fivestep.vitals.record import (
 
 MODULES = 2000  # whose paths are written down, of one model
 INITIAL = 4_000_000  # elements: a larger parameter is not looked at when first seen
+
+
+def names_of(thing: Any, depth: int = 30) -> tuple[str, ...]:
+    """What the program calls an object: variables bound to it in the frames that are running."""
+    frame, names = sys._getframe(1), dict[str, None]()
+    for _ in range(depth):
+        spaces = [frame.f_locals, frame.f_globals]
+        owner = frame.f_locals.get("self")
+        if owner is not None and isinstance(getattr(owner, "__dict__", None), dict):
+            spaces.append(vars(owner))
+        for space in spaces:
+            names |= {name: None for name, value in list(space.items()) if value is thing}
+        if frame.f_back is None:
+            break
+        frame = frame.f_back
+    return tuple(names)[:8]
 
 
 class Names:
@@ -303,6 +320,7 @@ def _loader_facts(number: int, loader: Any, site: Site | None) -> LoaderFacts:
         worker_init=getattr(loader, "worker_init_fn", None) is not None,
         drop_last=bool(getattr(loader, "drop_last", False)),
         generators=_drawn(loader.dataset),
+        names=names_of(loader),
     )
 
 
