@@ -6,14 +6,17 @@ it is the number of a class, they are not: class 3 is as far from class 4 as fro
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
+import torch
 
-from fivestep.vitals.measure import Array
+from fivestep.vitals.measure import FEATURES, Array
 
 LABELS = 100  # different targets; more are a quantity
 EACH = 2  # samples of a label before it has a centre
+ROWS = 1024  # samples of one batch
 
 
 class LabelOrder:
@@ -54,6 +57,14 @@ class LabelOrder:
         within = self._squares - float((counts[:, None] * centres**2).sum())
         within = max(within, 0.0) / max(1, total - len(labels))
         return _compare(np.array(labels, dtype=float), centres, counts, within)
+
+
+def thinned(inputs: torch.Tensor, targets: torch.Tensor) -> tuple[Array, Array]:
+    """At most 1,024 samples of 64 features, evenly spaced, and their targets."""
+    rows = inputs.detach().reshape(len(inputs), -1)
+    down, across = math.ceil(len(rows) / ROWS), math.ceil(rows.shape[1] / FEATURES)
+    features = rows[::down, ::across].to(torch.float64).numpy()
+    return features, targets.detach().reshape(-1)[::down].to(torch.float64).numpy()
 
 
 def _compare(

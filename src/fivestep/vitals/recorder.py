@@ -39,7 +39,7 @@ from fivestep.vitals.events import (
 )
 from fivestep.vitals.facts import ModuleRun, Site, TensorFacts
 from fivestep.vitals.holding import Holding
-from fivestep.vitals.labels import LABELS, LabelOrder
+from fivestep.vitals.labels import LABELS, LabelOrder, thinned
 from fivestep.vitals.measure import (
     Later,
     describe,
@@ -49,7 +49,6 @@ from fivestep.vitals.measure import (
     norms,
     piece,
     quietly,
-    sample,
     tensors_in,
 )
 from fivestep.vitals.record import Record, Series, StateFacts, Vitals
@@ -476,8 +475,7 @@ class Recorder:
         if not whole or not floating or target.numel() != len(inputs) or inputs.is_cuda:
             return
         with quietly():
-            rows = sample(inputs).to(torch.float64).numpy()
-            labels = sample(target.reshape(-1)).to(torch.float64).numpy()[:, 0]
+            rows, labels = thinned(inputs, target)
         order = self._label_orders.setdefault(place, LabelOrder())
         if order.add(rows, labels):
             event.label_order, event.label_distance = order.score() or (None, None)
