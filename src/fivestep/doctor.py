@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from fivestep.finding import Finding, Rule, Severity
 from fivestep.rules import broken, catalogue, named
-from fivestep.vitals.events import Backward
+from fivestep.vitals.events import Backward, Update
 from fivestep.vitals.record import Record, Vitals
 
 # The course of the run shows what any fault of the steps before it does to the loss.
@@ -72,7 +72,8 @@ def diagnose(
 
 
 def _apply(rule: Rule, record: Record, silent: set[str], report: Report) -> None:
-    why = "no backward was heard" if not record.count(Backward) and rule.step > 1 else ""
+    heard = record.count(Backward) or record.count(Update)  # an update alone may be the fault
+    why = "no backward was heard" if not heard and rule.step > 1 else ""
     try:
         why = why or rule.unchecked(record)
         found = [] if why else list(rule.check(record))
