@@ -5,10 +5,12 @@ Objects are known by their ``id`` and held weakly, so that watching keeps nothin
 
 from __future__ import annotations
 
+import dis
 import random
 import sys
 import weakref
 from collections.abc import Iterable
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -319,8 +321,9 @@ def _loader_facts(number: int, loader: Any, site: Site | None) -> LoaderFacts:
         workers=int(getattr(loader, "num_workers", 0)),
         worker_init=getattr(loader, "worker_init_fn", None) is not None,
         drop_last=bool(getattr(loader, "drop_last", False)),
-        generators=_drawn(loader.dataset),
+        generators=_drawn(_innermost(loader.dataset)),
         names=names_of(loader),
+        seeded_alike=_seeded_alike(loader),
     )
 
 
@@ -331,11 +334,56 @@ def _size(sized: Any) -> int | None:
         return None
 
 
+_RESEEDING = ("get_worker_info", "initial_seed", "manual_seed", "seed", "set_state", "setstate", "spawn")
+
+
+def _innermost(dataset: Any) -> Any:
+    """The data set behind ``Subset`` and ``random_split``."""
+    for _ in range(4):
+        inner = getattr(dataset, "dataset", None) if type(dataset).__name__ == "Subset" else None
+        if inner is None:
+            return dataset
+        dataset = inner
+    return dataset
+
+
 def _drawn(dataset: Any) -> tuple[str, ...]:
-    """Attributes of a data set that are random generators and are named where it makes a sample."""
+    """Attributes of a data set that are random generators and are used where it makes a sample.
+
+    Empty where it seeds anything there: it takes care of that itself.
+    """
+    used = _names_used(dataset)
+    if used & set(_RESEEDING):
+        return ()
     attributes: dict[str, Any] = getattr(dataset, "__dict__", {})
-    sources = [getattr(type(dataset), name, None) for name in ("__getitem__", "__iter__")]
-    used = {name for one in sources if hasattr(one, "__code__") for name in one.__code__.co_names}  # pyright: ignore[reportOptionalMemberAccess]
     return tuple(
         name for name, value in attributes.items() if isinstance(value, _GENERATORS) and name in used
     )
+
+
+def _names_used(dataset: Any) -> set[str]:
+    """What the methods that make a sample name, and the methods of its own that these call."""
+    kind, used, near = type(dataset), set[str](), ["__getitem__", "__getitems__", "__iter__"]
+    seen = set[str]()
+    while near:
+        name = near.pop()
+        code = getattr(getattr(kind, name, None), "__code__", None)
+        if name not in seen and code is not None:
+            seen.add(name)
+            for one in (code, *(c for c in code.co_consts if isinstance(c, CodeType))):
+                used |= set(one.co_names)
+                near += one.co_names
+    return used
+
+
+def _seeded_alike(loader: Any) -> bool:
+    """``worker_init_fn`` seeds without looking at the worker, and the data set draws from that."""
+    code = getattr(getattr(loader, "worker_init_fn", None), "__code__", None)
+    if code is None or not {"seed", "manual_seed"} & set(code.co_names):
+        return False
+    looks = {one.argval for one in dis.get_instructions(code) if one.opname.startswith("LOAD_FAST")}
+    if looks & set(code.co_varnames[: code.co_argcount]):
+        return False
+    if {"get_worker_info", "initial_seed", "getpid", "time", "urandom"} & set(code.co_names):
+        return False
+    return bool({"random", "rand", "randn", "randint", "uniform", "normal"} & _names_used(_innermost(loader.dataset)))
