@@ -33,11 +33,7 @@ SEVERITY = Severity.COSTLY
 EXPLAINS = ()
 
 SHARE = 0.7  # of an iteration. 64 rows from memory: 0.05; 256 images one by one, linear model: 0.60
-    0.7  # of the time of an iteration. Tensors in memory: 0.2 to 0.6 on tiny models, 0.02 on others
-)
 SECONDS = 0.025  # a wait. The same: 0.0004 and 0.010
-    0.025  # a wait. 64 rows from memory: 0.0005; 64 images made into tensors one by one: 0.004
-)
 ITERATIONS = 10  # fewer are no rhythm
 TOTAL = 0.3  # seconds waited in all: less is not worth a word
 
