@@ -135,7 +135,8 @@ def fill(
         return facts
     ends: list[float] = [math.nan, math.nan]
     seen = sample(tensor, classes)
-    whole = not tensor.is_floating_point() and tensor.numel() <= LABELS
+    free = not tensor.is_floating_point() or tensor.device.type == "cpu"
+    whole = free and tensor.numel() <= LABELS
 
     def keep_ends(values: Array) -> None:
         ends[:] = [float(values[0]), float(values[1])]
@@ -147,8 +148,9 @@ def fill(
             facts.numbers.rows = tuple(_digest(row) for row in values[varied])
 
     def keep_counts(values: Array) -> None:
-        if facts.numbers is not None:
-            facts.numbers.counts = _counts(values)
+        if facts.numbers is not None and facts.numbers.integers:
+            facts.numbers.integers = bool(np.all(values == np.rint(values)))
+            facts.numbers.counts = _counts(values) if facts.numbers.integers else None
 
     plain = tensor.detach()
     low, high = torch.aminmax(plain.to(torch.uint8) if plain.dtype is torch.bool else plain)
