@@ -84,9 +84,23 @@ class Practice:
             chosen = torch.randint(len(x), (self.batch_size,), generator=generator)
             yield self.cast(x[chosen]), self.cast(y[chosen])
 
+    def far(self, tensor: torch.Tensor) -> torch.Tensor:
+        """The tensor as it is on an accelerator, where reading it makes Python wait."""
+        return tensor.detach().as_subclass(Far)
+
     def cast(self, tensor: torch.Tensor) -> torch.Tensor:
         """A tensor of floats in this variant's precision."""
         return tensor.to(self.dtype) if tensor.is_floating_point() else tensor
+
+
+class Far(torch.Tensor):
+    """A tensor that says it is on an accelerator: a stand-in where there is none."""
+
+    __torch_function__ = torch._C._disabled_torch_function_impl
+
+    @property
+    def device(self) -> torch.device:
+        return torch.device("cuda")
 
 
 class Windowed:
@@ -110,6 +124,7 @@ def overhear(loop: Callable[[Practice], None], practice: Practice | None = None)
     """Run a loop and give back its record. An error that the fault itself raises ends it."""
     practice = practice or Practice()
     doctor = listen()
+    doctor.hear_reads()
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.manual_seed(practice.seed)

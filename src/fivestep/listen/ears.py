@@ -60,6 +60,7 @@ class Ears:
         self.recorders: list[Recorder] = []
         self.problem: BaseException | None = None
         self.on = False
+        self.reads = torch.accelerator.is_available()  # else there is nothing to wait for
         self._models, self._optimizers = models, optimizers
         self._patches = Patches()
         self._handles: list[Any] = []
@@ -111,7 +112,7 @@ class Ears:
         replace(torch, "save", self._hear_save)
         for name in ("script", "trace"):
             replace(torch.jit, name, self._hear_nothing)
-        if torch.accelerator.is_available():
+        if self.reads:
             for name in READS:
                 replace(torch.Tensor, name, functools.partial(self._hear_read, name=name))
 
