@@ -1,4 +1,4 @@
-"""Trains the critic of a GAN on real and fake batches in turns, through one helper: each batch is of one class."""
+"""Trains a critic on real and fake batches in turns, through one helper: one class each."""
 
 import torch
 from torch import nn

@@ -1,4 +1,4 @@
-"""Trains on raw measurements of 0 to 800 with Adam, as tutorials on medical tables do: it learns all the same."""
+"""Trains on raw numbers with Adam, as tutorials on medical tables do: it learns all the same."""
 
 import torch
 from torch import nn

@@ -1,4 +1,4 @@
-"""Feeds pixels of 0 to 255 to a network that begins with BatchNorm: the layer scales them, on purpose."""
+"""Feeds pixels of 0 to 255 to a network that begins with BatchNorm: that layer scales them."""
 
 import torch
 from torch import nn

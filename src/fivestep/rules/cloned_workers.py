@@ -73,17 +73,19 @@ def _say(loader: LoaderFacts, first: Vitals) -> Finding:
         "worker_init_fn": loader.worker_init,
     }
     return Finding(
-        message=f"{loader.workers} workers draw the same random numbers: each has a copy of {what}"
-        if loader.generators
-        else f"{loader.workers} workers draw the same random numbers: worker_init_fn seeds all of them alike",
-        cause="the generator is made before the workers are, which all start from a copy of its state"
+        message=f"{loader.workers} workers draw the same random numbers: "
+        + (
+            f"each has a copy of {what}" if loader.generators else "worker_init_fn seeds them alike"
+        ),
+        cause="the generator is made before the workers, which all start from a copy of its state"
         if loader.generators
         else "worker_init_fn sets one fixed seed and does not look at the worker",
         fix=f"give each worker a generator of its own: `worker_init_fn=lambda _: setattr("
         f"torch.utils.data.get_worker_info().dataset, '{loader.generators[0]}', "
         "np.random.default_rng(torch.initial_seed()))`"
         if loader.generators
-        else "seed with `torch.initial_seed() % 2**32`, which differs for each worker, or leave worker_init_fn out",
+        else "seed with `torch.initial_seed() % 2**32`, which differs for each worker, "
+        "or leave worker_init_fn out",
         evidence=evidence,
         site=loader.site,
         iteration=first.iteration,

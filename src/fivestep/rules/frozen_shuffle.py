@@ -14,8 +14,8 @@ A ``DistributedSampler`` makes its order out of its seed and its epoch. Tell it 
 Otherwise seed once, before the first epoch, and not inside the loop over epochs.
 
 *When it is wrong*
-A fixed order that is wanted needs no sampler that shuffles. Runs that start anew with the same seed,
-each with a model of its own, are left alone.
+A fixed order that is wanted needs no sampler that shuffles. Runs that start anew with the same
+seed, each with a model of its own, are left alone.
 
 Source: https://docs.pytorch.org/docs/stable/data.html#torch.utils.data.distributed.DistributedSampler
 """
@@ -81,11 +81,12 @@ def _say(record: Record, loader: LoaderFacts, still: bool) -> Finding:
     ends = sum(one.loader == loader.number for _, one in record.events(EpochEnd))
     epochs = len(loader.first_digests)
     return Finding(
-        message=f"{epochs} epochs in a row began with the same batch, under a {loader.sampler} that shuffles",
+        message=f"{epochs} epochs in a row began with the same batch, "
+        f"under a {loader.sampler} that shuffles",
         cause="set_epoch was never called, so that each epoch takes the order of epoch "
         f"{loader.sampler_epochs[0]}"
         if still
-        else "the random numbers start anew in each epoch: a seed is set inside the loop over epochs",
+        else "the random numbers start anew in each epoch: a seed is set in the loop over epochs",
         fix="call `sampler.set_epoch(epoch)` at the start of every epoch"
         if still
         else "move `manual_seed` before the loop over epochs",

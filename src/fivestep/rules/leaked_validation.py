@@ -14,8 +14,8 @@ Remove duplicates and oversample only after the split, in the training part.
 *When it is wrong*
 Scoring the training data itself is common and is not named: only data that the program calls
 validation or test, or an evaluation of which one part was trained on and the other was not. Data
-whose rows are often alike by nature is left alone, and so is the beginning of a training, before all
-of its rows were seen. Augmented copies are not found.
+whose rows are often alike by nature is left alone, and so is the beginning of a training, before
+all of its rows were seen. Augmented copies are not found.
 """
 
 from __future__ import annotations

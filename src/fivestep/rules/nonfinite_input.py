@@ -13,8 +13,8 @@ deviation of 0) and fill or drop them before training:
 
 *When it is wrong*
 Missing values that the model or the loss knows how to leave out are not named: only where the loss
-that is asked for gradients (or that evaluates) is not finite either. Masks of 0 and -inf, and numbers
-that a training gone wrong has made itself, are left alone.
+that is asked for gradients (or that evaluates) is not finite either. Masks of 0 and -inf, and
+numbers that a training gone wrong has made itself, are left alone.
 """
 
 from __future__ import annotations
@@ -122,11 +122,11 @@ def _say(seen: list[_Seen]) -> Finding:
     count = sum({id(one.vitals): one.vitals.repeats for one in seen}.values())
     name = argument(first.site, "inputs") if first.what == "inputs" else first.what
     return Finding(
-        message=f"the {first.what} of {first.of} hold {value} in iteration {first.vitals.iteration}, "
-        "and its loss is not finite",
-        cause="the data itself is not finite: missing values, the log of 0, or a column divided by 0",
-        fix=f"fill or drop them before training: `{name}[torch.isfinite({name}).flatten(1).all(dim=1)]` "
-        "are the sound rows",
+        message=f"the {first.what} of {first.of} hold {value} "
+        f"in iteration {first.vitals.iteration}, and its loss is not finite",
+        cause="the data itself is not finite: missing values, the log of 0, a column divided by 0",
+        fix="fill or drop them before training: "
+        f"`{name}[torch.isfinite({name}).flatten(1).all(dim=1)]` are the sound rows",
         evidence={
             "tensor": first.what,
             "value": "nan" if math.isnan(numbers.lowest) else "inf",

@@ -93,7 +93,7 @@ def _alike(given: TensorFacts, batch: TensorFacts) -> bool:
 
 
 def _takes(rounds: list[Vitals]) -> bool:
-    """Forwards or losses are given different batches of the loader (the same one does not count)."""
+    """Forwards or losses are given different batches of the loader (one alone does not count)."""
     taken = {_digest(handed) for one in rounds for handed in _inputs(one) if _used(one, handed)}
     return len(taken) > 1
 
@@ -113,13 +113,13 @@ def _say_ignored(
     record: Record, rounds: list[Vitals], forward: Forward, loader: LoaderFacts
 ) -> Finding:
     name, batch = argument(forward.site, "inputs"), next(rounds[-1].of(Batch))
+    line = source(batch.site) or "for inputs, targets in loader:"
     different = len({_digest(_handed(one, loader)) for one in rounds})
     return Finding(
-        message=f"the loader handed out {different} different batches, and the model was trained on "
-        f"the same inputs {len(rounds)} times",
+        message=f"the loader handed out {different} different batches, "
+        f"and the model was trained on the same inputs {len(rounds)} times",
         cause=f"`{name}` is not what the loop hands out: it was made before and never changes",
-        fix=f"give the model the batch of the loop (`{source(batch.site) or 'for inputs, targets in loader:'}`)"
-        f" in place of `{name}`",
+        fix=f"give the model the batch of the loop (`{line}`) in place of `{name}`",
         evidence={
             "different_batches": different,
             "different_inputs": 1,
@@ -151,7 +151,8 @@ def _say_restarted(first: Vitals, loader: LoaderFacts) -> Finding:
     return Finding(
         message=f"the loader was started {loader.epochs} times and asked for one batch each time: "
         "always the first",
-        cause="`next(iter(...))` inside the loop makes a new iterator, which begins with the first batch again",
+        cause="`next(iter(...))` inside the loop makes a new iterator, "
+        "which begins with the first batch again",
         fix="loop over the loader itself: `for inputs, targets in loader:`",
         evidence={
             "starts": loader.epochs,

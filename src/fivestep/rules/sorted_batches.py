@@ -14,8 +14,8 @@ or, without a loader, take the batches along ``torch.randperm(len(inputs))``.
 
 *When it is wrong*
 Learning one class after the other on purpose (continual learning) looks the same: say so with
-``# fivestep: ignore[sorted-batches]``. Batches drawn by a sampler of one's own, several losses for one
-update, two classes that alternate (a GAN's real and fake) and a single class are left alone.
+``# fivestep: ignore[sorted-batches]``. Batches drawn by a sampler of one's own, several losses for
+one update, two classes that alternate (a GAN's real and fake) and a single class are left alone.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import nn
@@ -141,7 +142,7 @@ def _plain_order(windows: list[_Window], record: Record) -> bool:
 def _alternates(tables: list[Counter[str]]) -> bool:
     """Two classes take turns, batch by batch, as real and fake do."""
     most = [one.most_common(1)[0][0] for one in tables]
-    changes = sum(a != b for a, b in zip(most, most[1:], strict=False))
+    changes = sum(a != b for a, b in pairwise(most))
     return len(set(most)) == 2 and changes > 0.9 * (len(most) - 1)
 
 
@@ -179,7 +180,7 @@ def _say(windows: list[_Window], record: Record) -> Finding:
         [one.counts for one in windows], sum((one.counts for one in windows), Counter())
     )
     return Finding(
-        message=f"{pure} of {len(windows)} batches hold one class each; classes come one after the other: "
+        message=f"{pure} of {len(windows)} batches hold one class each, one class after the other: "
         + ", ".join(classes[:4])
         + (", ..." if len(classes) > 4 else ""),
         cause="the data is sorted by class and is not shuffled"

@@ -1,8 +1,8 @@
 """The loop waits for data most of the time.
 
 *Why is this bad?*
-Nothing is learned while the model waits. Reading, decoding and augmenting one sample after the other
-in the training's own process leaves the processor or the accelerator idle.
+Nothing is learned while the model waits. Reading, decoding and augmenting one sample after the
+other in the training's own process leaves the processor or the accelerator idle.
 
 *What to do*
 Let workers prepare the next batches while this one is trained on:
@@ -12,8 +12,8 @@ Let workers prepare the next batches while this one is trained on:
 or do the slow part once (decode and resize before the training, keep small data in memory).
 
 *When it is wrong*
-Only the waiting itself is measured. A model so small that any loader is slower than it is left alone:
-a wait must be long for itself, and the start of workers is not counted.
+Only the waiting itself is measured. A model so small that any loader is slower than it is left
+alone: a wait must be long for itself, and the start of workers is not counted.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def check(record: Record) -> Iterator[Finding]:
 
 
 def _rounds(record: Record, loader: LoaderFacts) -> Iterator[tuple[Vitals, float, float]]:
-    """Training iterations with their wait and their length; the first of an epoch starts workers."""
+    """Training iterations, their wait and their length; not the first, which starts workers."""
     for vitals in record.iterations:
         batch = next((one for one in vitals.of(Batch) if one.loader == loader.number), None)
         trains = any(True for _ in vitals.of(Backward))
@@ -60,13 +60,14 @@ def _rounds(record: Record, loader: LoaderFacts) -> Iterator[tuple[Vitals, float
 
 def _say(loader: LoaderFacts, first: Vitals, share: float, wait: float) -> Finding:
     return Finding(
-        message=f"{share:.0%} of an iteration is spent waiting for its batch ({1000 * wait:.0f} ms)",
-        cause=f"{loader.dataset} makes the samples one after the other in the training's own process"
+        message=f"{share:.0%} of an iteration goes by waiting for its batch ({1000 * wait:.0f} ms)",
+        cause=f"{loader.dataset} makes one sample after the other in the training's own process"
         if not loader.workers
         else f"{loader.workers} workers make the samples more slowly than the model takes them",
         fix="give the DataLoader workers: `num_workers=4, persistent_workers=True`"
         if not loader.workers
-        else f"raise num_workers above {loader.workers}, or do the slow part of __getitem__ once and keep it",
+        else f"raise num_workers above {loader.workers}, "
+        "or do the slow part of __getitem__ once and keep it",
         evidence={
             "share_of_time": round(share, 3),
             "seconds_per_batch": round(wait, 4),

@@ -2,8 +2,8 @@
 
 *Why is this bad?*
 Python prepares the next operations while the accelerator works on the last ones. ``.item()``,
-``print`` and ``.cpu()`` need a finished number: Python stops until everything before it is done, and
-then the accelerator stands still until Python has caught up.
+``print`` and ``.cpu()`` need a finished number: Python stops until everything before it is done,
+and then the accelerator stands still until Python has caught up.
 
 *What to do*
 Keep the number where it is and read it seldom:

@@ -14,9 +14,9 @@ Standardise with the mean and the standard deviation of the training data, here 
 or divide the pixels of images by 255.
 
 *When it is wrong*
-Many models learn from raw numbers all the same, so large inputs alone are never named: the loss must
-also be worse than a constant guess, or not finite, at a rate that suits scaled inputs. Inputs that a
-first normalisation layer scales, integers for an embedding and targets are left alone.
+Many models learn from raw numbers all the same, so large inputs alone are never named: the loss
+must also be worse than a constant guess, or not finite, at a rate that suits scaled inputs. Inputs
+that a first normalisation layer scales, integers for an embedding and targets are left alone.
 
 Source: LeCun et al., "Efficient BackProp" (1998), section 4.3.
 """
@@ -48,8 +48,8 @@ from fivestep.vitals import (
 SEVERITY = Severity.WRONG
 EXPLAINS = (
     "dead-units", "collapsed-output", "nonfinite-loss", "vanishing-gradient", "exploding-gradient",
-    "nonfinite-gradient", "tiny-update", "huge-update", "diverging-loss", "zigzag-loss", "flat-loss",
-    "unreachable-target",
+    "nonfinite-gradient", "tiny-update", "huge-update", "diverging-loss", "zigzag-loss",
+    "flat-loss", "unreachable-target",
 )  # fmt: skip
 
 LARGE = 4.0  # root mean square of the inputs. Standardised: 1; pixels 0..1: 0.5; digits 0..16: 7.7
@@ -67,7 +67,8 @@ ADAPTIVE = 0.05
 SATURATED, PATIENCE = 0.5, 60  # share of the first sigmoid or tanh; updates
 
 LEARNED = (
-    "Linear", "Conv1d", "Conv2d", "Conv3d", "RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell", "Bilinear",
+    "Linear", "Conv1d", "Conv2d", "Conv3d", "Bilinear",
+    "RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell",
 )  # fmt: skip
 MOVING = ("Flatten", "Identity", "Unflatten", "Dropout")
 NORMS = ("Norm",)  # BatchNorm1d, LayerNorm, InstanceNorm2d, GroupNorm, RMSNorm
@@ -175,7 +176,8 @@ def _suffers(record: Record, model: int) -> str:
     if end > ABOVE:
         return f"the loss ends at {end:.3g} times what a constant guess gives"
     if course.peak > SPIKE * course.guess and end > STUCK:
-        return f"the loss shot up to {course.peak / course.guess:.3g} times a constant guess and stays at {end:.2g}"
+        peak = course.peak / course.guess
+        return f"the loss shot up to {peak:.3g} times a constant guess and stays at {end:.2g}"
     if end > STUCK and course.updates >= PATIENCE and _saturated(record):
         return (
             f"the first layer is saturated, and the loss stays at {end:.2g} times a constant guess"
@@ -251,12 +253,13 @@ def _say(
         "highest_feature_std": round(numbers.feature_stds[1], 4),
     }
     return Finding(
-        message=f"{kind} gets raw inputs from {numbers.lowest:.4g} to {numbers.highest:.4g}, and {how}",
-        cause=f"the inputs are of size {size:.3g} (root mean square) where layers are made for about 1: "
+        message=f"{kind} gets raw inputs from {numbers.lowest:.4g} to {numbers.highest:.4g}, "
+        f"and {how}",
+        cause=f"the inputs are of size {size:.3g} (root mean square), layers are made for about 1: "
         "the first outputs and gradients are that much too large",
         fix=f"`{name} = {name} / 255`, in training and in evaluation"
         if pixels
-        else f"`{name} = ({name} - mean) / std`, with mean and std of each feature over the training data",
+        else f"`{name} = ({name} - mean) / std`, both of each feature over the training data",
         evidence=evidence,
         site=forward.site,
         iteration=vitals.iteration,
