@@ -116,6 +116,7 @@ class Node:
     dead: float | None = None  # relu: share of units zero for every row of the batch
     saturated: float | None = None  # sigmoid, tanh: share of units at an end for every row
     made: tuple[int, ...] = ()  # ``at`` of the forwards and losses whose output it is
+    beside: tuple[int, ...] | None = None  # mul: shape of the factor that takes no gradient
 
 
 @dataclass(slots=True)

@@ -94,18 +94,27 @@ def _node(here: Any, inputs: list[int], variable: Any, number: Any, saved: bool)
         node.parameter = number(variable)
     elif saved and name in _SAVED:
         _add_saved(node, here, _SAVED[name])
+    elif name == "MulBackward0" and inputs.count(-1) == 1:
+        factor = _saved(here, "self" if inputs[0] == -1 else "other")
+        node.beside = tuple(int(side) for side in factor.shape) if factor is not None else None
     return node
 
 
-def _add_saved(node: Node, here: Any, which: str) -> None:
+def _saved(here: Any, which: str) -> torch.Tensor | None:
+    """A tensor that an operation saved, where looking at it computes nothing."""
     try:
         raw = getattr(here, f"_raw_saved_{which}")
         if getattr(raw, "unpack_hook", None) is not None:  # checkpointing would compute it again
-            return
+            return None
         value = getattr(here, f"_saved_{which}")
     except (RuntimeError, AttributeError):  # freed already
-        return
-    if not isinstance(value, torch.Tensor) or not measurable(value) or not value.numel():
+        return None
+    return value if isinstance(value, torch.Tensor) else None
+
+
+def _add_saved(node: Node, here: Any, which: str) -> None:
+    value = _saved(here, which)
+    if value is None or not measurable(value) or not value.numel():
         return
     if value.device.type != "cpu" or value.is_inference():
         return
