@@ -46,6 +46,24 @@ def test_one_bad_cell(value: float) -> None:
     assert finding.count == 1
 
 
+def test_one_bad_cell_long_after_the_first_iterations() -> None:
+    x, y = table(3200)
+    x[1700, 1] = nan  # in batch 107, which is not measured otherwise
+
+    def loop() -> None:
+        model = nn.Linear(4, 1)
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+        for start in range(0, 3200, 16):
+            xb, yb = x[start : start + 16], y[start : start + 16]
+            optimizer.zero_grad()
+            fn.mse_loss(model(xb), yb).backward()
+            optimizer.step()
+
+    (finding,) = watch(loop).findings
+    assert finding.rule == "nonfinite-input"
+    assert finding.iteration == 107
+
+
 def test_a_bad_target() -> None:
     x, y = table()
     y[5] = nan

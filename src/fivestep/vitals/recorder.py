@@ -122,6 +122,7 @@ class Recorder:
         self._last_model: tuple[int, bool] | None = None
         self._layers: dict[int, tuple[str, torch.Tensor, torch.Tensor]] = {}
         self._probes_left = self._bad_left = 2
+        self._given: tuple[int, Any] = (0, lambda: None)  # first input of the last forward, weakly
         self._bad = False  # a loss of this iteration is the first that is not finite
         self._inputs: torch.Tensor | None = None  # of the last forward, until the iteration ends
         self._label_orders: dict[int, LabelOrder] = {}
@@ -352,6 +353,8 @@ class Recorder:
         self._last_model = (number, model.training)
         self.record.models[number].forwards += 1
         self.samples.forward(at, number, args, grad == "on", site)
+        if args and type(args[0]) is torch.Tensor:
+            self._given = (at, weakref.ref(args[0]))
         event = None
         if self._full(raw):
             event = Forward(at, site, number, model.training, grad, inside)
@@ -552,6 +555,8 @@ class Recorder:
         walked, again = None, False
         bad = self._first_bad(loss)
         self._bad = self._bad or bad
+        if bad:
+            self._look_back()
         if reached is not None:
             self._reach[place] = self._reached_holdings(reached)
         elif self.detailed or place not in self._reach or bad:
@@ -577,6 +582,15 @@ class Recorder:
             return False
         self._bad_left -= 1
         return True
+
+    def _look_back(self) -> None:
+        """Measure what the last forward was given, if it was not measured and still lives."""
+        at, tensor = self._given[0], self._given[1]()
+        for place, (when, event, extra) in enumerate(self._written):
+            raw = self._raws[self._now[place]]
+            if when == at and raw[0] is Forward and event is None and tensor is not None:
+                event = Forward(at, self._sites[raw[1]], *raw[2:], inputs=self._facts([tensor]))
+                self._written[place] = (at, event, extra)
 
     def _look(self, number: int) -> bool:
         return self.holdings[number].kept()
