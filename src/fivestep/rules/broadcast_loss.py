@@ -106,7 +106,7 @@ def _table(graph: Graph | None, given: dict[int, Shape]) -> _Table | None:
 
 def _elements(graph: Graph) -> Iterator[int]:
     """Operations on the elements of a square table, from the loss through means and sums to it."""
-    seen, near = {0}, [0]
+    seen, near = {0}, [0] if graph.nodes else []
     while near:
         place = near.pop(0)
         node = graph.nodes[place]
