@@ -25,7 +25,7 @@ from torch import nn
 
 from fivestep.finding import Finding, Severity, Sighting, receiver, sightings
 from fivestep.practice import Practice
-from fivestep.vitals import Backward, Loss, OptimizerFacts, Record, Site, Update, Vitals
+from fivestep.vitals import Backward, Clear, Loss, OptimizerFacts, Record, Site, Update, Vitals
 
 SEVERITY = Severity.WRONG
 EXPLAINS = (
@@ -58,9 +58,9 @@ def _empty(record: Record, optimizer: OptimizerFacts, updates: list[Seen]) -> It
     for vitals, event in updates:
         nothing = event.gradients in ("none", "zero") or event.gradient_norm == 0
         moved = event.gradients == "none" and bool(event.update_norm)  # it needs no gradients
-        if nothing and not moved and not event.backwards and event.cleared is None:
-            elsewhere = any(vitals.of(Backward))
-            if not elsewhere or _forgotten(record, optimizer, vitals) is not None:
+        if nothing and not moved and not event.summed:
+            alone = not event.backwards and not any(vitals.of(Backward))
+            if alone or _forgotten(record, optimizer, vitals) is not None:
                 yield vitals, event
 
 
@@ -68,9 +68,10 @@ def _forgotten(record: Record, optimizer: OptimizerFacts, vitals: Vitals) -> Sit
     """A loss of this optimizer's model that could have been asked for gradients and was not."""
     held = set(optimizer.parameters)
     models = {one.number for one in record.models if held & set(one.parameters)}
+    clears = [e.at for e in vitals.of(Clear) if optimizer.number in e.optimizers]
     for loss in vitals.of(Loss):
         asked = loss.backward is not False or loss.output is None or not loss.output.requires_grad
-        if not asked and loss.model in models:
+        if not asked and loss.model in models and loss.at > min(clears, default=0):
             return loss.site
     return None
 

@@ -54,7 +54,7 @@ def check(record: Record) -> Iterator[Finding]:
         if not windows or len(sites) != 1 or not _one_batch_each(record, backwards):
             continue
         plain = [_undivided(record, event) for _, event in backwards if event.graph is not None]
-        sure = bool(plain) and all(plain) and not _scaled_after(windows)
+        sure = bool(plain) and all(plain) and not _scaled_after(windows, backwards)
         if sure and _speaks(record, windows[0][1], backwards, all(one == "loss" for one in plain)):
             yield _say(Sighting(windows), window)
 
@@ -105,13 +105,15 @@ def _one_batch_each(record: Record, backwards: list[tuple[Vitals, Backward]]) ->
     return len({frozenset(e.reached) for _, e in backwards if e.reached is not None}) == 1
 
 
-def _scaled_after(windows: list[Seen]) -> bool:
+def _scaled_after(windows: list[Seen], backwards: list[tuple[Vitals, Backward]]) -> bool:
     """The gradient at the update is not the one that the last backward left."""
-    for vitals, _ in windows:
-        left = [e.gradient_norm for e in vitals.of(Backward) if e.gradient_norm is not None]
+    for vitals, update in windows:
+        before = [(v, e) for v, e in backwards if e.at < update.at]
         used = [e.gradient_norm for e in vitals.of(Update) if e.gradient_norm is not None]
-        if left and used:
-            return abs(math.hypot(*used) / left[-1] - 1) > SAME if left[-1] else True
+        if not before or not used or vitals.iteration - before[-1][0].iteration > 1:
+            continue
+        left = before[-1][1].gradient_norm
+        return not left or abs(math.hypot(*used) / left - 1) > SAME
     return True
 
 
