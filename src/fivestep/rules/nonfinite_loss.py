@@ -144,7 +144,7 @@ def _explains(node: Node, *, surely: bool) -> bool:
 
 
 def _range(node: Node) -> str:
-    low, high = f"{node.lowest:.4g}", f"{node.highest:.4g}"
+    low, high = (f"{(one or 0.0) + 0.0:.4g}" for one in (node.lowest, node.highest))  # -0 is 0
     return low if low == high else f"{low} to {high}"
 
 

@@ -112,7 +112,15 @@ def _saved(here: Any, which: str) -> torch.Tensor | None:
     return value if isinstance(value, torch.Tensor) else None
 
 
+def _whole(here: Any) -> bool:
+    """A power of 0, 1, 2...: defined for every number."""
+    exponent = getattr(here, "_saved_exponent", None)
+    return isinstance(exponent, (int, float)) and exponent >= 0 and float(exponent).is_integer()
+
+
 def _add_saved(node: Node, here: Any, which: str) -> None:
+    if node.name == "PowBackward0" and _whole(here):
+        return
     value = _saved(here, which)
     if value is None or not measurable(value) or not value.numel():
         return
@@ -129,7 +137,8 @@ def _add_saved(node: Node, here: Any, which: str) -> None:
     elif node.name in _ENDS:
         bottom, top = _ENDS[node.name]
         near = NEAR_END * (top - bottom)
-        node.saturated = float(((units < bottom + near) | (units > top - near)).all(0).float().mean())
+        at_end = (units < bottom + near) | (units > top - near)
+        node.saturated, node.flat = float(at_end.all(0).float().mean()), float(at_end.float().mean())
 
 
 def mark(node: Any, at: int) -> None:
