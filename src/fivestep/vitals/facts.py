@@ -115,6 +115,7 @@ class Node:
     highest: float | None = None  # pow; result of relu, sigmoid, tanh, softmax, exp, sqrt
     dead: float | None = None  # relu: share of units zero for every row of the batch
     saturated: float | None = None  # sigmoid, tanh: share of units at an end for every row
+    flat: float | None = None  # sigmoid, tanh: share of all values that are at an end
     made: tuple[int, ...] = ()  # ``at`` of the forwards and losses whose output it is
     beside: tuple[int, ...] | None = None  # mul: shape of the factor that takes no gradient
 
