@@ -84,6 +84,21 @@ def test_a_line_through_large_numbers_runs_away() -> None:
     assert names(loop) == ["unscaled-input"]
 
 
+def test_years_and_pressures_kill_the_units_and_the_loss_is_written_by_hand() -> None:
+    x = torch.stack((2000 + 20 * torch.rand(200), 1013 + 10 * torch.randn(200)), dim=1)
+    y, model = torch.randn(200, 1), mlp(2, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+
+    def loop() -> None:
+        for start in range(0, 200, 10):
+            loss = ((model(x[start : start + 10]) - y[start : start + 10]) ** 2).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+    assert names(loop) == ["unscaled-input"]
+
+
 class Houses(nn.Module):
     """A model in a class of its own."""
 

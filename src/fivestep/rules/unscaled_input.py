@@ -66,6 +66,8 @@ RATES = {"SGD": 0.5}  # the highest at which standardised inputs still learn; th
 ADAPTIVE = 0.05
 SATURATED, PATIENCE = 0.5, 60  # share of the first sigmoid or tanh; updates
 
+DEAD = 0.9  # share of the units of a relu. Sound digits runs: under 0.3
+
 LEARNED = (
     "Linear", "Conv1d", "Conv2d", "Conv3d", "Bilinear",
     "RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell",
@@ -169,6 +171,8 @@ def _suffers(record: Record, model: int) -> str:
         return "the loss is not finite"
     if course.updates < UPDATES:
         return ""
+    if _share(record, "dead") >= DEAD:
+        return "the units behind it are dead"
     if course.guess is None:
         climbed = course.end > CLIMBED * course.start > 0
         return f"the loss climbs from {course.start:.3g} to {course.end:.3g}" if climbed else ""
@@ -178,7 +182,7 @@ def _suffers(record: Record, model: int) -> str:
     if course.peak > SPIKE * course.guess and end > STUCK:
         peak = course.peak / course.guess
         return f"the loss shot up to {peak:.3g} times a constant guess and stays at {end:.2g}"
-    if end > STUCK and course.updates >= PATIENCE and _saturated(record):
+    if end > STUCK and course.updates >= PATIENCE and _share(record, "saturated") > SATURATED:
         return (
             f"the first layer is saturated, and the loss stays at {end:.2g} times a constant guess"
         )
@@ -227,14 +231,14 @@ def _constant(loss: Loss) -> float | None:
     )
 
 
-def _saturated(record: Record) -> bool:
-    shares = [
-        node.saturated
+def _share(record: Record, of: str) -> float:
+    """The largest share of units that are dead (relu) or saturated (sigmoid, tanh)."""
+    nodes = [
+        node
         for _, event in record.events(Backward)
         for node in (event.graph.nodes if event.graph else ())
-        if node.saturated is not None
     ]
-    return bool(shares) and max(shares) > SATURATED
+    return max((share for node in nodes if (share := getattr(node, of)) is not None), default=0.0)
 
 
 def _say(
