@@ -72,10 +72,18 @@ def check(record: Record) -> Iterator[Finding]:
 
 def evaluations(record: Record) -> Iterator[Seen]:
     """Forwards of a trained or loaded model whose output is scored, and no backward comes of it."""
-    ready = _ready(record)
-    trained = _trained_places(record)
     classifies = any(one.function in CLASSIFIED for _, one in record.events(Loss))
+    for vitals, forward, after in without_backward(record):
+        alone = not any(isinstance(one, Backward) for one in after)
+        if _scored(forward, after, alone=alone, classifies=classifies):
+            yield vitals, forward
+
+
+def without_backward(record: Record) -> Iterator[tuple[Vitals, Forward, tuple[Event, ...]]]:
+    """Forwards of a trained or loaded model that no backward comes of, and what follows them."""
+    ready, trained = _ready(record), _trained_places(record)
     for vitals in record.iterations:
+        derives = any(isinstance(one, Derivative) for one in vitals.events)
         for place, event in enumerate(vitals.events):
             if not isinstance(event, Forward) or event.inside is not None or event.failed:
                 continue
@@ -84,10 +92,8 @@ def evaluations(record: Record) -> Iterator[Seen]:
             after = vitals.events[place + 1 :]
             alone = not any(isinstance(one, Backward) for one in after)
             apart = alone and _place(vitals, event) not in trained and event.backward is not True
-            derives = any(isinstance(one, Derivative) for one in vitals.events)
-            unused = event.grad != "on" or (apart and not derives)
-            if unused and _scored(event, after, alone=alone, classifies=classifies):
-                yield vitals, event
+            if event.grad != "on" or (apart and not derives):
+                yield vitals, event, after
 
 
 def _ready(record: Record) -> dict[int, int]:
@@ -120,9 +126,9 @@ def _trained_places(record: Record) -> set[Place]:
     return {
         _place(vitals, forward)
         for vitals in record.iterations
-        if vitals.trains
         for forward in vitals.of(Forward)
-        if forward.backward or (forward.backward is None and forward.grad == "on")
+        if forward.backward
+        or (vitals.trains and forward.backward is None and forward.grad == "on")
     }
 
 
