@@ -44,9 +44,10 @@ class LabelOrder:
         """How far the centres lie in the order of their labels, and how far apart.
 
         Returns:
-            The correlation, over pairs of labels, of the distance of their centres with the
-            difference of the labels (near 1 for quantities, near 0 for classes), and the mean
-            squared distance over the variance within a label. None if too little was seen.
+            Near 0 for classes, near 1 for quantities: over pairs of labels, the correlation of the
+            distance of their centres with the difference of the labels, or twice the share by which
+            neighbouring labels are nearer than all, whichever is larger. And the mean squared
+            distance over the variance within a label. None if too little was seen.
         """
         labels = [one for one, count in sorted(self._counts.items()) if count >= EACH]
         if not 3 <= len(labels) <= LABELS:
@@ -76,5 +77,6 @@ def _compare(
     distances, differences = np.sqrt(squares), np.abs(labels[one] - labels[other])
     if not np.isfinite(distances).all() or distances.std() == 0:
         return None
-    order = float(np.corrcoef(distances, differences)[0, 1])
-    return order, float(squares.mean() / within) if within > 0 else float("inf")
+    straight = float(np.corrcoef(distances, differences)[0, 1])
+    curved = 2 * (1 - float(distances[differences == 1].mean() / distances.mean()))
+    return max(straight, curved), float(squares.mean() / within) if within > 0 else float("inf")
