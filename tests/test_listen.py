@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import threading
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -294,6 +295,7 @@ def test_weights_and_random_numbers_are_the_same_to_the_bit(loop: Callable[[], W
 
 @pytest.mark.parametrize("rule", catalogue().values(), ids=lambda rule: rule.name)
 def test_the_loops_of_the_rules_are_the_same_to_the_bit(rule: Any) -> None:
+    warnings.simplefilter("ignore")  # some faults are such that torch warns of them
     for loop in (rule.sick, rule.healthy):
         seen: list[list[float]] = []
         for heard in (False, True):
@@ -371,6 +373,7 @@ def test_gan_tells_the_two_optimizers_apart() -> None:
 def test_lbfgs_calls_its_closure_within_the_update() -> None:
     _, record = _hear(lbfgs)
     assert record.count(Update) == 6
+    assert record.length == 6
     assert record.count(Backward) > 12
     for _, update in record.events(Update):
         assert update.closure
@@ -479,6 +482,28 @@ def test_an_exception_of_the_program_goes_through_and_is_noted() -> None:
         raise ZeroDivisionError("mine")
     assert doctor.record.ended == "ZeroDivisionError: mine"
     assert doctor.record.count(Update) == 40
+
+
+def test_an_error_in_an_update_leaves_the_next_one_heard() -> None:
+    model = nn.Linear(2, 1)
+    optimizer = torch.optim.LBFGS(model.parameters(), max_iter=2)
+
+    def closure(*, fails: bool = False) -> torch.Tensor:
+        optimizer.zero_grad()
+        if fails:
+            raise ArithmeticError
+        loss = model(torch.ones(4, 2)).pow(2).mean()
+        loss.backward()
+        return loss
+
+    with listen() as doctor:
+        for number in range(6):
+            try:
+                optimizer.step(lambda fails=number == 2: closure(fails=fails))  # pyright: ignore[reportArgumentType, reportUnknownLambdaType]
+            except ArithmeticError:
+                assert number == 2
+    assert doctor.record.count(Update) == 5
+    assert doctor.record.length >= 5
 
 
 def test_an_error_in_a_forward_leaves_the_depth_right() -> None:

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import torch
@@ -22,6 +23,15 @@ from torch.utils.data import dataloader
 
 from fivestep.listen.patches import Patches, around
 from fivestep.listen.site import here
+from fivestep.vitals.quick import (
+    BATCH,
+    CLEAR,
+    FORWARD,
+    Quick,
+    backward_key,
+    loss_key,
+    update_key,
+)
 from fivestep.vitals.recorder import Recorder
 
 LOSSES = (
@@ -35,6 +45,9 @@ DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "
 READS = ("item", "tolist", "numpy", "cpu", "__bool__", "__float__", "__int__")
 
 
+_EXPECTED = object()  # an update that went as it was expected to
+
+
 class Stream(threading.local):
     """What one thread is in the middle of."""
 
@@ -43,6 +56,7 @@ class Stream(threading.local):
     backwards = 0
     losses = 0
     steps: list[Any]
+    stepping: FrameType | None = None  # of the outermost update
     scheduling = 0
     states = 0
     busy = 0  # in our own code, or where nothing is to be heard
@@ -140,7 +154,10 @@ class Ears:
         stream = self._stream
         if not self.on or stream.busy or stream.backwards:
             return None
-        return stream.recorder or self._begin_thread()
+        recorder = stream.recorder or self._begin_thread()
+        if recorder is not None and recorder.quick.active:
+            recorder.quick.leave()  # something else happens than was expected
+        return recorder
 
     def _begin_thread(self) -> Recorder | None:
         # A thread of autograd or of the interpreter's C side, in which the user wrote nothing.
@@ -163,6 +180,18 @@ class Ears:
         def __call__(module: Any, /, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
             if compiling() or not self.on:
                 return original(module, *args, **kwargs)
+            recorder = stream.recorder
+            if recorder is not None and recorder.quick.active:
+                if stream.depth or stream.backwards:
+                    return original(module, *args, **kwargs)
+                if self._quick_module(recorder.quick, module, args, sys._getframe(1)):
+                    loss = bool(recorder.quick.near)
+                    stream.depth = int(not loss)
+                    try:
+                        return original(module, *args, **kwargs)
+                    finally:
+                        stream.depth = 0
+                        recorder.quick.near = ()
             if stream.depth:
                 if stream.recorder is None or not self._inner_wanted(stream):
                     return original(module, *args, **kwargs)
@@ -176,6 +205,17 @@ class Ears:
         __call__.__module__ = nn.Module.__module__
         return __call__
 
+    def _quick_module(self, quick: Quick, module: Any, args: Any, frame: FrameType) -> bool:
+        """The module that was expected is called, or that of the loss that is expected."""
+        try:
+            if quick.expects_loss() and _is_loss(module):
+                quick.near = (id(frame.f_code), frame.f_lasti)
+                return True
+            return quick.forward(module, args, frame)
+        except Exception as error:
+            self.failed(error)
+            return False
+
     def _inner_wanted(self, stream: Stream) -> bool:
         recorder = stream.recorder
         opened = recorder.forward if recorder is not None else None
@@ -183,13 +223,18 @@ class Ears:
 
     def _outer(self, original: Any, module: Any, args: Any, kwargs: Any) -> Any:
         stream, opened, loss = self._stream, None, False
+        frame = sys._getframe(2)
         try:
             recorder = self._recorder()
             loss = _is_loss(module)
+            if recorder is not None and loss:
+                recorder.quick.near = (id(frame.f_code), frame.f_lasti)
             if recorder is not None and not loss and self._wanted(module):
                 stream.busy += 1
                 try:
-                    opened = recorder.forward_begins(module, args, kwargs, here(sys._getframe(2)))
+                    opened = recorder.forward_begins(module, args, kwargs, here(frame))
+                    key = (FORWARD, id(frame.f_code), frame.f_lasti, id(module))
+                    recorder.quick.learn(key)
                 finally:
                     stream.busy -= 1
         except Exception as error:
@@ -219,6 +264,7 @@ class Ears:
         if recorder is None or not self.on:
             return
         stream.busy += 1
+        recorder.quick.near = ()
         try:
             if opened is not None:
                 recorder.forward_ends(opened, result, problem)
@@ -253,8 +299,8 @@ class Ears:
 
     def _hear_dropout(self, original: Any) -> Any:
         def before(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            recorder = self._recorder()
-            if recorder is None or recorder.forward is None:
+            recorder = self._stream.recorder
+            if recorder is None or recorder.forward is None or self._recorder() is None:
                 return None
             dropping = args[2] if len(args) > 2 else kwargs.get("training", True)
             rate = args[1] if len(args) > 1 else kwargs.get("p", 0.5)
@@ -269,20 +315,35 @@ class Ears:
     # -- 2. loss --------------------------------------------------------------------------------
 
     def _hear_loss(self, original: Any, *, name: str) -> Any:
-        def before(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            recorder, stream = self._recorder(), self._stream
-            if recorder is None or stream.losses:
-                return None
-            stream.losses += 1
-            return recorder, args, kwargs
+        compiling, stream, failed = torch.compiler.is_compiling, self._stream, self.failed
 
-        def after(token: Any, result: Any, error: BaseException | None) -> None:
-            recorder, args, kwargs = token
-            self._stream.losses -= 1
-            if error is None:
-                self._note(recorder.loss, name, *_pair(name, args, kwargs), result, kwargs)
+        @functools.wraps(original)
+        def heard(*args: Any, **kwargs: Any) -> Any:
+            if compiling() or not self.on or stream.losses or stream.busy or stream.backwards:
+                return original(*args, **kwargs)
+            stream.losses = 1
+            try:
+                result = original(*args, **kwargs)
+            finally:
+                stream.losses = 0
+            try:
+                self._loss(name, args, kwargs, result, sys._getframe(1))
+            except Exception as error:
+                failed(error)
+            return result
 
-        return around(original, before, after, self.failed)
+        return heard
+
+    def _loss(self, name: str, args: Any, kwargs: Any, result: Any, frame: FrameType) -> None:
+        recorder = self._stream.recorder
+        if recorder is not None and recorder.quick.active:
+            if recorder.quick.loss(name, args, result, frame):
+                return
+        recorder = self._recorder()
+        if recorder is not None:
+            near = recorder.quick.near
+            self._note(recorder.loss, name, *_pair(name, args, kwargs), result, kwargs)
+            recorder.quick.learn(loss_key(name, args, result, frame, near))
 
     def _note(self, method: Any, *args: Any) -> None:
         stream = self._stream
@@ -295,12 +356,27 @@ class Ears:
     # -- 3. zero_grad ---------------------------------------------------------------------------
 
     def _hear_clear(self, original: Any) -> Any:
-        def before(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            recorder = self._recorder()
-            if recorder is not None and args and self._owned(args[0]):
-                self._note(recorder.cleared, args[0])
+        compiling, stream, failed = torch.compiler.is_compiling, self._stream, self.failed
 
-        return around(original, before, _nothing, self.failed)
+        @functools.wraps(original)
+        def heard(*args: Any, **kwargs: Any) -> Any:
+            if not compiling() and self.on and args:
+                try:
+                    recorder, frame = stream.recorder, sys._getframe(1)
+                    quick = recorder.quick if recorder is not None else None
+                    if quick is None or not quick.active or not quick.clear(args[0], frame):
+                        self._cleared(args[0], frame)
+                except Exception as error:
+                    failed(error)
+            return original(*args, **kwargs)
+
+        return heard
+
+    def _cleared(self, owner: Any, frame: FrameType) -> None:
+        recorder = self._recorder()
+        if recorder is not None and self._owned(owner):
+            self._note(recorder.cleared, owner)
+            recorder.quick.learn((CLEAR, id(frame.f_code), frame.f_lasti, id(owner)))
 
     def _owned(self, owner: Any) -> bool:
         if isinstance(owner, nn.Module):
@@ -310,6 +386,30 @@ class Ears:
     # -- 4. backward ----------------------------------------------------------------------------
 
     def _hear_backward(self, original: Any) -> Any:
+        slowly = self._hear_backward_slowly(original)
+        compiling, stream, failed = torch.compiler.is_compiling, self._stream, self.failed
+
+        @functools.wraps(original)
+        def heard(*args: Any, **kwargs: Any) -> Any:
+            if compiling() or not self.on:
+                return original(*args, **kwargs)
+            recorder, expected = stream.recorder, False
+            if recorder is not None and recorder.quick.active and not stream.backwards:
+                try:
+                    expected = recorder.quick.backward(args, kwargs, sys._getframe(1))
+                except Exception as error:
+                    failed(error)
+            if not expected:
+                return slowly(*args, **kwargs)
+            stream.backwards = self._in_backward = 1
+            try:
+                return original(*args, **kwargs)
+            finally:
+                stream.backwards = self._in_backward = 0
+
+        return heard
+
+    def _hear_backward_slowly(self, original: Any) -> Any:
         def before(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             recorder, stream = self._recorder(), self._stream
             loss = _first(args[0] if args else kwargs.get("tensors"))
@@ -324,10 +424,13 @@ class Ears:
                 stream.busy -= 1
             stream.backwards += 1
             self._in_backward += 1
-            return recorder, token
+            frame = sys._getframe(2)  # who called the function around this one
+            key = backward_key(args[0] if args else None, args, kwargs, frame.f_back or frame)
+            return recorder, token, key
 
         def after(token: Any, result: Any, error: BaseException | None) -> None:
-            recorder, inner = token
+            recorder, inner, key = token
+            recorder.quick.learn(() if error else key)
             stream = self._stream
             stream.backwards -= 1
             self._in_backward -= 1
@@ -355,17 +458,27 @@ class Ears:
         if torch.compiler.is_compiling():
             return
         try:
-            recorder, stream = self._recorder(), self._stream
+            stream, frame = self._stream, sys._getframe(2)
+            recorder = stream.recorder
+            if recorder is not None and recorder.quick.active and not stream.steps:
+                if recorder.quick.update(optimizer, args, kwargs, frame):
+                    stream.steps.append(_EXPECTED)
+                    stream.stepping = sys._getframe(1)
+                    return
+            recorder = self._recorder()
             if recorder is None or not self._owned(optimizer):
                 return
+            if stream.steps and not _is_running(stream.stepping):
+                self._forget_step(recorder)  # it raised an error, and the program went on
             if stream.steps:  # a wrapper around the optimizer, or a subclass that calls super().step
                 stream.steps.append(None)
                 return
             closure = (args[1] if len(args) > 1 else kwargs.get("closure")) is not None
             stream.busy += 1
             try:
-                site = here(sys._getframe(1))
-                stream.steps.append(recorder.update_begins(optimizer, closure, site))
+                token = recorder.update_begins(optimizer, closure, here(frame))
+                stream.steps.append((token, update_key(optimizer, frame)))
+                stream.stepping = sys._getframe(1)
             finally:
                 stream.busy -= 1
         except Exception as error:
@@ -375,18 +488,30 @@ class Ears:
         if torch.compiler.is_compiling():
             return
         try:
-            recorder, stream = self._recorder(), self._stream
+            stream = self._stream
+            if stream.steps and stream.steps[-1] is _EXPECTED:
+                stream.steps.pop()
+                stream.stepping = None
+                return
+            recorder = self._recorder()
             if recorder is None or not stream.steps or not self._owned(optimizer):
                 return
             token = stream.steps.pop()
             if token is not None:
+                stream.stepping = None
                 stream.busy += 1
                 try:
-                    recorder.update_ends(token)
+                    recorder.update_ends(token[0])
+                    recorder.quick.learn(token[1])
                 finally:
                     stream.busy -= 1
         except Exception as error:
             self.failed(error)
+
+    def _forget_step(self, recorder: Recorder) -> None:
+        self._stream.steps.clear()
+        recorder.in_step.clear()
+        self._stream.stepping = None
 
     def _hear_making(self, original: Any) -> Any:
         def before(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -508,17 +633,25 @@ class Ears:
 
     def _hear_next(self, original: Any) -> Any:
         def before(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            recorder = self._recorder()
+            stream = self._stream
             number = getattr(args[0], "_fivestep_loader", None)
-            if recorder is None or number is None:
+            if number is None or stream.busy or stream.backwards or not self.on:
                 return None
-            return recorder, number, time.perf_counter()
+            return number, time.perf_counter(), sys._getframe(2)
 
         def after(token: Any, result: Any, error: BaseException | None) -> None:
-            recorder, number, began = token
+            number, began, frame = token
+            recorder, seconds = self._stream.recorder, time.perf_counter() - began
+            if recorder is not None and recorder.quick.active and error is None:
+                if recorder.quick.batch(number, frame):
+                    recorder.record.loaders[number].waited += seconds
+                    return
+            recorder = self._recorder()
+            if recorder is None:
+                return
             if error is None:
-                seconds = time.perf_counter() - began
                 self._note(recorder.batch, number, result, seconds)
+                recorder.quick.learn((BATCH, id(frame.f_code), frame.f_lasti, number))
             elif isinstance(error, StopIteration):
                 self._note(recorder.epoch_end, number)
 
@@ -618,6 +751,13 @@ class Ears:
 
 def _nothing(token: Any, result: Any, error: BaseException | None) -> None:
     """Nothing is to be done afterwards."""
+
+
+def _is_running(frame: FrameType | None) -> bool:
+    near: FrameType | None = sys._getframe(1)
+    while near is not None and near is not frame:
+        near = near.f_back
+    return near is not None
 
 
 def _is_loss(module: Any) -> bool:

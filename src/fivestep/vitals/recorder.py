@@ -38,7 +38,7 @@ from fivestep.vitals.events import (
     Update,
 )
 from fivestep.vitals.facts import ModuleRun, Site, TensorFacts
-from fivestep.vitals.holding import Holding
+from fivestep.vitals.holding import Holding, stamp
 from fivestep.vitals.labels import LABELS, LabelOrder, thinned
 from fivestep.vitals.measure import (
     Later,
@@ -51,6 +51,7 @@ from fivestep.vitals.measure import (
     quietly,
     tensors_in,
 )
+from fivestep.vitals.quick import Quick
 from fivestep.vitals.record import Record, Series, StateFacts, Vitals
 from fivestep.vitals.registry import Names, Registry, dropout_rate, kept_outside, unwrap
 from fivestep.vitals.samples import Samples
@@ -63,6 +64,7 @@ CHANGED = 4  # detailed iterations after a change of the sequence of events
 KEPT = 512  # different sequences of events that are kept
 ALIKE = 64  # detailed iterations kept of one sequence
 LONG = 64  # events in an iteration, from which on repeated ones are only counted
+LABELLED = 64  # batches of a loader of which the labels are counted
 BULK = 64  # iterations between two reads from an accelerator
 NUMB = 0.9  # share of units dead or saturated from which on a graph is kept, though it is known
 RUNS = 1000  # modules written down in one forward
@@ -131,6 +133,7 @@ class Recorder:
         self._states: dict[int, tuple[weakref.ref[Any], int]] = {}
         self._epochs: dict[int, list[int]] = {}
         self._began = self._last = time.perf_counter()
+        self.quick = Quick(self)
 
     # -- writing down ---------------------------------------------------------------------------
 
@@ -200,6 +203,115 @@ class Recorder:
         self._plan(other=not trains)
         if self.record.length % BULK == 0:
             self.later.flush()
+        if trains and not self.detailed and self._may_go_quickly():
+            self.quick.consider(signature, self._kept[signature][0], EVERY - self._trained % EVERY)
+        else:
+            self.quick.forget()
+
+    # -- the short way of ``quick`` -------------------------------------------------------------
+
+    def _may_go_quickly(self) -> bool:
+        hand = self.holdings.get(None)
+        by_hand = hand is not None and bool(hand.backwards)
+        looked = all(one.batches > LABELLED for one in self.record.loaders)
+        busy = self._states or by_hand or self._scaled
+        return looked and self.samples.full and not busy
+
+    @property
+    def trained(self) -> int:
+        """Iterations with a backward so far."""
+        return self._trained
+
+    def raw(self, number: int) -> Raw:
+        """What happened, by its number."""
+        return self._raws[number]
+
+    def series_of(self, raw: Raw) -> Series:
+        """The training loss of a backward."""
+        return self._a_series("backward", raw[1], "training")
+
+    def add_rounds(self, rounds: int, numbers: list[int], vitals: Vitals) -> None:
+        """So many iterations went exactly like ``vitals``."""
+        vitals.repeats += rounds
+        self.record.length += rounds
+        self._trained += rounds
+        for number in numbers:
+            self._counts[number] += rounds
+            self._count(self._raws[number], rounds)
+        for holding in self.holdings.values():
+            holding.stamp = stamp(holding.alive())
+        if rounds:
+            self._plan(other=False)
+            if self._trained % EVERY:
+                self.detailed = False
+
+    def _count(self, raw: Raw, times: int) -> None:
+        kind, record = raw[0], self.record
+        if kind is Forward:
+            record.models[raw[2]].forwards += times
+        elif kind is Loss:
+            self.losses += times
+        elif kind is Clear:
+            record.optimizers[raw[2]].clears += times
+        elif kind is Update:
+            record.optimizers[raw[2]].updates += times
+            self.holdings[raw[2]].updates += times
+            self.updates += times
+        elif kind is Batch:
+            record.loaders[raw[2]].batches += times
+            self._epochs[raw[2]][1] += times
+
+    def take_back(self, number: int) -> None:
+        """The event just written is the first of an iteration that goes the short way."""
+        self._counts[number] -= 1
+        self._count(self._raws[number], -1)
+        self._now, self._written, self._places = [], [], set()
+
+    def replay(self, number: int) -> None:
+        """An event of an iteration that began like the others: write it down after all."""
+        raw = self._raws[number]
+        kind, place, who = raw[:3]
+        extra: dict[str, Any] | None = None
+        self._next()
+        if kind is Forward:
+            self._places.add((place, who))
+            self._last_model = (who, True)
+            if self.quick.given is not None:
+                self._given = (self._at, self.quick.given)
+        elif kind is Clear:
+            self._places.add((place, who))
+            self._holding(who).clear(place)
+        elif kind is Batch:
+            self._places.add((-place, who))
+            self.loader = who
+        elif kind is Backward:
+            self._spent = True
+            for one in raw[5]:
+                self._holding(one).add(place)
+        elif kind is Update:
+            self._spent = True
+            holding = self._holding(who)
+            self._places.add((place, -1 - who))
+            extra = {"began": self._at, "rates": holding.rates}
+            holding.use("some")
+            holding.updates -= 1  # counted below, with the others
+        self._count(raw, 1)
+        if kind is Batch:
+            epoch, position = self._epochs[who]
+            extra = {"epoch": epoch, "position": position}
+        self._write(raw, None, extra)
+
+    def new_rate(self, optimizer: Any, rounds: int) -> None:
+        """A schedule has changed the rate while iterations go the short way."""
+        number = self.who.optimizers.find(optimizer)
+        if number is None:
+            return
+        facts, holding = self.record.optimizers[number], self.holdings[number]
+        rates = tuple([_rate(group) for group in optimizer.param_groups])
+        if rates != holding.rates:
+            holding.rates = rates
+            if len(facts.rates) < 4096:
+                facts.rates.append((facts.updates + rounds + 1, rates[0]))
 
     def _close_samples(self, trains: bool) -> None:
         raws = [self._raws[number] for number in self._now]
@@ -255,6 +367,7 @@ class Recorder:
 
     def finish(self) -> Record:
         """End the run: close the last iteration, read what waits, fill in the totals."""
+        self.quick.leave()
         self.close()
         self.later.flush()
         record = self.record
@@ -311,13 +424,13 @@ class Recorder:
         self.loader = number
         extra = {"epoch": epoch, "position": position, "seconds": seconds}
         event, first = None, position == 1 and len(facts.first_digests) < 64
-        if self._full(raw) or first or facts.batches <= 64:
+        if self._full(raw) or first or facts.batches <= LABELLED:
             event = Batch(self._next(), site, number, **extra)
             event.tensors = self._facts(tensors_in(data, 4))
             numbers = [one.numbers for one in event.tensors]
             if first and numbers and numbers[0] is not None:
                 facts.first_digests.append(numbers[0].digest)
-            if len(facts.labels) < 64 and len(numbers) > 1 and numbers[1] is not None:
+            if len(facts.labels) < LABELLED and len(numbers) > 1 and numbers[1] is not None:
                 facts.labels.append(numbers[1].counts or {})
         self._write(raw, event, extra)
 
@@ -670,7 +783,7 @@ class Recorder:
         known, times = self._graph_hash.get(place, (None, 0))
         numb = any(max(node.dead or 0.0, node.saturated or 0.0) >= NUMB for node in walked.graph.nodes)
         shown = numb or place in self._numb or self._bad
-        if shape != known or times < 3 or event.at % 97 == 0 or shown:
+        if shape != known or times < 3 or times % 16 == 0 or shown:
             event.graph = walked.graph
         (self._numb.add if numb else self._numb.discard)(place)
         self._graph_hash[place] = (shape, times + 1 if shape == known else 1)
@@ -726,6 +839,7 @@ class Recorder:
     def update_begins(self, optimizer: Any, closure: bool, site: Site | None) -> Any:
         """``optimizer.step`` starts."""
         number = self.optimizer(optimizer, site)
+        self._enter((self.site(site), -1 - number))  # where all happens in a closure, this begins
         holding = self._holding(number)
         if not holding.probes:
             everything = [p for group in optimizer.param_groups for p in group["params"]]

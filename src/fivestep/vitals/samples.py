@@ -55,7 +55,7 @@ class Samples:
         self._fresh: dict[int, list[int]] = {}  # of each training forward: rows that were new
         self._sizes: dict[int, list[int]] = {}
         self._forwards = self._rows = 0
-        self._full = False  # enough is known: no more is looked at
+        self.full = False  # enough is known: no more is looked at
         self._skipped: set[int] = set()  # models of which not every training row is known
         self._loaders: set[int] = set()  # that were trained on
         self._whole: set[int] = set()  # of these, that came to their end
@@ -65,7 +65,7 @@ class Samples:
         self, at: int, model: int, args: tuple[Any, ...], graded: bool, site: Site | None
     ) -> None:
         """A model is given its inputs."""
-        if graded and self._full:
+        if graded and self.full:
             if model not in self._skipped:
                 self._skipped.add(model)
             return
@@ -110,6 +110,8 @@ class Samples:
     def _train(self, one: Given, batch: tuple[int, int] | None) -> None:
         if batch is not None:
             self._loaders.add(batch[0])
+        self._forwards += 1
+        self.full = self._forwards >= FORWARDS
         if one.rows is None:
             self._skipped.add(one.model)
             return
@@ -118,8 +120,8 @@ class Samples:
         known.update(one.rows)
         self._fresh.setdefault(one.model, []).append(len(known) - before)
         self._sizes.setdefault(one.model, []).append(len(one.rows))
-        self._forwards, self._rows = self._forwards + 1, self._rows + len(one.rows)
-        self._full = self._forwards >= FORWARDS or self._rows >= ROWS
+        self._rows += len(one.rows)
+        self.full = self.full or self._rows >= ROWS
 
     def _evaluate(
         self, one: Given, rows: list[int], iteration: int, batch: tuple[int, int] | None
