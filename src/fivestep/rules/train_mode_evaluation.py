@@ -61,10 +61,10 @@ Place = tuple[Site | None, int | None]
 
 def check(record: Record) -> Iterator[Finding]:
     """A scored forward without a backward, in train mode, through layers for which that matters."""
-    sampled = _sampled(record)
+    asked_again = sampled(record)
     by_model: dict[int, list[Seen]] = {}
     for vitals, forward in evaluations(record):
-        if forward.training and forward.model not in sampled and _moods(record, forward):
+        if forward.training and forward.model not in asked_again and _moods(record, forward):
             by_model.setdefault(forward.model, []).append((vitals, forward))
     for seen in by_model.values():
         yield _say(Sighting(seen), record)
@@ -161,7 +161,7 @@ def _row_by_row(outcome: tuple[int, ...], output: tuple[int, ...]) -> bool:
     return bool(outcome) and (outcome[0] == output[0] or prod(outcome) == prod(output[:-1]))
 
 
-def _sampled(record: Record) -> set[int]:
+def sampled(record: Record) -> set[int]:
     """Models that answer the same question several times in a row: Monte-Carlo dropout."""
     models: set[int] = set()
     last: Forward | None = None
