@@ -27,8 +27,8 @@ from fivestep.practice import Practice
 from fivestep.vitals import Backward, Forward, Graph, Loss, Node, Record, Series, Vitals
 
 SEVERITY = Severity.WRONG
-EXPLAINS = (
-    "nonfinite-gradient", "dead-units", "collapsed-output", "zigzag-loss", "exploding-gradient",
+EXPLAINS = (  # not the gradient rules that look at what was still finite: they come first
+    "dead-units", "collapsed-output", "zigzag-loss",
     "unreachable-target", "vanishing-gradient", "gradientless-parameter",
 )  # fmt: skip
 

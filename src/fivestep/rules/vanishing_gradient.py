@@ -37,6 +37,7 @@ EXPLAINS = ("flat-loss", "tiny-update", "collapsed-output", "dead-units")
 DEPTH = 4  # layers of weights: fewer do not vanish
 LEFT = 1e-3  # first to last layer's gradient. 24 sound networks, 2 to 22 layers: 7e-3 and more
 # (tanh x 12); sigmoid x 6: 2e-4, x 8: 2e-6, x 12: 2e-9; ReLU x 20 as initialised by default: 8e-7
+GONE = 1e-5  # likewise, where the first layers move all the same. GELU x 12 with Adam, which learns: 5e-5
 STILL = 1e-2  # first to last layer's relative change: Adam moves all layers alike (near 1)
 RISING = 0.75  # share of neighbours where the later layer gets more. Sound networks: about a half
 UPDATES = 4  # measured, before anybody may say so
@@ -64,15 +65,15 @@ def check(record: Record) -> Iterator[Finding]:
 
 
 def layers(record: Record, update: Update) -> list[Layer]:
-    """The layers of one model that this update changed, in the order in which they ran."""
+    """The layers that this update changed, in the order in which they ran."""
     found = [(record.parameters[norm.parameter], norm) for norm in update.norms or ()]
-    models = {facts.model for facts, _ in found}
     weights = {
         facts.number: Layer(facts.name, facts.owner, *_per_element(norm, facts.shape))
         for facts, norm in found
         if len(facts.shape) > 1 and norm.gradient is not None and any(one in facts.owner for one in EDGES)
     }
-    return [weights[one] for one in _order(record, models) if one in weights] if len(models) == 1 else []
+    models = sorted({facts.model for facts, _ in found if facts.model is not None})
+    return [weights[one] for model in models for one in _order(record, model) if one in weights]
 
 
 def _per_element(norm: Norm, shape: tuple[int, ...]) -> tuple[float, float]:
@@ -81,12 +82,12 @@ def _per_element(norm: Norm, shape: tuple[int, ...]) -> tuple[float, float]:
     return (norm.gradient or 0.0) / elements**0.5, change
 
 
-def _order(record: Record, models: set[int | None]) -> list[int]:
+def _order(record: Record, model: int) -> list[int]:
     for _, forward in record.events(Forward):
-        if forward.model in models and forward.modules:
-            ran = [number for run in forward.modules for number in run.parameters]
+        if forward.model == model and forward.modules:
+            ran = (number for run in forward.modules for number in run.parameters)
             return list(dict.fromkeys(ran))
-    return [number for one in record.models if one.number in models for number in one.parameters]
+    return list(record.models[model].parameters)
 
 
 def _vanishes(found: list[Layer]) -> bool:
@@ -94,8 +95,8 @@ def _vanishes(found: list[Layer]) -> bool:
         return False
     first, last = found[0], found[-1]
     rising = sum(a.gradient <= b.gradient for a, b in zip(found, found[1:], strict=False))
-    still = first.change <= STILL * last.change
-    return first.gradient < LEFT * last.gradient and still and rising >= RISING * (len(found) - 1)
+    limit = LEFT if first.change <= STILL * last.change else GONE
+    return first.gradient < limit * last.gradient and rising >= RISING * (len(found) - 1)
 
 
 def _stays(record: Record) -> bool:
