@@ -207,3 +207,19 @@ def test_a_fault_that_comes_late_is_found(monkeypatch: pytest.MonkeyPatch) -> No
     ):
         record, _ = _hear(loop)
         assert rule in [finding.rule for finding in diagnose(record).findings]
+
+
+@pytest.mark.parametrize("loop", [plain, loader_with_evaluation, two_optimizers, accumulates], ids=lambda loop: loop.__name__)  # fmt: skip
+def test_same_record_when_numbers_are_read_in_bulk(
+    loop: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an accelerator asks for: nothing is read on the path."""
+    now, _ = _hear(loop)
+    for module in ("measure", "recorder"):
+        monkeypatch.setattr(f"fivestep.vitals.{module}.at_once", lambda _: False)
+    monkeypatch.setattr(quick.Quick, "consider", lambda *_: None)
+    late, _ = _hear(loop)
+    for one in (now, late):
+        for facts in one.loaders:  # taken when the batch comes, or not at all
+            facts.labels, facts.first_digests = [], []
+    assert _timeless(encode(late)) == _timeless(encode(now))

@@ -57,7 +57,6 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
 
 def run_script(arguments: argparse.Namespace) -> int:
     """Run a script as Python would, listening; then report on standard error."""
-    from fivestep.finding import Severity  # noqa: F401  (torch is loaded before the script's clock)
     from fivestep.listen import listen
     from fivestep.listen.script import Outcome, run
 

@@ -39,7 +39,7 @@ class Practice:
     def model(self, model: nn.Module) -> Any:
         """The model in this variant's precision, compiled or not."""
         model = model.to(self.dtype)
-        return torch.compile(model, backend="eager") if self.compile else model
+        return torch.compile(model, backend="eager") if self.compile else model  # pyright: ignore[reportUnknownMemberType]
 
     def loss(self, name: str) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
         """A loss of ``torch.nn.functional`` by name, as a function or as its module.

@@ -1,4 +1,7 @@
 """The places in PyTorch where the five steps can be heard, and what is noted at each."""
+# torch's own parts are private and partly untyped; to look at them is the work of this file.
+# pyright: reportPrivateUsage=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 
@@ -175,7 +178,7 @@ class Ears:
     # -- 1. forward -----------------------------------------------------------------------------
 
     def _hear_module(self, original: Any) -> Any:
-        compiling, stream, failed = torch.compiler.is_compiling, self._stream, self.failed
+        compiling, stream = torch.compiler.is_compiling, self._stream
 
         def __call__(module: Any, /, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
             if compiling() or not self.on:
@@ -676,14 +679,15 @@ class Ears:
 
     def _hear_pick(self, original: Any, *, name: str) -> Any:
         def before(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            stream = self._stream
-            if stream.depth or stream.steps or not args or not isinstance(args[0], torch.Tensor):
-                return None
-            dimension = args[1] if len(args) > 1 else kwargs.get("dim", kwargs.get("axis"))
-            recorder = self._recorder() if isinstance(dimension, int) else None
-            if recorder is not None and args[0].dim():
-                self._note(recorder.picked, name, args[0], args[0].shape[dimension])
-            return None
+            stream, tensor = self._stream, args[0] if args else None
+            if stream.depth or stream.steps or not isinstance(tensor, torch.Tensor):
+                return
+            dimension: Any = args[1] if len(args) > 1 else kwargs.get("dim", kwargs.get("axis"))
+            if not isinstance(dimension, int) or not -tensor.dim() <= dimension < tensor.dim():
+                return
+            recorder = self._recorder()
+            if recorder is not None:
+                self._note(recorder.picked, name, tensor, tensor.shape[dimension])
 
         return around(original, before, _nothing, self.failed)
 

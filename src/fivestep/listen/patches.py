@@ -4,6 +4,9 @@ Every wrapper first asks whether torch is tracing (then it does nothing, so that
 no graph break), then calls the original between ``before`` and ``after``. Whatever goes wrong in
 those two is handed to ``failed`` and never reaches the user.
 """
+# torch's own parts are private and partly untyped; to look at them is the work of this file.
+# pyright: reportPrivateUsage=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 

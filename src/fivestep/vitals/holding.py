@@ -1,4 +1,7 @@
 """What became of the gradients of one optimizer: made, summed, cleared, used, used again."""
+# torch's own parts are private and partly untyped; to look at them is the work of this file.
+# pyright: reportPrivateUsage=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 

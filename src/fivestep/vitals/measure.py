@@ -1,4 +1,7 @@
 """Tensors to numbers, without a trace: no random number, no sync, no entry in anybody's graph."""
+# torch's own parts are private and partly untyped; to look at them is the work of this file.
+# pyright: reportPrivateUsage=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch._C import _functorch as functorch  # pyright: ignore[reportAttributeAccessIssue, reportPrivateImportUsage]
 from torch.utils import _python_dispatch as dispatch
 
 from fivestep.vitals.facts import Numbers, TensorFacts
@@ -40,9 +44,14 @@ def measurable(tensor: torch.Tensor) -> bool:
         and tensor.device.type != "meta"
         and not tensor.is_quantized
         and not tensor.is_complex()
-        and not torch._C._functorch.is_functorch_wrapped_tensor(tensor)
+        and not functorch.is_functorch_wrapped_tensor(tensor)
         and not (tensor.is_cuda and torch.cuda.is_current_stream_capturing())
     )
+
+
+def at_once(tensor: torch.Tensor) -> bool:
+    """Tell whether reading a value waits for nothing."""
+    return tensor.device.type == "cpu"
 
 
 class Later:
@@ -54,17 +63,19 @@ class Later:
     def read(self, tensor: torch.Tensor, then: Callable[[Array], None]) -> None:
         """Hand the values, as float64, to ``then``: now or at the next ``flush``."""
         values = tensor.detach()
-        if values.device.type == "cpu":
+        if at_once(values):
             then(values.to(torch.float64).numpy())
-        else:
-            self._waiting.append((values.to(torch.float64, copy=True).reshape(-1), values.shape, then))
+            return
+        # Apple's GPUs have no float64.
+        kind = torch.float32 if values.device.type == "mps" else torch.float64
+        self._waiting.append((values.to(kind, copy=True).reshape(-1), values.shape, then))
 
     def flush(self) -> None:
         """Read everything that waits, with one transfer for each device."""
         waiting, self._waiting = self._waiting, []
         for device in {flat.device for flat, _, _ in waiting}:
             here = [one for one in waiting if one[0].device == device]
-            together = torch.cat([flat for flat, _, _ in here]).cpu().numpy()
+            together = torch.cat([flat for flat, _, _ in here]).cpu().double().numpy()
             start = 0
             for flat, shape, then in here:
                 then(together[start : start + flat.numel()].reshape(shape))
@@ -240,4 +251,4 @@ def rows_alike(tensor: torch.Tensor, initial: tuple[float, float] | None = None)
 
 def norms(tensors: list[torch.Tensor]) -> torch.Tensor:
     """2-norms of tensors of one device, as one float tensor."""
-    return torch.stack([one.float() for one in torch._foreach_norm(tensors)])
+    return torch.stack([one.float() for one in torch._foreach_norm(tensors)])  # pyright: ignore[reportPrivateImportUsage]

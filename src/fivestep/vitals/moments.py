@@ -8,6 +8,9 @@
 Takes the moments of ``loop.train`` and of ``scratch.train``: NumPy arrays are looked at through
 tensors that share their memory.
 """
+# torch's own parts are private and partly untyped; to look at them is the work of this file.
+# pyright: reportPrivateUsage=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 

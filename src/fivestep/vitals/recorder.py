@@ -4,6 +4,9 @@
 things happen. What happened is written down as a plain tuple, in a microsecond; it becomes an
 ``Event`` with numbers only in iterations that are measured in detail, or when it is new.
 """
+# torch's own parts are private and partly untyped; to look at them is the work of this file.
+# pyright: reportPrivateUsage=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 
@@ -42,6 +45,7 @@ from fivestep.vitals.holding import Holding, stamp
 from fivestep.vitals.labels import LABELS, LabelOrder, thinned
 from fivestep.vitals.measure import (
     Later,
+    at_once,
     describe,
     fill,
     identity,
@@ -422,7 +426,7 @@ class Recorder:
         facts.batches += 1
         facts.waited += seconds
         self.loader = number
-        extra = {"epoch": epoch, "position": position, "seconds": seconds}
+        extra: dict[str, Any] = {"epoch": epoch, "position": position, "seconds": seconds}
         event, first = None, position == 1 and len(facts.first_digests) < 64
         if self._full(raw) or first or facts.batches <= LABELLED:
             event = Batch(self._next(), site, number, **extra)
@@ -608,7 +612,7 @@ class Recorder:
         iteration = self._trained + 1
         if not measurable(loss):
             return
-        if loss.is_cpu:
+        if at_once(loss):
             _keep_value(float(loss.item()), event, series, iteration)
             return
         with quietly():

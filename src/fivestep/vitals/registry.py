@@ -2,6 +2,9 @@
 
 Objects are known by their ``id`` and held weakly, so that watching keeps nothing alive.
 """
+# torch's own parts are private and partly untyped; to look at them is the work of this file.
+# pyright: reportPrivateUsage=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 

@@ -3,6 +3,9 @@
 A row of the first input is known by 64 bits. Only on the CPU, and only as many as ``ROWS``: then no
 more is looked at.
 """
+# torch's own parts are private and partly untyped; to look at them is the work of this file.
+# pyright: reportPrivateUsage=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 

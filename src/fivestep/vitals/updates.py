@@ -1,4 +1,7 @@
 """The numbers of one update: how long the weights, the gradient and the change are, and which way."""
+# torch's own parts are private and partly untyped; to look at them is the work of this file.
+# pyright: reportPrivateUsage=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 
