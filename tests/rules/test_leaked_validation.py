@@ -171,6 +171,16 @@ def test_scores_of_the_training_loader_are_silent() -> None:
     assert not names(loop)
 
 
+def test_training_data_under_a_name_that_says_both_is_silent() -> None:
+    def loop() -> None:
+        data, model = TensorDataset(*table()), network()
+        fit_loader(model, DataLoader(data, 20, shuffle=True))  # pyright: ignore[reportArgumentType]
+        train_eval_loader = DataLoader(data, 50)
+        evaluate(model, train_eval_loader)  # pyright: ignore[reportArgumentType]
+
+    assert not names(loop)
+
+
 def test_an_answer_to_all_data_at_the_end_is_silent() -> None:
     def loop() -> None:
         (x, y), model = table(), network()

@@ -163,6 +163,22 @@ def test_a_mask_of_minus_infinity_is_silent() -> None:
     assert not names(loop)
 
 
+def test_a_mask_is_not_blamed_for_a_loss_that_takes_the_log_of_0() -> None:
+    layer = nn.MultiheadAttention(8, 2, batch_first=True)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=0.01)
+    mask = nn.Transformer.generate_square_subsequent_mask(5)
+
+    def loop() -> None:
+        for _ in range(6):
+            x = torch.randn(4, 5, 8)
+            answer, _ = layer(x, x, x, attn_mask=mask)
+            optimizer.zero_grad()
+            (answer * 0).log().mean().backward()
+            optimizer.step()
+
+    assert names(loop) == ["nonfinite-loss"]
+
+
 def test_a_training_that_runs_away_by_itself_is_not_the_data() -> None:
     x, y = table()
     model = nn.Linear(4, 1)

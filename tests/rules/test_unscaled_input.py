@@ -165,6 +165,21 @@ def test_a_normalisation_right_behind_the_convolution() -> None:
     assert not names(lambda: train(model, torch.optim.SGD(model.parameters(), lr=0.05), x, y))
 
 
+def test_a_first_normalisation_layer_and_a_loss_that_takes_the_log_of_0() -> None:
+    layers = nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Linear(288, 10)
+    model, x = nn.Sequential(*layers), pixels()[0].view(-1, 1, 8, 8)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+    def loop() -> None:
+        for _ in range(12):
+            loss = (model(x) * 0).log().mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+    assert "unscaled-input" not in names(loop)
+
+
 class Scaling(nn.Module):
     """Divides the pixels itself."""
 
