@@ -43,7 +43,7 @@ from fivestep.vitals import (
 SEVERITY = Severity.WRONG
 EXPLAINS = (
     "nonfinite-loss", "nonfinite-gradient", "exploding-gradient", "dead-units", "collapsed-output",
-    "unscaled-input", "huge-update", "vanishing-gradient", "gradientless-parameter",
+    "unscaled-input", "huge-update", "vanishing-gradient", "gradientless-parameter", "mixed-samples",
     "diverging-loss", "zigzag-loss", "flat-loss",
 )  # fmt: skip
 
