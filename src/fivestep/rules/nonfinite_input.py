@@ -43,8 +43,8 @@ from fivestep.vitals import (
 SEVERITY = Severity.WRONG
 EXPLAINS = (
     "nonfinite-loss", "nonfinite-gradient", "exploding-gradient", "dead-units", "collapsed-output",
-    "unscaled-input", "huge-update", "vanishing-gradient", "gradientless-parameter", "mixed-samples",
-    "diverging-loss", "zigzag-loss", "flat-loss",
+    "unscaled-input", "huge-update", "vanishing-gradient", "gradientless-parameter",
+    "mixed-samples", "diverging-loss", "zigzag-loss", "flat-loss",
 )  # fmt: skip
 
 
