@@ -15,8 +15,8 @@ or leave what shall not train out: ``parameter.requires_grad_(False)``.
 
 *When it is wrong*
 Branches that are used now and then (experts, one head for each task) get several updates of
-patience; those in an ``nn.ModuleList`` or ``nn.ModuleDict`` of which others are used are left alone.
-So are weights that were loaded, layers in eval mode inside a model in train mode, and weights that
+patience; those in an ``nn.ModuleList`` or ``nn.ModuleDict`` of which others are used are left
+alone. So are weights that were loaded, layers in eval mode inside a model in train mode, and weights that
 are averaged by hand.
 """
 
@@ -29,10 +29,26 @@ from torch import nn
 
 from fivestep.finding import Finding, Severity
 from fivestep.practice import Practice
-from fivestep.vitals import Backward, Forward, ModelFacts, ModuleRun, ParameterFacts, Record, State, Update
+from fivestep.vitals import (
+    Backward,
+    Forward,
+    ModelFacts,
+    ModuleRun,
+    ParameterFacts,
+    Record,
+    State,
+    Update,
+)
 
 SEVERITY = Severity.SUSPICIOUS
-EXPLAINS = ("orphaned-optimizer", "missing-update", "tiny-update", "flat-loss", "dead-units", "collapsed-output")
+EXPLAINS = (
+    "orphaned-optimizer",
+    "missing-update",
+    "tiny-update",
+    "flat-loss",
+    "dead-units",
+    "collapsed-output",
+)
 
 CUT = 4  # detailed updates without a gradient, of a layer that ran: what it gave is used or cut
 UNUSED = 8  # the same of one that did not run: a branch taken in one of two iterations comes by
@@ -109,13 +125,20 @@ def _branch(facts: ParameterFacts, model: ModelFacts, record: Record) -> bool:
 def _say(record: Record, model: ModelFacts, bare: list[ParameterFacts], runs: Runs) -> Finding:
     names = record.names(one.number for one in bare)
     kind, cause, fix = _why(bare[0], model, runs)
-    forward = next((v, e) for v, e in record.events(Forward) if e.model == model.number and e.grad == "on")
+    forward = next(
+        (v, e) for v, e in record.events(Forward) if e.model == model.number and e.grad == "on"
+    )
     backward = next((e.site for _, e in record.events(Backward) if e.site is not None), None)
     return Finding(
         message=f"{names} got no gradient in {bare[0].updates} updates that were looked at",
         cause=cause,
         fix=fix,
-        evidence={"parameters": len(bare), "of": len(model.parameters), "updates_looked_at": bare[0].updates, "kind": kind},
+        evidence={
+            "parameters": len(bare),
+            "of": len(model.parameters),
+            "updates_looked_at": bare[0].updates,
+            "kind": kind,
+        },
         site=forward[1].site or backward,
         iteration=forward[0].iteration,
         count=bare[0].updates,
@@ -126,13 +149,27 @@ def _why(facts: ParameterFacts, model: ModelFacts, runs: Runs) -> tuple[str, str
     layer = facts.name.rpartition(".")[0] or model.kind
     ran = runs.get(facts.number)
     if ran is None and not model.compiled:
-        return "unused", f"forward never used {facts.name}", f"use {layer} in forward, or take it out of the model"
+        return (
+            "unused",
+            f"forward never used {facts.name}",
+            f"use {layer} in forward, or take it out of the model",
+        )
     graph = ran is None or any(run.output is not None and run.output.requires_grad for run in ran)
     if graph:
-        cause = f"{layer} ran, and no backward came through what it gave: the graph is cut behind it"
-        return "cut", cause, f"take away the `.detach()`, `.data` or new tensor between {layer} and the loss"
+        cause = (
+            f"{layer} ran, and no backward came through what it gave: the graph is cut behind it"
+        )
+        return (
+            "cut",
+            cause,
+            f"take away the `.detach()`, `.data` or new tensor between {layer} and the loss",
+        )
     cause = f"{layer} ran where no gradients are recorded"
-    return "no_grad", cause, f"take {layer} out of the `no_grad` block, or freeze it with `requires_grad_(False)`"
+    return (
+        "no_grad",
+        cause,
+        f"take {layer} out of the `no_grad` block, or freeze it with `requires_grad_(False)`",
+    )
 
 
 class Cut(nn.Module):

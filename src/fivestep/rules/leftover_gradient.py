@@ -13,8 +13,8 @@ Update at the end of the epoch too:
         optimizer.zero_grad()
 
 *When it is wrong*
-A counter that goes on from epoch to epoch keeps every window whole and is not named, nor are windows
-that differ in size anyway.
+A counter that goes on from epoch to epoch keeps every window whole and is not named, nor are
+windows that differ in size anyway.
 """
 
 from __future__ import annotations

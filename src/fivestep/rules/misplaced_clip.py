@@ -15,8 +15,8 @@ Clip between backward and update:
 With a ``GradScaler``, call ``scaler.unscale_(optimizer)`` first.
 
 *When it is wrong*
-``clip_grad_norm_`` with an infinite limit only measures the norm and may stand anywhere. A loop that
-also clips in the right place is not named.
+``clip_grad_norm_`` with an infinite limit only measures the norm and may stand anywhere. A loop
+that also clips in the right place is not named.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from torch import nn
 
 from fivestep.finding import Finding, Severity, Sighting, receiver, sightings, source
 from fivestep.practice import Practice
-from fivestep.vitals import Backward, Clip, Event, Record, Update, Vitals
+from fivestep.vitals import Backward, Clip, Event, Record, Scale, Update, Vitals
 
 SEVERITY = Severity.WRONG
-EXPLAINS = ("exploding-gradient", "huge-update")
+EXPLAINS = ("exploding-gradient", "huge-update", "tiny-update", "flat-loss")
 
 CLIPS = 2  # one alone may be a trial
 MEASURES = 1e6  # a limit from here on is there to read the norm; so is a limit times the scale
@@ -63,7 +63,7 @@ def _places(record: Record, optimizer: int) -> tuple[list[Placed], bool]:
     for vitals, event in _in_order(record):
         if isinstance(event, Backward) and optimizer in event.optimizers:
             fresh, ready = True, False
-        elif isinstance(event, Update) and event.optimizer == optimizer:
+        elif isinstance(event, (Update, Scale)) and _uses(event, optimizer):
             clipped, fresh, ready = clipped or ready, False, False
         elif isinstance(event, Clip) and optimizer in event.optimizers and event.limit < MEASURES:
             why = "scaled" if event.scaled else "after"
@@ -72,6 +72,12 @@ def _places(record: Record, optimizer: int) -> tuple[list[Placed], bool]:
             clips.append(Placed(vitals, event, why))
             ready = fresh and not event.scaled
     return clips, clipped
+
+
+def _uses(event: Update | Scale, optimizer: int) -> bool:
+    """An update, or one that a GradScaler skipped."""
+    skipped = isinstance(event, Scale) and event.skipped
+    return event.optimizer == optimizer and (isinstance(event, Update) or skipped)
 
 
 def _in_order(record: Record) -> Iterator[tuple[Vitals, Event]]:
@@ -89,20 +95,39 @@ def _backward_follows(vitals: Vitals, clip: Clip, optimizer: int) -> bool:
 
 def _say(seen: Sighting[Clip], why: str, record: Record) -> Finding:
     first = seen.first
-    name = next((receiver(e.site, "step", "optimizer") for _, e in record.events(Update)), "optimizer")
-    line = f"`{source(first.site)}`" if source(first.site).endswith(")") else f"the call of {first.function}"
+    name = next(
+        (receiver(e.site, "step", "optimizer") for _, e in record.events(Update)), "optimizer"
+    )
+    line = (
+        f"`{source(first.site)}`"
+        if source(first.site).endswith(")")
+        else f"the call of {first.function}"
+    )
     where = {
         "before": "stands before backward: there is no gradient of this batch yet",
         "after": "stands after the update: it clips a gradient that was used already",
         "scaled": "clips gradients that still carry the GradScaler's factor",
     }[why]
-    fix = f"put `scaler.unscale_({name})` before {line}" if why == "scaled" else f"move {line} between backward and `{name}.step()`"
-    finite = [e.total_norm for _, e in seen.events if e.total_norm is not None and math.isfinite(e.total_norm)]
+    fix = (
+        f"put `scaler.unscale_({name})` before {line}"
+        if why == "scaled"
+        else f"move {line} between backward and `{name}.step()`"
+    )
+    finite = [
+        e.total_norm
+        for _, e in seen.events
+        if e.total_norm is not None and math.isfinite(e.total_norm)
+    ]
     return seen.finding(
         message=f"{first.function} {where}",
         cause=f"the update never sees gradients clipped to {first.limit:g}",
         fix=fix,
-        evidence={"place": why, "limit": first.limit, "clips": seen.count, **({"largest_norm": max(finite)} if finite else {})},
+        evidence={
+            "place": why,
+            "limit": first.limit,
+            "clips": seen.count,
+            **({"largest_norm": max(finite)} if finite else {}),
+        },
     )
 
 

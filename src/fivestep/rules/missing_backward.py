@@ -34,7 +34,7 @@ EXPLAINS = (
 )  # fmt: skip
 
 UPDATES = 3  # one alone may come before the training; two may be two attempts
-SHARE = 0.5  # of an optimizer's updates. A step called twice for each backward: exactly a half
+SHARE = 0.4  # of an optimizer's updates. A step called twice for each backward: a half
 
 Seen = tuple[Vitals, Update]
 
@@ -92,11 +92,16 @@ def _say(record: Record, optimizer: OptimizerFacts, seen: Sighting[Update]) -> F
     loss = _forgotten(record, optimizer, seen.events[0][0])
     line = f" of the loss in line {loss.line}" if loss is not None else ""
     return seen.finding(
-        message=f"{seen.count} updates of {optimizer.kind} without a backward since the one before: "
+        message=f"{seen.count} updates of {optimizer.kind} with no backward since the one before: "
         + ("they repeat an old gradient" if again else "they found no gradient"),
         cause=f"nothing calls backward{line} between one `{name}.step()` and the next",
-        fix=f"call `loss.backward()` before `{name}.step()`" + (" and step once for it" if again else ""),
-        evidence={"updates_without_backward": seen.count, "updates": optimizer.updates, "backwards": record.count(Backward)},
+        fix=f"call `loss.backward()` before `{name}.step()`"
+        + (" and step once for it" if again else ""),
+        evidence={
+            "updates_without_backward": seen.count,
+            "updates": optimizer.updates,
+            "backwards": record.count(Backward),
+        },
     )
 
 

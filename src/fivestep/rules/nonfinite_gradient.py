@@ -15,8 +15,8 @@ Keep the operand away from the place, before the operation:
 ``torch.autograd.set_detect_anomaly(True)`` names the operation where nothing is said of it here.
 
 *When it is wrong*
-A ``GradScaler`` looks for such gradients and skips the update; a loop that looks itself and skips is
-not named either. Only gradients that an update used are.
+A ``GradScaler`` looks for such gradients and skips the update; a loop that looks itself and skips
+is not named either. Only gradients that an update used are.
 """
 
 from __future__ import annotations
@@ -31,7 +31,15 @@ from fivestep.practice import Practice
 from fivestep.vitals import Backward, Node, Record, Update, Vitals
 
 SEVERITY = Severity.WRONG
-EXPLAINS = ("nonfinite-loss", "dead-units", "collapsed-output", "huge-update", "exploding-gradient", "tiny-update", "gradientless-parameter")
+EXPLAINS = (
+    "nonfinite-loss",
+    "dead-units",
+    "collapsed-output",
+    "huge-update",
+    "exploding-gradient",
+    "tiny-update",
+    "gradientless-parameter",
+)
 
 # Operations whose derivative is infinite at a place where their value is finite: what they saved
 # there, and how to keep away.
@@ -48,7 +56,9 @@ AT = {
 def check(record: Record) -> Iterator[Finding]:
     """The first update that used a gradient which is not finite, of a loss that was."""
     for optimizer in record.optimizers:
-        bad = [(v, e) for v, e in record.events(Update) if e.optimizer == optimizer.number and _bad(e)]
+        bad = [
+            (v, e) for v, e in record.events(Update) if e.optimizer == optimizer.number and _bad(e)
+        ]
         if bad and _finite_so_far(record, bad[0][0], bad[0][1]):
             yield _say(record, Sighting([one for one in bad if _weights_finite(one[1])]))
 
@@ -74,12 +84,18 @@ def _finite_so_far(record: Record, vitals: Vitals, update: Update) -> bool:
     before = [e for _, e in record.events(Backward) if e.at < update.at]
     values = [e.value for e in before if e.value is not None]
     here = [e for e in vitals.of(Backward) if e.at < update.at]
-    return bool(values) and all(math.isfinite(one) for one in values) and not any(e.scaled for e in here)
+    return (
+        bool(values)
+        and all(math.isfinite(one) for one in values)
+        and not any(e.scaled for e in here)
+    )
 
 
 def _operation(record: Record, update: Update) -> tuple[str, str] | None:
     """The operation of the last backward before it whose derivative is infinite there."""
-    graphs = [e.graph for _, e in record.events(Backward) if e.at < update.at and e.graph is not None]
+    graphs = [
+        e.graph for _, e in record.events(Backward) if e.at < update.at and e.graph is not None
+    ]
     for node in reversed(graphs[-1].nodes if graphs else ()):
         if node.name in AT and _touches(node, AT[node.name][0]):
             return AT[node.name][1:]
@@ -104,10 +120,13 @@ def _say(record: Record, seen: Sighting[Update]) -> Finding:
         message=("the loss is finite" if value is None else f"the loss is {value:.4g}")
         + f" and the gradient of {names} is NaN or infinite"
         + (f": {made[0]}" if made else ""),
-        cause=f"the derivative of {made[0]} is infinite" if made
+        cause=f"the derivative of {made[0]} is infinite"
+        if made
         else "an operation behind the loss has an infinite derivative where it was used",
-        fix=f"keep away from it: `{made[1]}`" if made
-        else "look for sqrt, norm, pow, log or a division at 0 (`torch.autograd.set_detect_anomaly(True)` names the line)",
+        fix=f"keep away from it: `{made[1]}`"
+        if made
+        else "look for sqrt, pow, log or a division at 0: "
+        "`torch.autograd.set_detect_anomaly(True)` names the line",
         evidence=evidence,
         site=first.last_backward or first.site,
     )

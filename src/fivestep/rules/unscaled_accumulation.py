@@ -3,8 +3,8 @@
 *Why is this bad?*
 ``backward`` adds gradients up. A loss that is a mean over its batch gives, summed over a window of
 batches, a gradient as many times too long as there are batches in the window: the update is not
-that of one large batch, and rate and clipping no longer mean what they meant. (Adam takes the length
-out again; clipping, weight decay and a later change of the window still suffer.)
+that of one large batch, and rate and clipping no longer mean what they meant. (Adam takes the
+length out again; clipping and a later change of the window still suffer.)
 
 *What to do*
 Divide by the number of batches of the window:
@@ -13,9 +13,9 @@ Divide by the number of batches of the window:
     loss.backward()
 
 *When it is wrong*
-Sums that are meant (several losses, tasks or domains, an episode, single samples, ``reduction="sum"``)
-are left alone: only one mean over a batch, at one line, again and again for one update, is named,
-and only where the loop itself speaks of a window. Gradients that are divided afterwards are seen.
+Sums that are meant (several losses, tasks or domains, an episode, single samples,
+``reduction="sum"``) are left alone: only one mean over a batch, at one line, again and again for
+one update, is named, and only where the loop itself speaks of a window. Gradients that are divided afterwards are seen.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _window(updates: list[Seen]) -> tuple[int, list[Seen]]:
 
 
 def _undivided(record: Record, backward: Backward) -> str:
-    """ "loss" for a mean of torch's own, "mean" for one by hand or in a sum, "" for others."""
+    """What the loss is: "loss" a mean of torch's own, "mean" one by hand or in a sum, "" else."""
     nodes = backward.graph.nodes if backward.graph is not None else ()
     if not nodes or backward.scaled:
         return ""
@@ -117,10 +117,12 @@ def _scaled_after(windows: list[Seen], backwards: list[tuple[Vitals, Backward]])
     return True
 
 
-def _speaks(record: Record, update: Update, backwards: list[tuple[Vitals, Backward]], plain: bool) -> bool:
-    """The loop means a window: it steps under a condition, says so, or takes batches of one loader."""
-    loaders = [{e.loader for e in vitals.of(Batch)} for vitals, _ in backwards]
-    fed = all(len(one) == 1 for one in loaders) and len(set.union(*loaders)) == 1
+def _speaks(
+    record: Record, update: Update, backwards: list[tuple[Vitals, Backward]], plain: bool
+) -> bool:
+    """The loop means a window: it steps under an `if`, says so, or takes batches of one loader."""
+    loaders = [tuple({e.loader for e in vitals.of(Batch)}) for vitals, _ in backwards]
+    fed = len(set(loaders)) == 1 and len(loaders[0]) == 1
     words = _words(update.site)
     return words or fed or (plain and _deeper(update.site, update.last_backward))
 
@@ -128,13 +130,19 @@ def _speaks(record: Record, update: Update, backwards: list[tuple[Vitals, Backwa
 def _words(site: Site | None) -> bool:
     if site is None:
         return False
-    lines = (linecache.getline(site.file, n) for n in range(max(1, site.line - BEFORE), site.line + 1))
+    lines = (
+        linecache.getline(site.file, n) for n in range(max(1, site.line - BEFORE), site.line + 1)
+    )
     return any(WORDS.search(line.split("#")[0]) for line in lines)
 
 
 def _deeper(update: Site | None, backward: Site | None) -> bool:
     """`step()` stands under an `if` that `backward()` is not under."""
-    if update is None or backward is None or (update.file, update.function) != (backward.file, backward.function):
+    if (
+        update is None
+        or backward is None
+        or (update.file, update.function) != (backward.file, backward.function)
+    ):
         return False
     return 0 < update.line - backward.line < BEFORE and _indent(update) > _indent(backward)
 
@@ -149,9 +157,11 @@ def _say(seen: Sighting[Update], window: int) -> Finding:
     loss = receiver(first.last_backward, "backward", "loss")
     name = receiver(first.site, "step", "optimizer")
     return seen.finding(
-        message=f"{window} backwards are summed for each update, and the loss is not divided by {window}",
-        cause=f"each loss is the mean of its batch, so `{name}.step()` gets {window} times the mean gradient",
-        fix=f"`({loss} / {window}).backward()`" if source(first.last_backward) else f"divide the loss by {window}",
+        message=f"{window} backwards are summed for each update, and no loss is divided by {window}",
+        cause=f"each loss is the mean of its batch: `{name}.step()` gets {window} times that of all",
+        fix=f"`({loss} / {window}).backward()`"
+        if source(first.last_backward)
+        else f"divide the loss by {window}",
         evidence={"backwards_per_update": window, "updates": seen.count},
         site=first.last_backward,
         confidence=0.9,

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
@@ -35,9 +36,10 @@ SEVERITY = Severity.SUSPICIOUS
 EXPLAINS = ("flat-loss", "tiny-update", "collapsed-output", "dead-units")
 
 DEPTH = 4  # layers of weights: fewer do not vanish
-LEFT = 1e-3  # first to last layer's gradient. 24 sound networks, 2 to 22 layers: 7e-3 and more
-# (tanh x 12); sigmoid x 6: 2e-4, x 8: 2e-6, x 12: 2e-9; ReLU x 20 as initialised by default: 8e-7
-GONE = 1e-5  # likewise, where the first layers move all the same. GELU x 12 with Adam, which learns: 5e-5
+# First to last layer's gradient. 24 sound networks of 2 to 22 layers: 2e-3 and more (ReLU x 12 as
+# initialised by default); sigmoid x 6: 2e-4, x 8: 2e-6, x 12: 2e-9; ReLU x 20: 8e-7.
+LEFT = 1e-3
+GONE = 1e-5  # where the first layers move all the same. GELU x 12 with Adam, which learns: 5e-5
 STILL = 1e-2  # first to last layer's relative change: Adam moves all layers alike (near 1)
 RISING = 0.75  # share of neighbours where the later layer gets more. Sound networks: about a half
 UPDATES = 4  # measured, before anybody may say so
@@ -57,10 +59,16 @@ class Layer(NamedTuple):
 def check(record: Record) -> Iterator[Finding]:
     """Gradients that grow from layer to layer, and a loss that stays where it was."""
     for optimizer in record.optimizers:
-        updates = [(v, e) for v, e in record.events(Update) if e.optimizer == optimizer.number and e.norms]
+        updates = [
+            (v, e) for v, e in record.events(Update) if e.optimizer == optimizer.number and e.norms
+        ]
         profiles = [(v, e, layers(record, e)) for v, e in updates]
         late = profiles[len(profiles) // 2 :]  # a last layer may start at zero
-        if len(profiles) >= UPDATES and all(_vanishes(one) for _, _, one in late) and _stays(record):
+        if (
+            len(profiles) >= UPDATES
+            and all(_vanishes(one) for _, _, one in late)
+            and _stays(record)
+        ):
             yield _say(record, profiles[0][0], late[-1][1], late[-1][2], len(profiles))
 
 
@@ -70,7 +78,9 @@ def layers(record: Record, update: Update) -> list[Layer]:
     weights = {
         facts.number: Layer(facts.name, facts.owner, *_per_element(norm, facts.shape))
         for facts, norm in found
-        if len(facts.shape) > 1 and norm.gradient is not None and any(one in facts.owner for one in EDGES)
+        if len(facts.shape) > 1
+        and norm.gradient is not None
+        and any(one in facts.owner for one in EDGES)
     }
     models = sorted({facts.model for facts, _ in found if facts.model is not None})
     return [weights[one] for model in models for one in _order(record, model) if one in weights]
@@ -94,7 +104,7 @@ def _vanishes(found: list[Layer]) -> bool:
     if len(found) < DEPTH or not found[-1].gradient or not math.isfinite(found[-1].gradient):
         return False
     first, last = found[0], found[-1]
-    rising = sum(a.gradient <= b.gradient for a, b in zip(found, found[1:], strict=False))
+    rising = sum(a.gradient <= b.gradient for a, b in pairwise(found))
     limit = LEFT if first.change <= STILL * last.change else GONE
     return first.gradient < limit * last.gradient and rising >= RISING * (len(found) - 1)
 
@@ -113,10 +123,17 @@ def _say(record: Record, vitals: Vitals, update: Update, found: list[Layer], see
     first, last = found[0], found[-1]
     share = first.gradient / last.gradient
     return Finding(
-        message=f"{first.name} gets {share:.1g} of the gradient of {last.name}, {len(found)} layers later",
-        cause="the gradient shrinks in every layer on its way back, so the first layers do not learn",
-        fix="use ReLU with `nn.init.kaiming_normal_`, residual connections, or normalisation between the layers",
-        evidence={"first_layer": first.gradient, "last_layer": last.gradient, "share": share, "layers": len(found), "updates_looked_at": seen},
+        message=f"{first.name} gets {share:.1g} of the gradient of {last.name}, "
+        f"{len(found) - 1} layers later",
+        cause="the gradient shrinks in every layer on its way back: the first layers do not learn",
+        fix="use ReLU with `nn.init.kaiming_normal_`, residual connections, or normalise between layers",
+        evidence={
+            "first_layer": first.gradient,
+            "last_layer": last.gradient,
+            "share": share,
+            "layers": len(found),
+            "updates_looked_at": seen,
+        },
         site=update.last_backward or update.site,
         iteration=vitals.iteration,
         count=seen,
