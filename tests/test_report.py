@@ -189,3 +189,10 @@ def test_severity_decides_the_exit_code() -> None:
     assert diagnose(overhear(named("stale-gradient").sick)).wrong
     assert not diagnose(overhear(named("stale-gradient").healthy)).wrong
     assert not Report([Finding("", "", "", {}, None, 1, 1, severity=Severity.COSTLY)], [], {}).wrong
+
+
+def test_of_two_that_explain_each_other_the_first_seen_is_the_cause() -> None:
+    late, early = _finding("nonfinite-gradient", 4), _finding("huge-update", 2)
+    assert [one.rule for one in fold([late, early])] == ["huge-update"]
+    late, early = _finding("huge-update", 4), _finding("nonfinite-gradient", 2)
+    assert [one.rule for one in fold([late, early])] == ["nonfinite-gradient"]

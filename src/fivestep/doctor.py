@@ -120,8 +120,9 @@ def explains(cause: Finding, effect: Finding) -> bool:
     course = effect.rule in COURSE and cause.code < effect.code and cause.severity is Severity.WRONG
     if effect.rule not in says and not course:
         return False
-    # Two rules that explain each other: the earlier step wins.
-    return not (cause.rule in named(effect.rule).explains and effect.code < cause.code)
+    # Two rules that explain each other: what was seen first is the cause, then the earlier step.
+    mutual = cause.rule in named(effect.rule).explains
+    return not mutual or (cause.iteration, cause.code) < (effect.iteration, effect.code)
 
 
 def _ignored_in_source(finding: Finding) -> bool:

@@ -58,7 +58,9 @@ def _lines(report: Report) -> Iterator[Text]:
 def _headline(report: Report) -> str:
     iterations = _several(report.iterations, "iteration")
     if not report.findings:
-        return f"nothing to say about {iterations} ({_several(len(report.checked), 'rule')} in order)"
+        checked = f"{_several(len(report.checked), 'rule')} in order"
+        others = f", {len(report.not_checked)} not checked" if report.not_checked else ""
+        return f"nothing to say about {iterations} ({checked}{others})"
     return f"{_several(len(report.findings), 'fault')} in {iterations}"
 
 
@@ -121,7 +123,7 @@ def _closing_lines(report: Report) -> Iterator[Text]:
     if report.findings:
         yield Text(f"checked and in order: {_several(len(report.checked), 'rule')}", style="dim")
     by_reason: dict[str, list[str]] = {}
-    for name, why in report.not_checked.items():
+    for name, why in report.not_checked.items() if report.findings or not report.checked else ():
         by_reason.setdefault(why, []).append(name)
     for why, names in by_reason.items():
         shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
