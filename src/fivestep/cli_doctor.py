@@ -1,0 +1,132 @@
+"""The doctor's verbs on the command line: run, check, explain, rules.
+
+``add_verbs`` hangs them on the parser of ``fivestep``; every verb sets ``verb`` to a function that
+takes the parsed arguments and returns the exit code. torch is loaded only when a verb runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fivestep.doctor import Report
+    from fivestep.vitals import Record
+
+RUN = """\
+examples:
+  fivestep run train.py --epochs 3
+  fivestep run --check --sarif fivestep.sarif train.py
+  fivestep run -m package.train
+"""
+
+
+def add_verbs(verbs: Any) -> None:
+    """Add run, check, explain and rules to argparse's sub-parsers."""
+    run = verbs.add_parser(
+        "run", help="run a training script and say what is wrong with it",
+        epilog=RUN, formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    _add_output(run)
+    run.add_argument("--record", metavar="FILE", help="write the vitals, for `fivestep check FILE`")
+    run.add_argument("-m", dest="module", action="store_true", help="the target is a module")
+    run.add_argument("target", help="script.py, or a module with -m")
+    run.add_argument("arguments", nargs=argparse.REMAINDER, help="given to the script as they are")
+    run.set_defaults(verb=run_script)
+    check = verbs.add_parser("check", help="diagnose a recorded run")
+    _add_output(check)
+    check.add_argument("run", metavar="RUN", help="what --record wrote, or the directory of a run")
+    check.set_defaults(verb=check_run)
+    explain = verbs.add_parser("explain", help="explain a rule, with its sick and its healthy loop")
+    explain.add_argument("rule", metavar="NAME", help="a name or a code: stale-gradient, FS301")
+    explain.set_defaults(verb=explain_rule)
+    rules = verbs.add_parser("rules", help="list the rules")
+    rules.set_defaults(verb=list_rules)
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", metavar="FILE", help="write the report as JSON (- for stdout)")
+    parser.add_argument("--sarif", metavar="FILE", help="write the report as SARIF 2.1.0")
+    parser.add_argument("--check", action="store_true", help="exit with 1 if something is wrong")
+    parser.add_argument("--rules", metavar="NAMES", help="only these, separated by commas")
+    parser.add_argument("--ignore", metavar="NAMES", default="", help="not these")
+
+
+def run_script(arguments: argparse.Namespace) -> int:
+    """Run a script as Python would, listening; then report on standard error."""
+    from fivestep.listen import listen
+    from fivestep.listen.script import Outcome, run
+
+    names = _names(arguments)  # a wrong name is said before the training, not after it
+    doctor = listen()
+    outcome: Outcome = run(doctor, arguments.target, arguments.arguments, module=arguments.module)
+    report = None
+    if int(os.environ.get("RANK", "0")) == 0:
+        if arguments.record:
+            doctor.record.save(arguments.record)
+        report = _diagnose(doctor.record, names)
+        outcome.show()
+        _say(report, arguments)
+    else:
+        outcome.show()
+    return outcome.code or int(bool(arguments.check and report and report.wrong))
+
+
+def check_run(arguments: argparse.Namespace) -> int:
+    """Diagnose a recorded run."""
+    from fivestep.vitals import Record
+
+    report = _diagnose(Record.load(Path(arguments.run)), _names(arguments))
+    _say(report, arguments)
+    return int(arguments.check and report.wrong)
+
+
+def explain_rule(arguments: argparse.Namespace) -> int:
+    """Print a rule's page: its docs, its two loops, and what the doctor says of them."""
+    from fivestep.explain_rule import page
+    from fivestep.rules import named
+
+    sys.stdout.write(page(named(arguments.rule)))
+    return 0
+
+
+def list_rules(arguments: argparse.Namespace) -> int:
+    """Print the catalogue."""
+    from fivestep.rules import catalogue
+
+    for rule in catalogue().values():
+        print(f"{rule.code}  {rule.name:<24} {rule.severity.value:<11} {rule.summary}")  # noqa: T201
+    return 0
+
+
+def _names(arguments: argparse.Namespace) -> tuple[list[str] | None, list[str]]:
+    from fivestep.rules import named
+
+    wanted = [one for one in (arguments.rules or "").split(",") if one]
+    ignored = [one for one in arguments.ignore.split(",") if one]
+    for name in (*wanted, *ignored):
+        named(name)
+    return wanted or None, ignored
+
+
+def _diagnose(record: Record, names: tuple[list[str] | None, list[str]]) -> Report:
+    from fivestep.doctor import diagnose
+
+    return diagnose(record, rules=names[0], ignore=names[1])
+
+
+def _say(report: Report, arguments: argparse.Namespace) -> None:
+    from fivestep import report as pages
+
+    pages.print_report(report)
+    if arguments.json == "-":
+        import json
+
+        sys.stdout.write(json.dumps(pages.as_json(report), indent=2) + "\n")
+    elif arguments.json:
+        pages.write_json(report, arguments.json)
+    if arguments.sarif:
+        pages.write_sarif(report, arguments.sarif)

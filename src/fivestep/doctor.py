@@ -1,0 +1,146 @@
+"""From the vitals of a run to what is wrong with it: one fault, one finding."""
+
+from __future__ import annotations
+
+import linecache
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from fivestep.finding import Finding, Rule, Severity
+from fivestep.rules import broken, catalogue, named
+from fivestep.vitals.events import Backward, Update
+from fivestep.vitals.record import Record, Vitals
+
+# The course of the run shows what any fault of the steps before it does to the loss.
+COURSE = ("diverging-loss", "zigzag-loss", "flat-loss")
+_IGNORE = re.compile(r"#\s*fivestep:\s*ignore(?:\[([^\]]*)\])?")
+
+
+@dataclass(slots=True)
+class Report:
+    """What the doctor says of a run."""
+
+    findings: list[Finding]
+    checked: list[str]  # rules that were checked and found in order
+    not_checked: dict[str, str]  # rule -> why
+    ignored: list[Finding] = field(default_factory=list[Finding])
+    iterations: int = 0
+    seconds: float = 0.0
+    problems: list[str] = field(default_factory=list[str])  # of the watcher itself
+    ended: str = ""  # the exception that ended the program
+
+    @property
+    def wrong(self) -> bool:
+        """Something is surely wrong: exit code 1 with ``--check``."""
+        return any(one.severity is Severity.WRONG for one in self.findings)
+
+    def __str__(self) -> str:
+        from fivestep.report import as_text
+
+        return as_text(self)
+
+
+def diagnose(
+    vitals: Record | Iterable[Vitals],
+    *,
+    rules: Iterable[str] | None = None,
+    ignore: Iterable[str] = (),
+) -> Report:
+    """Check a run against the rules.
+
+    Args:
+        vitals: a record, or the vitals of some iterations.
+        rules: names or codes; all of them if None.
+        ignore: names or codes whose findings are left out.
+
+    Raises:
+        ValueError: a name is no rule's.
+    """
+    record = vitals if isinstance(vitals, Record) else _as_record(vitals)
+    wanted = list(catalogue().values()) if rules is None else [named(one) for one in rules]
+    silent = {named(one).name for one in ignore}
+    unloaded = {name: f"could not be loaded: {why}" for name, why in broken().items()}
+    report = Report(
+        [], [], unloaded if rules is None else {}, iterations=record.length, seconds=record.seconds,
+        problems=list(record.problems), ended=record.ended,
+    )  # fmt: skip
+    for rule in wanted:
+        _apply(rule, record, silent, report)
+    report.findings = fold(report.findings)
+    return report
+
+
+def _apply(rule: Rule, record: Record, silent: set[str], report: Report) -> None:
+    heard = record.count(Backward) or record.count(Update)  # an update alone may be the fault
+    why = "no backward was heard" if not heard and rule.step > 1 else ""
+    try:
+        why = why or rule.unchecked(record)
+        found = [] if why else list(rule.check(record))
+    except Exception as error:  # a rule that fails must not take the others with it
+        report.not_checked[rule.name] = f"the rule failed: {type(error).__name__}: {error}"
+        return
+    for one in found:
+        one.rule, one.code, one.severity = rule.name, rule.code, rule.severity
+        unwanted = rule.name in silent or _ignored_in_source(one)
+        (report.ignored if unwanted else report.findings).append(one)
+    if why:
+        report.not_checked[rule.name] = why
+    elif not found:
+        report.checked.append(rule.name)
+
+
+def fold(findings: list[Finding]) -> list[Finding]:
+    """Put every consequence under its cause. Of several causes the earliest step wins."""
+    ordered = sorted(findings, key=lambda one: (one.code, one.iteration))
+    causes: list[Finding] = []
+    for one in ordered:
+        cause = next((other for other in ordered if other is not one and explains(other, one)), None)
+        if cause is None:
+            causes.append(one)
+        else:
+            _root(cause, ordered).consequences.append(one)
+    return causes
+
+
+def _root(finding: Finding, others: list[Finding]) -> Finding:
+    for _ in others:
+        cause = next((one for one in others if one is not finding and explains(one, finding)), None)
+        if cause is None:
+            return finding
+        finding = cause
+    return finding
+
+
+def explains(cause: Finding, effect: Finding) -> bool:
+    """Tell whether one finding is the cause of the other: its rule says so, and it came first."""
+    if cause.rule == effect.rule or cause.severity is Severity.COSTLY:
+        return False
+    says = named(cause.rule).explains
+    course = effect.rule in COURSE and cause.code < effect.code and cause.severity is Severity.WRONG
+    if effect.rule not in says and not course:
+        return False
+    # Two rules that explain each other: what was seen first is the cause, then the earlier step.
+    mutual = cause.rule in named(effect.rule).explains
+    return not mutual or (cause.iteration, cause.code) < (effect.iteration, effect.code)
+
+
+def _ignored_in_source(finding: Finding) -> bool:
+    if finding.site is None:
+        return False
+    comment = _IGNORE.search(linecache.getline(finding.site.file, finding.site.line))
+    if comment is None:
+        return False
+    names = comment.group(1)
+    listed = [one.strip() for one in names.split(",")] if names is not None else []
+    return names is None or finding.rule in listed or finding.code in listed
+
+
+def _as_record(vitals: Iterable[Vitals]) -> Record:
+    record = Record(iterations=list(vitals))
+    for one in record.iterations:
+        record.length += one.repeats
+        for event in one.events:
+            kind = type(event).__name__.lower()
+            record.counts[kind] = record.counts.get(kind, 0) + one.repeats
+    return record

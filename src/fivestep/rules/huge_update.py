@@ -1,0 +1,106 @@
+"""The learning rate is far too high: every update throws the weights across the valley.
+
+*Why is this bad?*
+An update changes the weights by a large part of their own length, overshoots, and the next gradient
+points back. The loss climbs above its start, or the units die and it stays there.
+
+*What to do*
+Take a tenth of the rate, again if need be:
+
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+Clipping the gradient norm and a warm-up help where only the first updates are too long.
+
+*When it is wrong*
+The rate itself says nothing (SGD with 10 is fine on one model, AdamW with 0.3 is not on another), so
+only long updates together with a loss that ends above its start are named. Losses without a floor
+(policy gradients, GANs) may rise with sound updates, which are short.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from statistics import median
+
+from torch import nn
+
+from fivestep.finding import Finding, Severity, receiver
+from fivestep.practice import Practice
+from fivestep.vitals import OptimizerFacts, Record, Series, Update, Vitals
+
+SEVERITY = Severity.WRONG
+EXPLAINS = ("nonfinite-loss", "nonfinite-gradient", "exploding-gradient", "dead-units", "collapsed-output", "diverging-loss", "zigzag-loss", "flat-loss")
+
+RATIO = 0.3  # update to weight norm. Healthy digits runs: 8e-3; rate 100 times too high: over 1
+ABOVE = 1.5  # of the first loss, taken before any update. Rate 10 on digits: 1.7, with dead units
+OPPOSED = -0.25  # cosine of consecutive gradients among the first 8: one points against the last
+HOPELESS = 2.0  # two updates this long need no second sign
+LOSSES = 8  # fewer say nothing
+
+
+def check(record: Record) -> Iterator[Finding]:
+    """Long updates, gradients that point against each other, and a loss above its start."""
+    series = record.training()
+    if series is None or series.count < LOSSES or not _above_start(series):
+        return
+    end = series.first_bad or record.length + 1
+    for optimizer in record.optimizers:
+        updates = [(v, e) for v, e in record.events(Update) if e.optimizer == optimizer.number]
+        long = [(v, e) for v, e in updates[1:] if _long(e.ratio) and v.iteration < end]
+        hopeless = sum((event.ratio or 0) > HOPELESS for _, event in long) >= 2
+        if len(long) >= 2 and (hopeless or _opposed(updates)):
+            yield _say(long, optimizer, series)
+
+
+def _long(ratio: float | None) -> bool:
+    return ratio is not None and math.isfinite(ratio) and ratio > RATIO
+
+
+def _above_start(series: Series) -> bool:
+    values = series.values
+    start = values[0]
+    end = values[-max(3, len(values) // 4) :]
+    return series.bad > 0 or (start > 0 and median(end) > ABOVE * start)
+
+
+def _opposed(updates: list[tuple[Vitals, Update]]) -> bool:
+    cosines = [e.cosine for _, e in updates if e.cosine is not None and math.isfinite(e.cosine)]
+    return any(one < OPPOSED for one in cosines[:8])
+
+
+def _say(long: list[tuple[Vitals, Update]], optimizer: OptimizerFacts, series: Series) -> Finding:
+    vitals, first = long[0]
+    ratio = max(event.ratio or 0.0 for _, event in long)
+    rate = first.rates[0] if first.rates else float("nan")
+    name = receiver(first.site, "step", "optimizer")
+    return Finding(
+        message=f"updates as long as {ratio:.2g} times the weights, and the loss ends above its start",
+        cause=f"the rate {rate:g} of {name} is far too high: each update overshoots, the next points back",
+        fix=f"take a tenth of it: lr={rate / 10:g}",
+        evidence={"update_to_weight": ratio, "rate": rate, "first_loss": series.values[0], "last_loss": series.values[-1]},
+        site=first.site,
+        iteration=vitals.iteration,
+        count=len(long),
+        confidence=0.9,
+    )
+
+
+def sick(practice: Practice) -> None:
+    model = practice.model(nn.Sequential(nn.Linear(4, 32), nn.ReLU(), nn.Linear(32, 1)))
+    loss_fn, optimizer = practice.loss("mse_loss"), practice.optimizer(model, lr=3.0)
+    for inputs, targets in practice.regression():
+        loss = loss_fn(model(inputs), targets)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+def healthy(practice: Practice) -> None:
+    model = practice.model(nn.Sequential(nn.Linear(4, 32), nn.ReLU(), nn.Linear(32, 1)))
+    loss_fn, optimizer = practice.loss("mse_loss"), practice.optimizer(model, lr=0.03)
+    for inputs, targets in practice.regression():
+        loss = loss_fn(model(inputs), targets)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()

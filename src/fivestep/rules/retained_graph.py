@@ -1,0 +1,75 @@
+"""The graph is kept for a second backward that never comes: retain_graph=True.
+
+*Why is this bad?*
+``backward`` frees what it no longer needs as it goes. With ``retain_graph=True`` every intermediate
+result stays in memory until the loss itself is forgotten. It is often added to silence "trying to
+backward through the graph a second time", whose cause is a state that was not detached.
+
+*What to do*
+Leave it out:
+
+    loss.backward()
+
+and where PyTorch then complains, detach what is carried from one iteration to the next.
+
+*When it is wrong*
+A second backward or a derivative through the same graph needs it; where one is heard, nothing is
+said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torch import nn
+
+from fivestep.finding import Finding, Severity, Sighting, receiver, sightings
+from fivestep.practice import Practice
+from fivestep.vitals import Backward, Derivative, Record
+
+SEVERITY = Severity.COSTLY
+
+TIMES = 3  # backwards that kept their graph: one or two are an experiment
+
+
+def check(record: Record) -> Iterator[Finding]:
+    """Graphs are retained, and in the whole run nothing goes through one again."""
+    if record.count(Derivative) or any(event.again for _, event in record.events(Backward)):
+        return
+    keeping = [(v, e) for v, e in record.events(Backward) if e.retain_graph and not e.create_graph]
+    whole = all(e.graph.complete for _, e in keeping if e.graph is not None)
+    for seen in sightings(keeping if whole else ()):
+        if seen.count >= TIMES:
+            yield _say(seen)
+
+
+def _say(seen: Sighting[Backward]) -> Finding:
+    first = seen.first
+    name = receiver(first.site, "backward", "loss")
+    nodes = len(first.graph.nodes) if first.graph is not None else 0
+    return seen.finding(
+        message=f"{seen.count} graphs were kept by retain_graph=True, and none was used again",
+        cause="no second backward comes through them: their memory is held for nothing",
+        fix=f"`{name}.backward()`",
+        evidence={"graphs_kept": seen.count, "used_again": 0, "operations": nodes},
+    )
+
+
+def sick(practice: Practice) -> None:
+    model, loss_fn = practice.model(nn.Linear(4, 1)), practice.loss("mse_loss")
+    optimizer = practice.optimizer(model)
+    for inputs, targets in practice.regression():
+        loss = loss_fn(model(inputs), targets)
+        optimizer.zero_grad()
+        loss.backward(retain_graph=True)
+        optimizer.step()
+
+
+def healthy(practice: Practice) -> None:
+    model, loss_fn = practice.model(nn.Linear(4, 1)), practice.loss("mse_loss")
+    optimizer = practice.optimizer(model)
+    for inputs, targets in practice.regression():
+        loss = loss_fn(model(inputs), targets)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()

@@ -1,0 +1,134 @@
+"""All units of a layer start with the same weights, and so can never differ.
+
+*Why is this bad?*
+Units with equal weights compute the same output and get the same gradient, update after update: a
+layer of 64 is worth one. With zeros in two layers not even that one moves, for each waits for the
+other.
+
+*What to do*
+Leave the random initialisation of PyTorch in place, or draw the weights (constants are for biases):
+
+    nn.init.kaiming_uniform_(layer.weight)
+
+*When it is wrong*
+A last layer of zeros, the zero branch of a residual block, logistic regression from zero: their
+units get different gradients and part at once, which is what is looked at. Only layers whose units
+stay equal over several updates are named, or a stack in which every layer is constant.
+
+Source: Goodfellow, Bengio, Courville, Deep Learning (2016), section 8.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torch import nn
+
+from fivestep.finding import Finding, Severity
+from fivestep.practice import Practice
+from fivestep.vitals import ModelFacts, ParameterFacts, Record
+
+SEVERITY = Severity.WRONG
+EXPLAINS = (
+    "dead-units", "collapsed-output", "gradientless-parameter", "vanishing-gradient", "tiny-update",
+    "flat-loss",
+)  # fmt: skip
+
+# Updates over which the units stay equal. Sick layers (2 to 257 units, three activations, SGD, Adam,
+# RMSprop, float32 and bfloat16): all of 20. Zero heads and branches: 1, in a chain of zeros 2 or 3.
+UPDATES = 5
+LAYERS = ("Linear", "Conv1d", "Conv2d", "Conv3d", "Bilinear", "NonDynamicallyQuantizableLinear")
+
+
+def check(record: Record) -> Iterator[Finding]:
+    """Rows of a weight are equal before the first update and stay so."""
+    for model in record.models:
+        own = [record.parameters[one] for one in model.parameters]
+        layers = [one for one in own if one.model == model.number and _layer(one)]
+        stuck = [one for one in layers if _stays_equal(one)]
+        stuck = stuck or (_constant_stack(layers) if layers else [])
+        if stuck:
+            yield _say(stuck, layers, model, record)
+
+
+def _layer(facts: ParameterFacts) -> bool:
+    return facts.requires_grad and facts.owner in LAYERS and len(facts.shape) > 1 and facts.updates > 0
+
+
+def _stays_equal(facts: ParameterFacts) -> bool:
+    """Its units were changed, or asked to, again and again, and are still equal."""
+    if facts.alike < UPDATES:
+        return False
+    return facts.moved >= UPDATES - 1 or (facts.graded >= UPDATES and not facts.nonzero)
+
+
+def _constant_stack(layers: list[ParameterFacts]) -> list[ParameterFacts]:
+    """Every layer is constant and one feeds another: random biases part the units, slowly."""
+    if len(layers) < 2 or not all(_constant(one) for one in layers):
+        return []
+    rows = [one for one in layers if one.alike]
+    hidden = [one for one in rows if any(_feeds(one, other) for other in layers if other is not one)]
+    return [one for one in hidden if one.alike > 1 or (one.initial or (0, 0))[0] != 0]
+
+
+def _constant(facts: ParameterFacts) -> bool:
+    return facts.initial is not None and facts.initial[0] == facts.initial[1]
+
+
+def _feeds(facts: ParameterFacts, after: ParameterFacts) -> bool:
+    units, inputs = facts.shape[0], after.shape[1]
+    flattened = len(facts.shape) > 2 and len(after.shape) == 2
+    return facts.number < after.number and (inputs == units or (flattened and inputs % units == 0))
+
+
+def _say(
+    stuck: list[ParameterFacts], layers: list[ParameterFacts], model: ModelFacts, record: Record
+) -> Finding:
+    first = stuck[0]
+    units, value = first.shape[0], first.initial[0] if first.initial else float("nan")
+    constant = f" ({value:g})" if _constant(first) else ""
+    still = not any(one.moved for one in stuck)
+    cause = "units that start equal get equal gradients and stay equal"
+    return Finding(
+        message=f"{record.names(one.number for one in stuck)}: all {units} units have the same weights{constant}",
+        cause="zeros in one layer keep the gradient of the other at zero: neither moves" if still else cause,
+        fix=f"draw them at random: `nn.init.kaiming_uniform_({_path(first)})`",
+        evidence={"units": units, "equal_updates": first.alike, "moved": first.moved, "layers": len(stuck), "of_layers": len(layers)},
+        site=model.site,
+        iteration=1,
+        count=first.alike,
+    )
+
+
+def _path(facts: ParameterFacts) -> str:
+    """How the weight is written: model[0].weight, model.fc1.weight."""
+    path = ""
+    for part in facts.name.split("."):
+        path += f"[{part}]" if part.isdigit() else f".{part}"
+    return f"model{path}"
+
+
+def sick(practice: Practice) -> None:
+    model = nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 3))
+    for parameter in model.parameters():
+        nn.init.constant_(parameter, 0.1)
+    model = practice.model(model)
+    loss_fn, optimizer = practice.loss("cross_entropy"), practice.optimizer(model)
+    for inputs, targets in practice.classification():
+        loss = loss_fn(model(inputs), targets)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+def healthy(practice: Practice) -> None:
+    model = nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 3))
+    nn.init.constant_(model[0].bias, 0.1)
+    nn.init.zeros_(model[2].weight)  # a last layer may: its classes get different gradients
+    model = practice.model(model)
+    loss_fn, optimizer = practice.loss("cross_entropy"), practice.optimizer(model)
+    for inputs, targets in practice.classification():
+        loss = loss_fn(model(inputs), targets)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()

@@ -1,0 +1,96 @@
+"""Trainable parameters get gradients, and no optimizer holds them.
+
+*Why is this bad?*
+They stay as they were initialised while everything around them trains. It happens when a layer is
+added or replaced after the optimizer was made, or when one of two models is forgotten.
+
+*What to do*
+Make the optimizer after the model is complete, over all of it:
+
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+or freeze what shall not train: ``parameter.requires_grad_(False)``.
+
+*When it is wrong*
+Training only the head of a model without freezing the rest looks like a choice (everything held
+comes after everything unheld) and is not named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torch import nn
+
+from fivestep.finding import Finding, Severity
+from fivestep.practice import Practice
+from fivestep.vitals import Backward, ModelFacts, ParameterFacts, Record, Update
+
+SEVERITY = Severity.SUSPICIOUS
+EXPLAINS = ("gradientless-parameter", "flat-loss")
+
+REACHED = 3  # detailed backwards that give a gradient, before anybody may say "never"
+
+
+def check(record: Record) -> Iterator[Finding]:
+    """Some parameters of a model are updated; others have gradients and are held by nobody."""
+    if any(event.optimizer is None for _, event in record.events(Update)):
+        return
+    for model in record.models:
+        facts = [record.parameters[number] for number in model.parameters]
+        unheld = [one for one in facts if _unheld(one)]
+        held = [one for one in facts if one.optimizers and one.moved]
+        if unheld and held and not _head_only(held, unheld, model):
+            yield _say(record, model, unheld, held)
+
+
+def _unheld(facts: ParameterFacts) -> bool:
+    return facts.requires_grad and not facts.frozen_after and not facts.optimizers and facts.reached >= REACHED
+
+
+def _head_only(held: list[ParameterFacts], unheld: list[ParameterFacts], model: ModelFacts) -> bool:
+    place = {number: i for i, number in enumerate(model.parameters)}
+    return max(place[one.number] for one in unheld) < min(place[one.number] for one in held)
+
+
+def _say(
+    record: Record, model: ModelFacts, unheld: list[ParameterFacts], held: list[ParameterFacts]
+) -> Finding:
+    names = record.names(one.number for one in unheld)
+    vitals, backward = next(
+        (v, e) for v, e in record.events(Backward) if e.reached and unheld[0].number in e.reached
+    )
+    optimizer = record.optimizers[held[0].optimizers[0]]
+    return Finding(
+        message=f"{names} get gradients and are in no optimizer",
+        cause=f"{optimizer.kind} was made over {len(optimizer.parameters)} tensors and not these; they keep their initial values",
+        fix="make the optimizer over `model.parameters()` once the model is complete",
+        evidence={"unheld": len(unheld), "held": len(held), "reached": unheld[0].reached},
+        site=optimizer.site or backward.site,
+        iteration=vitals.iteration,
+        count=max(one.reached for one in unheld),
+    )
+
+
+def sick(practice: Practice) -> None:
+    model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 16))
+    model, parameters = practice.model(model), list(model.parameters())
+    optimizer = practice.optimizer(parameters[:2])
+    loss_fn = practice.loss("mse_loss")
+    for inputs, targets in practice.regression(8):
+        loss = loss_fn(model(inputs)[:, :1], targets)
+        optimizer.zero_grad()
+        model.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+def healthy(practice: Practice) -> None:
+    model = practice.model(nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 1)))
+    optimizer = practice.optimizer(model)
+    loss_fn = practice.loss("mse_loss")
+    for inputs, targets in practice.regression(8):
+        loss = loss_fn(model(inputs), targets)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()

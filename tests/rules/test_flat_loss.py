@@ -1,0 +1,98 @@
+"""A loss that stays at a constant answer is named with what holds it there, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as fn
+
+from watching import names, watch
+
+CENTRES = 1.5 * torch.randn(5, 10, generator=torch.Generator().manual_seed(3))
+
+
+def train(
+    model: nn.Module, kind: str, rate: float, *, updates: int = 40, random: bool = False, **options: Any
+) -> None:  # fmt: skip
+    torch.set_num_threads(1)
+    optimizer = getattr(torch.optim, kind)(model.parameters(), lr=rate, **options)
+    for _ in range(updates):
+        targets = torch.randint(5, (32,))
+        inputs = CENTRES[targets] + torch.randn(32, 10)
+        targets = torch.randint(5, (32,)) if random else targets
+        scores = model(inputs)
+        optimizer.zero_grad()
+        loss = fn.cross_entropy(scores, targets)
+        loss.backward()
+        optimizer.step()
+
+
+class Dropped(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = nn.Linear(10, 24), nn.Linear(24, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.last(fn.dropout(self.first(x).relu(), 0.98, self.training))
+
+
+def network(*between: nn.Module) -> nn.Module:
+    return nn.Sequential(nn.Linear(10, 24), *(between or (nn.ReLU(),)), nn.Linear(24, 5))
+
+
+DROPOUT: dict[str, Callable[[], None]] = {
+    "function": lambda: train(Dropped(), "Adam", 0.003),
+    "module": lambda: train(network(nn.Tanh(), nn.Dropout(0.99)), "SGD", 0.05),
+    "inputs": lambda: train(nn.Sequential(nn.Dropout(0.99), network()), "SGD", 0.02),
+}
+
+HEALTHY: dict[str, Callable[[], None]] = {
+    "random labels": lambda: train(network(), "SGD", 0.1, random=True),
+    "random labels, adam": lambda: train(network(), "Adam", 0.01, random=True, updates=80),
+    "random labels, decay": lambda: train(network(), "AdamW", 0.01, random=True, weight_decay=0.1),
+    "half dropped": lambda: train(network(nn.ReLU(), nn.Dropout(0.5)), "SGD", 0.05),
+    "much dropped, still learning": lambda: train(network(nn.ReLU(), nn.Dropout(0.9)), "Adam", 0.01, updates=100),
+    "few": lambda: train(network(), "SGD", 0.01, updates=8),
+    "zero head": lambda: train(zero_head(), "SGD", 0.1),
+}
+
+
+def zero_head() -> nn.Module:
+    model = network()
+    nn.init.zeros_(model.get_parameter("2.weight"))
+    nn.init.zeros_(model.get_parameter("2.bias"))
+    return model
+
+
+@pytest.mark.parametrize("case", DROPOUT)
+def test_dropout_that_lets_nothing_through_is_named(case: str) -> None:
+    (finding,) = watch(DROPOUT[case]).findings
+    assert finding.rule == "flat-loss"
+    assert "dropout takes 9" in finding.cause
+    assert finding.site is not None
+    assert finding.site.file == __file__
+
+
+@pytest.mark.parametrize("case", HEALTHY)
+def test_a_flat_loss_without_a_sign_is_silent(case: str) -> None:
+    assert names(HEALTHY[case]) == []
+
+
+@pytest.mark.parametrize("kind", ["SGD", "AdamW"])
+def test_decay_stronger_than_the_gradient_is_seen(kind: str) -> None:
+    decay, rate = (5.0, 0.1) if kind == "SGD" else (50.0, 0.01)
+    report = watch(lambda: train(network(), kind, rate, weight_decay=decay))
+    heard = [one for top in report.findings for one in (top, *top.consequences)]
+    (finding,) = [one for one in heard if one.rule == "flat-loss"]
+    assert f"weight decay {decay:g}" in finding.cause
+
+
+@pytest.mark.parametrize(("kind", "rate"), [("SGD", 30.0), ("Adam", 3.0)])
+def test_a_rate_that_killed_the_units_is_seen_under_some_name(kind: str, rate: float) -> None:
+    report = watch(lambda: train(network(), kind, rate, updates=60))
+    assert len(report.findings) == 1
+    assert report.findings[0].rule in ("flat-loss", "huge-update", "dead-units")

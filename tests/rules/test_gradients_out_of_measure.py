@@ -1,0 +1,183 @@
+"""vanishing-, exploding- and nonfinite-gradient: what they say, and what they leave alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as fn
+from watching import names, watch
+
+
+def batch(size: int = 32) -> tuple[torch.Tensor, torch.Tensor]:
+    y = torch.randint(3, (size,))
+    return 2 * torch.eye(8)[y] + 0.5 * torch.randn(size, 8), y
+
+
+def deep(kind: Callable[[], nn.Module], depth: int, std: float = 0.0) -> nn.Module:
+    sizes = [8] + [32] * (depth - 1)
+    layers = [one for a, b in pairwise(sizes) for one in (nn.Linear(a, b), kind())]
+    model = nn.Sequential(*layers, nn.Linear(32, 3))
+    for one in model:
+        if std and isinstance(one, nn.Linear):
+            nn.init.normal_(one.weight, std=std)
+    return model
+
+
+def train(
+    model: nn.Module, rate: float, *, adam: bool = False, updates: int = 30, clip: float = 0.0
+) -> None:
+    kind = torch.optim.Adam if adam else torch.optim.SGD
+    optimizer = kind(model.parameters(), lr=rate)
+    for _ in range(updates):
+        x, y = batch()
+        optimizer.zero_grad()
+        fn.cross_entropy(model(x), y).backward()
+        if clip:
+            nn.utils.clip_grad_norm_(model.parameters(), clip)
+        optimizer.step()
+
+
+@pytest.mark.parametrize(
+    ("model", "rate", "adam"),
+    [
+        (lambda: deep(nn.Sigmoid, 8), 0.1, False),
+        (lambda: deep(nn.Sigmoid, 15), 1e-3, True),
+        (lambda: deep(nn.Tanh, 10, std=0.01), 0.05, False),
+        (lambda: deep(nn.ReLU, 30), 0.05, False),
+    ],
+)
+def test_gradients_that_vanish_are_named(
+    model: Callable[[], nn.Module], rate: float, adam: bool
+) -> None:
+    (finding,) = watch(lambda: train(model(), rate, adam=adam)).findings
+    assert finding.rule == "vanishing-gradient"
+    assert finding.message.startswith("0.weight gets")
+    assert finding.evidence["share"] < 1e-3  # pyright: ignore[reportOperatorIssue]
+
+
+@pytest.mark.parametrize(
+    ("model", "rate", "adam"),
+    [
+        (lambda: deep(nn.Sigmoid, 3), 0.1, False),
+        (lambda: deep(nn.Tanh, 8), 0.01, False),
+        (lambda: deep(nn.ReLU, 8), 1e-3, True),
+        (lambda: deep(nn.GELU, 12), 3e-3, True),
+        (lambda: deep(nn.ReLU, 6), 1e-4, False),
+    ],
+)
+def test_gradients_that_reach_the_start_are_silent(
+    model: Callable[[], nn.Module], rate: float, adam: bool
+) -> None:
+    assert not set(names(lambda: train(model(), rate, adam=adam))) & {
+        "vanishing-gradient",
+        "exploding-gradient",
+    }
+
+
+class Reader(nn.Module):
+    def __init__(self, kind: type[nn.Module], std: float = 0.0) -> None:
+        super().__init__()
+        self.rnn, self.head = kind(8, 32, batch_first=True), nn.Linear(32, 3)
+        if std:
+            nn.init.normal_(self.rnn.weight_hh_l0, std=std)  # pyright: ignore[reportArgumentType]
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.rnn(x.unsqueeze(1).expand(-1, 50, -1))[0][:, -1])
+
+
+@pytest.mark.parametrize(
+    ("model", "rate", "adam"),
+    [
+        (lambda: Reader(nn.RNN, 0.6), 0.05, False),
+        (lambda: Reader(nn.RNN, 0.8), 1e-3, True),
+        (lambda: deep(nn.ReLU, 8, std=1.0), 1e-3, True),
+        (lambda: deep(nn.ReLU, 6, std=2.0), 0.01, False),
+    ],
+)
+def test_gradients_that_explode_are_named(
+    model: Callable[[], nn.Module], rate: float, adam: bool
+) -> None:
+    (finding,) = watch(lambda: train(model(), rate, adam=adam, updates=12)).findings
+    assert finding.rule == "exploding-gradient"
+    assert "clip_grad_norm_" in finding.fix
+
+
+@pytest.mark.parametrize(
+    ("model", "clip"),
+    [
+        (lambda: Reader(nn.RNN), 0.0),
+        (lambda: Reader(nn.LSTM), 0.0),
+        (lambda: Reader(nn.RNN, 0.6), 1.0),
+    ],
+)
+def test_recurrences_that_keep_their_length_or_are_clipped_are_silent(
+    model: Callable[[], nn.Module], clip: float
+) -> None:
+    assert "exploding-gradient" not in names(lambda: train(model(), 0.01, updates=12, clip=clip))
+
+
+def test_a_large_loss_is_no_explosion() -> None:
+    def loop() -> None:
+        model = deep(nn.ReLU, 3)
+        optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+        for _ in range(24):
+            x, y = batch()
+            optimizer.zero_grad()
+            fn.mse_loss(model(x)[:, 0], 1e4 * y.float(), reduction="sum").backward()
+            optimizer.step()
+
+    assert "exploding-gradient" not in names(loop)
+
+
+def burst(spike: float) -> Callable[[], None]:
+    def loop() -> None:
+        model = nn.Linear(8, 3)
+        optimizer = torch.optim.SGD(model.parameters(), lr=1e-4)
+        for number in range(24):
+            x, y = batch()
+            loss = fn.cross_entropy(model(x), y)
+            if number == 15:  # steep, and not high
+                loss = loss + (spike * (model.weight - model.weight.detach())).sum()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+    return loop
+
+
+def test_a_burst_is_named_where_the_loss_suffers() -> None:
+    assert names(burst(5e3)) == ["exploding-gradient"]
+    assert not names(burst(5.0))
+
+
+def root(shift: float, *, skip: bool = False) -> Callable[[], None]:
+    def loop() -> None:
+        model = nn.Linear(8, 3)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+        for _ in range(12):
+            x, y = batch()
+            error = (model(x) - fn.one_hot(y, 3)).pow(2) * (y > 0).unsqueeze(1)
+            optimizer.zero_grad()
+            (error + shift).sqrt().mean().backward()
+            assert model.weight.grad is not None
+            if not skip or bool(model.weight.grad.isfinite().all()):
+                optimizer.step()
+
+    return loop
+
+
+def test_an_infinite_derivative_is_named_with_its_operation() -> None:
+    (finding,) = watch(root(0.0)).findings
+    assert finding.rule == "nonfinite-gradient"
+    assert finding.iteration == 1
+    assert finding.evidence["made_by"] == "sqrt of 0"
+    assert [one.rule for one in finding.consequences] == ["nonfinite-loss"]
+
+
+def test_a_root_away_from_zero_and_a_loop_that_skips_are_silent() -> None:
+    assert not names(root(1e-6))
+    assert "nonfinite-gradient" not in names(root(0.0, skip=True))

@@ -1,0 +1,274 @@
+"""leaked-validation: rows on both sides, and the evaluations of training data that are no leak."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as fn
+from torch.utils.data import (
+    DataLoader,
+    SubsetRandomSampler,
+    TensorDataset,
+    random_split,
+)
+from watching import names, watch
+
+Pair = tuple[torch.Tensor, torch.Tensor]
+
+
+def table(rows: int = 400, columns: int = 6) -> Pair:
+    x = torch.randn(rows, columns)
+    return x, (x[:, 0] > 0).long()
+
+
+def network(columns: int = 6) -> nn.Module:
+    return nn.Sequential(nn.Linear(columns, 16), nn.ReLU(), nn.Linear(16, 2))
+
+
+def fit(model: nn.Module, x: torch.Tensor, y: torch.Tensor, epochs: int = 3) -> None:
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    model.train()
+    for _ in range(epochs):
+        for chosen in torch.randperm(len(x)).split(20):
+            optimizer.zero_grad()
+            fn.cross_entropy(model(x[chosen]), y[chosen]).backward()
+            optimizer.step()
+
+
+def score(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> float:
+    model.eval()
+    with torch.no_grad():
+        return (model(x).argmax(1) == y).float().mean().item()
+
+
+def fit_loader(model: nn.Module, loader: Iterable[Pair], epochs: int = 3) -> None:
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(epochs):
+        model.train()
+        for x, y in loader:
+            optimizer.zero_grad()
+            fn.cross_entropy(model(x), y).backward()
+            optimizer.step()
+
+
+def evaluate(model: nn.Module, loader: Iterable[Pair]) -> None:
+    model.eval()
+    with torch.no_grad():
+        for x, y in loader:
+            fn.cross_entropy(model(x), y)
+
+
+# -- sick ---------------------------------------------------------------------------------------
+
+
+def test_a_test_set_that_is_part_of_the_training_set() -> None:
+    def loop() -> None:
+        (x, y), model = table(), network()
+        x_test, y_test = x[300:], y[300:]
+        fit(model, x, y)
+        score(model, x_test, y_test)
+
+    (finding,) = watch(loop).findings
+    assert finding.rule == "leaked-validation"
+    assert finding.evidence["called"] == "x_test"
+    assert (finding.evidence["shared_rows"], finding.evidence["evaluation_rows"]) == (100, 100)
+
+
+def test_two_loaders_over_the_same_data_set() -> None:
+    def loop() -> None:
+        data, model = TensorDataset(*table()), network()
+        train_loader = DataLoader(data, batch_size=32, shuffle=True)
+        val_loader = DataLoader(data, batch_size=64)
+        fit_loader(model, train_loader)  # pyright: ignore[reportArgumentType]
+        evaluate(model, val_loader)  # pyright: ignore[reportArgumentType]
+
+    (finding,) = watch(loop).findings
+    assert finding.rule == "leaked-validation"
+    assert "`val_loader`" in finding.message
+
+
+def test_parts_that_overlap_without_a_telling_name() -> None:
+    def loop() -> None:
+        (x, y), model = table(), network()
+        fit(model, x[:320], y[:320])
+        score(model, x[240:], y[240:])
+
+    (finding,) = watch(loop).findings
+    assert finding.rule == "leaked-validation"
+    assert finding.evidence["shared_rows"] == 80
+
+
+def test_copies_of_training_rows_among_new_ones() -> None:
+    def loop() -> None:
+        (x, y), model = table(), network()
+        fit(model, x[:300], y[:300])
+        mixed = torch.cat([x[300:], x[:60]])[torch.randperm(160)]
+        for chosen in torch.arange(160).split(80):
+            score(model, mixed[chosen], y[chosen])
+
+    assert names(loop) == ["leaked-validation"]
+
+
+def test_images_split_by_two_random_orders() -> None:
+    def loop() -> None:
+        x, y = torch.rand(200, 1, 6, 6), torch.randint(2, (200,))
+        model = nn.Sequential(nn.Flatten(), network(36))
+        chosen, held = torch.randperm(200)[:150], torch.randperm(200)[:50]
+        fit(model, x[chosen], y[chosen])
+        valX, valY = x[held], y[held]  # noqa: N806
+        score(model, valX, valY)
+
+    assert names(loop) == ["leaked-validation"]
+
+
+# -- healthy ------------------------------------------------------------------------------------
+
+
+def test_a_clean_split_is_silent() -> None:
+    def loop() -> None:
+        data, model = TensorDataset(*table()), network()
+        train_data, test_data = random_split(data, [0.8, 0.2])
+        fit_loader(model, DataLoader(train_data, batch_size=32, shuffle=True))  # pyright: ignore[reportArgumentType]
+        evaluate(model, DataLoader(test_data, batch_size=32))  # pyright: ignore[reportArgumentType]
+
+    assert not names(loop)
+
+
+def test_one_data_set_and_two_samplers_is_silent() -> None:
+    def loop() -> None:
+        data, model, order = TensorDataset(*table()), network(), torch.randperm(400).tolist()
+        train_loader = DataLoader(data, 20, sampler=SubsetRandomSampler(order[:300]))
+        val_loader = DataLoader(data, 20, sampler=SubsetRandomSampler(order[300:]))
+        fit_loader(model, train_loader)  # pyright: ignore[reportArgumentType]
+        evaluate(model, val_loader)  # pyright: ignore[reportArgumentType]
+
+    assert not names(loop)
+
+
+def test_scores_of_both_parts_through_one_function_are_silent() -> None:
+    def loop() -> None:
+        (x, y), model = table(), network()
+        x_train, x_test, y_train, y_test = x[:300], x[300:], y[:300], y[300:]
+        for _ in range(4):
+            fit(model, x_train, y_train, 1)
+            score(model, x_train, y_train)
+            score(model, x_test, y_test)
+
+    assert not names(loop)
+
+
+def test_scores_of_the_training_loader_are_silent() -> None:
+    def loop() -> None:
+        data, model = TensorDataset(*table()), network()
+        loader, again = DataLoader(data, 20, shuffle=True), DataLoader(data, 50)
+        fit_loader(model, loader)  # pyright: ignore[reportArgumentType]
+        evaluate(model, loader)  # pyright: ignore[reportArgumentType]
+        evaluate(model, again)  # pyright: ignore[reportArgumentType]
+
+    assert not names(loop)
+
+
+def test_training_data_under_a_name_that_says_both_is_silent() -> None:
+    def loop() -> None:
+        data, model = TensorDataset(*table()), network()
+        fit_loader(model, DataLoader(data, 20, shuffle=True))  # pyright: ignore[reportArgumentType]
+        train_eval_loader = DataLoader(data, 50)
+        evaluate(model, train_eval_loader)  # pyright: ignore[reportArgumentType]
+
+    assert not names(loop)
+
+
+def test_an_answer_to_all_data_at_the_end_is_silent() -> None:
+    def loop() -> None:
+        (x, y), model = table(), network()
+        fit(model, x[:300], y[:300])
+        score(model, x, y)
+
+    assert not names(loop)
+
+
+def test_a_part_of_the_training_data_before_the_first_epoch_ends_is_silent() -> None:
+    def loop() -> None:
+        (x, y), model = table(2000), network()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for step in range(30):
+            chosen = torch.randint(2000, (20,))
+            optimizer.zero_grad()
+            fn.cross_entropy(model(x[chosen]), y[chosen]).backward()
+            optimizer.step()
+            if step % 10 == 9:
+                score(model, x[:500], y[:500])
+                model.train()
+
+    assert not names(loop)
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12])
+def test_rows_that_are_alike_by_nature_are_silent(bits: int) -> None:
+    def loop() -> None:
+        x = torch.randint(2, (600, bits)).float()
+        y, model = x.sum(1).long() % 2, network(bits)
+        fit(model, x[:450], y[:450])
+        x_test = x[450:]
+        score(model, x_test, y[450:])
+
+    assert not names(loop)
+
+
+@pytest.mark.parametrize("fresh", [True, False], ids=["new model", "set back"])
+def test_cross_validation_is_silent(fresh: bool) -> None:
+    def loop() -> None:
+        (x, y), model = table(), network()
+        for fold in range(4):
+            if fresh:
+                model = network()
+            else:
+                for layer in model.children():
+                    if isinstance(layer, nn.Linear):
+                        layer.reset_parameters()
+            held = torch.arange(400) % 4 == fold
+            fit(model, x[~held], y[~held])
+            x_val = x[held]
+            score(model, x_val, y[held])
+
+    assert not names(loop)
+
+
+def test_rollouts_and_targets_without_gradients_are_silent() -> None:
+    def loop() -> None:
+        online = network()
+        optimizer = torch.optim.Adam(online.parameters(), lr=0.01)
+        memory = torch.randn(64, 6)
+        for step in range(40):
+            with torch.no_grad():
+                online(memory[step : step + 1]).argmax(1)  # act
+            now = torch.randint(63, (16,))
+            with torch.no_grad():
+                target = online(memory[now + 1]).max(1).values
+            optimizer.zero_grad()
+            fn.mse_loss(online(memory[now]).max(1).values, 0.9 * target).backward()
+            optimizer.step()
+
+    assert not names(loop)
+
+
+def test_one_graph_with_masks_is_silent() -> None:
+    def loop() -> None:
+        (x, y), model = table(120), network()
+        train_mask = torch.arange(120) < 80
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+        for _ in range(20):
+            model.train()
+            optimizer.zero_grad()
+            out = model(x)
+            fn.cross_entropy(out[train_mask], y[train_mask]).backward()
+            optimizer.step()
+            model.eval()
+            with torch.no_grad():
+                out = model(x)
+                fn.cross_entropy(out[~train_mask], y[~train_mask])
+
+    assert not names(loop)

@@ -1,0 +1,219 @@
+"""Accumulation, leftovers, clips, kept graphs; gradients that are stale or erased."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as fn
+from torch.utils.data import DataLoader, TensorDataset
+from watching import names, watch
+
+
+def loader(samples: int = 320, size: int = 8) -> DataLoader[tuple[torch.Tensor, ...]]:
+    x = torch.randn(samples, 6)
+    return DataLoader(TensorDataset(x, x[:, :1] - x[:, 1:2]), batch_size=size, shuffle=True)
+
+
+def model_and_optimizer(rate: float = 0.02) -> tuple[nn.Module, torch.optim.Optimizer]:
+    model = nn.Linear(6, 1)
+    return model, torch.optim.SGD(model.parameters(), lr=rate)
+
+
+def accumulate(
+    share: float = 1.0, *, grads: float = 1.0, reduction: str = "mean", single: bool = False
+) -> None:
+    model, optimizer = model_and_optimizer(0.002)
+    for number, (x, y) in enumerate(loader(160, 1) if single else loader(), start=1):
+        loss = fn.mse_loss(model(x), y, reduction=reduction)
+        (loss * share if share != 1 else loss).backward()
+        if number % 5 == 0:
+            for one in model.parameters():
+                assert one.grad is not None
+                one.grad.mul_(grads)
+            optimizer.step()
+            optimizer.zero_grad()
+
+
+def test_undivided_windows_are_named_with_their_size() -> None:
+    (finding,) = watch(accumulate).findings
+    assert finding.rule == "unscaled-accumulation"
+    assert finding.evidence["backwards_per_update"] == 5
+    assert "/ 5" in finding.fix
+
+
+def test_windows_that_are_scaled_in_any_way_are_silent() -> None:
+    assert not names(lambda: accumulate(0.2))
+    assert not names(lambda: accumulate(grads=0.2))
+    assert not names(lambda: accumulate(reduction="sum"))
+    assert not names(lambda: accumulate(single=True))
+
+
+def test_a_micro_batch_loop_without_a_loader_is_named() -> None:
+    def loop() -> None:
+        model, optimizer = model_and_optimizer()
+        accumulation_steps = 3
+        for _ in range(6):
+            optimizer.zero_grad()
+            for _ in range(accumulation_steps):
+                x = torch.randn(8, 6)
+                loss = (model(x) - x[:, :1]).pow(2).mean()
+                loss.backward()
+            optimizer.step()
+
+    assert names(loop) == ["unscaled-accumulation"]
+
+
+def test_an_update_left_behind_the_loop_is_named() -> None:
+    def loop() -> None:
+        model, optimizer = model_and_optimizer()
+        for _ in range(4):
+            optimizer.zero_grad()
+            for x, y in loader(80):
+                fn.mse_loss(model(x), y).backward()
+            optimizer.step()
+
+    assert names(loop) == ["unscaled-accumulation"]
+
+
+@pytest.mark.parametrize("thrown", [True, False])
+def test_a_window_cut_by_the_epoch_is_named(thrown: bool) -> None:
+    def loop() -> None:
+        model, optimizer = model_and_optimizer()
+        for _ in range(3):
+            if thrown:
+                optimizer.zero_grad()
+            for number, (x, y) in enumerate(loader(88), start=1):
+                (fn.mse_loss(model(x), y) / 4).backward()
+                if number % 4 == 0:
+                    optimizer.step()
+                    optimizer.zero_grad()
+
+    (finding,) = watch(loop).findings
+    assert finding.rule == "leftover-gradient"
+    assert finding.evidence["left_over"] == 3
+    assert finding.evidence["thrown_away"] is thrown
+
+
+def clipping(place: str, limit: float = 1.0) -> Callable[[], None]:
+    def loop() -> None:
+        model, optimizer = model_and_optimizer()
+        scaler = torch.amp.GradScaler("cpu", init_scale=256.0, enabled=place == "scaled")
+        for x, y in loader(96):
+            loss = fn.mse_loss(model(x), y)
+            if place == "before":
+                nn.utils.clip_grad_norm_(model.parameters(), limit)
+            if place != "after the clear":
+                optimizer.zero_grad()
+            scaler.scale(loss).backward()
+            if place in ("scaled", "right"):
+                nn.utils.clip_grad_value_(model.parameters(), limit)
+            scaler.step(optimizer)
+            scaler.update()
+            if place == "after the clear":
+                optimizer.zero_grad()
+            if place.startswith("after"):
+                nn.utils.clip_grad_norm_(model.parameters(), limit)
+
+    return loop
+
+
+@pytest.mark.parametrize("place", ["before", "after", "after the clear", "scaled"])
+def test_a_clip_out_of_place_is_named(place: str) -> None:
+    (finding,) = watch(clipping(place)).findings
+    assert finding.rule == "misplaced-clip"
+    assert finding.evidence["limit"] == 1.0
+    assert finding.evidence["place"] == place.split()[0]
+
+
+def test_a_clip_in_place_or_without_limit_is_silent() -> None:
+    assert not names(clipping("right"))
+    assert not names(clipping("after", float("inf")))
+
+
+def test_a_clip_whose_update_the_scaler_skips_is_silent() -> None:
+    def loop() -> None:
+        model, optimizer = model_and_optimizer()
+        scaler = torch.amp.GradScaler("cpu", init_scale=2.0**127)
+        for x, y in loader(96):
+            optimizer.zero_grad()
+            scaler.scale(1e3 * fn.mse_loss(model(x), y)).backward()
+            scaler.unscale_(optimizer)
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            scaler.step(optimizer)
+            scaler.update()
+
+    assert "misplaced-clip" not in names(loop)
+
+
+def retaining(again: bool) -> Callable[[], None]:
+    def loop() -> None:
+        model, optimizer = model_and_optimizer()
+        for x, y in loader(96):
+            optimizer.zero_grad()
+            answer = model(x)
+            fn.mse_loss(answer, y).backward(retain_graph=True)
+            if again:
+                (1e-3 * answer.pow(2).mean()).backward()
+            optimizer.step()
+
+    return loop
+
+
+def test_a_graph_kept_for_nothing_is_named_and_one_used_again_is_not() -> None:
+    (finding,) = watch(retaining(again=False)).findings
+    assert finding.rule == "retained-graph"
+    assert finding.evidence["graphs_kept"] == 12
+    assert not names(retaining(again=True))
+
+
+def test_weights_updated_by_hand_and_never_cleared_are_named() -> None:
+    def loop() -> None:
+        weight = torch.zeros(6, 1, requires_grad=True)
+        for x, y in loader(96):
+            (x @ weight - y).pow(2).mean().backward()
+            with torch.no_grad():
+                assert weight.grad is not None
+                weight -= 0.001 * weight.grad
+
+    assert names(loop) == ["stale-gradient"]
+
+
+@pytest.mark.parametrize("clear", ["zero", "none", "data"])
+def test_weights_updated_and_cleared_by_hand_are_silent(clear: str) -> None:
+    def loop() -> None:
+        weight = torch.zeros(6, 1, requires_grad=True)
+        for _ in range(20):
+            x = torch.randn(8, 6)
+            (x @ weight - x[:, :1]).pow(2).mean().backward()
+            assert weight.grad is not None
+            weight.data -= 0.01 * weight.grad
+            if clear == "zero":
+                weight.grad.zero_()
+            elif clear == "data":
+                weight.grad.data.zero_()
+            else:
+                weight.grad = None
+
+    assert not names(loop)
+
+
+def test_a_judge_that_forgets_its_backward_has_nothing_erased() -> None:
+    def loop() -> None:
+        maker = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 8))
+        judge = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 1))
+        making, judging = torch.optim.Adam(maker.parameters()), torch.optim.Adam(judge.parameters())
+        grade, one = nn.BCEWithLogitsLoss(), torch.ones(16, 1)
+        for _ in range(20):
+            fake = maker(torch.randn(16, 4))
+            judging.zero_grad()
+            grade(judge(torch.randn(16, 8)), one)
+            grade(judge(fake.detach()), 0 * one)
+            judging.step()
+            making.zero_grad()
+            grade(judge(fake), one).backward()
+            making.step()
+
+    assert names(loop) == ["missing-backward"]
