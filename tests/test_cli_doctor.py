@@ -53,7 +53,9 @@ MAIN = (
 
 def _script(tmp_path: Path, *, clear: bool, end: str = "pass") -> Path:
     path = tmp_path / "train_line.py"
-    path.write_text(SCRIPT.replace("CLEAR", "opt.zero_grad()" if clear else "pass").replace("END", end))
+    path.write_text(
+        SCRIPT.replace("CLEAR", "opt.zero_grad()" if clear else "pass").replace("END", end)
+    )
     return path
 
 
@@ -104,7 +106,9 @@ def test_check_fails_when_something_is_wrong_and_files_are_written(tmp_path: Pat
     assert finding["file"] == str(script)
     assert script.read_text().splitlines()[finding["line"] - 1].strip() == "loss.backward()"
     assert json.loads(files["sarif"].read_text())["runs"][0]["results"]
-    again = _python("-c", MAIN, "check", "--check", "--json", "-", str(files["jsonl"]), cwd=tmp_path)
+    again = _python(
+        "-c", MAIN, "check", "--check", "--json", "-", str(files["jsonl"]), cwd=tmp_path
+    )
     assert again.returncode == 1
     assert json.loads(again.stdout)["findings"] == [finding]
 
@@ -127,7 +131,13 @@ def _verb(*words: str) -> int:
 def test_explain_shows_docs_loops_and_report(capsys: pytest.CaptureFixture[str]) -> None:
     assert _verb("explain", "FS301") == 0
     page = capsys.readouterr().out
-    for part in ("*Why is this bad?*", "def sick(", "def healthy(", "wrong  stale-gradient", "nothing to say"):
+    for part in (
+        "*Why is this bad?*",
+        "def sick(",
+        "def healthy(",
+        "wrong  stale-gradient",
+        "nothing to say",
+    ):
         assert part in page
 
 

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from fivestep.doctor import diagnose
+from fivestep.doctor import diagnose, listen
 from fivestep.finding import Severity
-from fivestep.listen import listen
 
 PROGRAMS = sorted((Path(__file__).parent / "gallery").glob("*.py"))
 

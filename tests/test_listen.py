@@ -16,7 +16,7 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 from torch.utils.data import DataLoader, TensorDataset
 
-from fivestep.listen import listen
+from fivestep.doctor import listen
 from fivestep.listen.ears import Ears
 from fivestep.practice import VARIANTS
 from fivestep.rules import catalogue
@@ -49,7 +49,9 @@ def _data() -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def _weights(*models: nn.Module) -> Weights:
-    return [one.detach().clone() for model in models for one in (*model.parameters(), *model.buffers())]
+    return [
+        one.detach().clone() for model in models for one in (*model.parameters(), *model.buffers())
+    ]
 
 
 def flzbu() -> Weights:
@@ -394,7 +396,12 @@ def test_scaler_gives_the_loss_as_the_user_knows_it() -> None:
     assert backward.value is not None
     assert backward.value < 10  # 1024 times that with the factor
     assert {event.scaled for _, event in record.events(Clip)} == {False}
-    assert {event.action for _, event in record.events(Scale)} == {"scale", "unscale", "step", "update"}
+    assert {event.action for _, event in record.events(Scale)} == {
+        "scale",
+        "unscale",
+        "step",
+        "update",
+    }
 
 
 def test_checkpointed_forwards_are_not_heard_twice() -> None:
@@ -523,7 +530,15 @@ def test_a_fault_of_the_watcher_never_reaches_the_user(monkeypatch: pytest.Monke
 
     torch.manual_seed(0)
     without = flzbu()
-    for name in ("forward_begins", "loss", "cleared", "backward_begins", "backward_ends", "update_begins", "update_ends"):
+    for name in (
+        "forward_begins",
+        "loss",
+        "cleared",
+        "backward_begins",
+        "backward_ends",
+        "update_begins",
+        "update_ends",
+    ):
         with monkeypatch.context() as patch:
             patch.setattr(Recorder, name, broken)
             torch.manual_seed(0)
@@ -578,7 +593,9 @@ def test_a_jit_script_is_compiled_as_without() -> None:
 
     with listen() as doctor:
         scripted: Any = torch.jit.script(Scored())
-        assert float(scripted(torch.zeros(2, 2), torch.tensor([0, 1]))) == pytest.approx(0.6931, abs=1e-3)
+        assert float(scripted(torch.zeros(2, 2), torch.tensor([0, 1]))) == pytest.approx(
+            0.6931, abs=1e-3
+        )
         assert doctor._ears.on
     assert not doctor.record.problems
 

@@ -9,11 +9,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
-from fivestep.doctor import diagnose
-from fivestep.listen import listen
+from fivestep.doctor import diagnose, listen
 from fivestep.loop import Step, train
 from fivestep.vitals import Backward, Clear, Forward, Loss, Update
-from fivestep.vitals.moments import Watch
+from fivestep.watch import Watch
 
 
 def _batches(count: int = 12) -> Iterator[Any]:

@@ -11,12 +11,21 @@ import torch.nn.functional as F  # noqa: N812
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from fivestep.doctor import diagnose
-from fivestep.listen import listen
+from fivestep.doctor import diagnose, listen
 from fivestep.vitals import Record, quick, samples
 from fivestep.vitals.codec import encode
 
-TIMES = ("seconds", "waited", "identity", "at", "began", "forwards", "losses", "made", "dataset_identity")
+TIMES = (
+    "seconds",
+    "waited",
+    "identity",
+    "at",
+    "began",
+    "forwards",
+    "losses",
+    "made",
+    "dataset_identity",
+)
 LONG = 400
 
 
@@ -174,7 +183,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:Using a target size")
 
 
 @pytest.mark.parametrize("loop", LOOPS, ids=lambda loop: loop.__name__)
-def test_same_record_as_the_long_way(loop: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_same_record_as_the_long_way(
+    loop: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(samples, "FORWARDS", 40)
     started: list[int] = []
     learn = quick.Quick.learn

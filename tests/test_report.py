@@ -11,9 +11,8 @@ import pytest
 import torch
 from torch import nn
 
-from fivestep.doctor import Report, diagnose, fold
-from fivestep.finding import Finding, Severity
-from fivestep.listen import listen
+from fivestep.doctor import diagnose, listen
+from fivestep.finding import Finding, Report, Severity, fold
 from fivestep.practice import overhear
 from fivestep.report import as_json, as_sarif, as_text, print_report
 from fivestep.rules import catalogue, named
@@ -147,13 +146,17 @@ def _finding(name: str, iteration: int = 1) -> Finding:
 
 
 def test_consequences_stand_under_their_cause() -> None:
-    faults = fold([_finding("diverging-loss"), _finding("nonfinite-loss"), _finding("stale-gradient")])
+    faults = fold(
+        [_finding("diverging-loss"), _finding("nonfinite-loss"), _finding("stale-gradient")]
+    )
     assert [one.rule for one in faults] == ["stale-gradient"]
     assert {one.rule for one in faults[0].consequences} == {"diverging-loss", "nonfinite-loss"}
 
 
 def test_a_chain_of_causes_is_followed_to_its_root() -> None:
-    faults = fold([_finding("gradless-training"), _finding("detached-loss"), _finding("missing-update")])
+    faults = fold(
+        [_finding("gradless-training"), _finding("detached-loss"), _finding("missing-update")]
+    )
     assert [one.rule for one in faults] == ["gradless-training"]
     assert {one.rule for one in faults[0].consequences} == {"detached-loss", "missing-update"}
 

@@ -12,7 +12,9 @@ from fivestep.version import __version__
 if TYPE_CHECKING:
     from fivestep.batches import Batches, batches
     from fivestep.course import NonFiniteError
+    from fivestep.doctor import Diagnosis, Doctor, diagnose, listen
     from fivestep.evaluate import accuracy, evaluate
+    from fivestep.finding import Finding, Report, Severity
     from fivestep.fit import fit
     from fivestep.loop import Moment, Step, train
     from fivestep.run import Run
@@ -22,29 +24,43 @@ if TYPE_CHECKING:
 # `fivestep --help` answers without loading torch.
 _HOMES = {
     "Batches": "batches",
+    "Diagnosis": "doctor",
+    "Doctor": "doctor",
+    "Finding": "finding",
     "Moment": "loop",
     "NonFiniteError": "course",
+    "Report": "finding",
     "Run": "run",
+    "Severity": "finding",
     "Step": "loop",
     "accuracy": "evaluate",
     "batches": "batches",
+    "diagnose": "doctor",
     "evaluate": "evaluate",
     "fit": "fit",
+    "listen": "doctor",
     "split": "split",
     "train": "loop",
 }
 
 __all__ = [
     "Batches",
+    "Diagnosis",
+    "Doctor",
+    "Finding",
     "Moment",
     "NonFiniteError",
+    "Report",
     "Run",
+    "Severity",
     "Step",
     "__version__",
     "accuracy",
     "batches",
+    "diagnose",
     "evaluate",
     "fit",
+    "listen",
     "split",
     "train",
 ]

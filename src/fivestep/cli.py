@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from fivestep.cli_doctor import add_verbs
 from fivestep.version import __version__
 
 # Each demo is an example of the repository: the file that runs is the file to read.
@@ -26,6 +27,8 @@ DEMOS = {
 NEEDS = {"digits": "sklearn", "minibatches": "sklearn", "wrong_loss": "sklearn"}
 
 EXAMPLES = """examples:
+  fivestep run train.py       run a training script as it is, and say what is wrong with its loop
+  fivestep explain FS301      one fault: what it is, the sick loop, the healthy one, the report
   fivestep demo               handwritten digits, learned with the five steps in plain sight
   fivestep demo line          the smallest one
   fivestep demo --list        all of them
@@ -54,7 +57,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     if given.command is None:
         parser.print_help()
         return 0
-    return _demo(given)
+    return given.verb(given)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -77,6 +80,8 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("name", nargs="?", default="digits", choices=DEMOS, metavar="name")
     demo.add_argument("--list", action="store_true", help="list the demos")
     demo.add_argument("--source", action="store_true", help="print its text instead of running it")
+    demo.set_defaults(verb=_demo)
+    add_verbs(commands)
     return parser
 
 

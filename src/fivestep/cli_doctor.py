@@ -57,7 +57,7 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
 
 def run_script(arguments: argparse.Namespace) -> int:
     """Run a script as Python would, listening; then report on standard error."""
-    from fivestep.listen import listen
+    from fivestep.doctor import listen
     from fivestep.listen.script import Outcome, run
 
     names = _names(arguments)  # a wrong name is said before the training, not after it

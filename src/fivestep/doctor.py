@@ -5,9 +5,13 @@ from __future__ import annotations
 import linecache
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from typing import Any
 
-from fivestep.finding import Finding, Rule, Severity
+from torch import nn
+
+from fivestep.finding import Finding, Report, Rule, Severity
+from fivestep.listen import Listener
+from fivestep.report import as_text
 from fivestep.rules import broken, catalogue, named
 from fivestep.vitals.events import Backward, Update
 from fivestep.vitals.record import Record, Vitals
@@ -17,27 +21,10 @@ COURSE = ("diverging-loss", "zigzag-loss", "flat-loss")
 _IGNORE = re.compile(r"#\s*fivestep:\s*ignore(?:\[([^\]]*)\])?")
 
 
-@dataclass(slots=True)
-class Report:
-    """What the doctor says of a run."""
-
-    findings: list[Finding]
-    checked: list[str]  # rules that were checked and found in order
-    not_checked: dict[str, str]  # rule -> why
-    ignored: list[Finding] = field(default_factory=list[Finding])
-    iterations: int = 0
-    seconds: float = 0.0
-    problems: list[str] = field(default_factory=list[str])  # of the watcher itself
-    ended: str = ""  # the exception that ended the program
-
-    @property
-    def wrong(self) -> bool:
-        """Something is surely wrong: exit code 1 with ``--check``."""
-        return any(one.severity is Severity.WRONG for one in self.findings)
+class Diagnosis(Report):
+    """A report that prints itself, as on a terminal but without colours."""
 
     def __str__(self) -> str:
-        from fivestep.report import as_text
-
         return as_text(self)
 
 
@@ -46,7 +33,7 @@ def diagnose(
     *,
     rules: Iterable[str] | None = None,
     ignore: Iterable[str] = (),
-) -> Report:
+) -> Diagnosis:
     """Check a run against the rules.
 
     Args:
@@ -61,7 +48,7 @@ def diagnose(
     wanted = list(catalogue().values()) if rules is None else [named(one) for one in rules]
     silent = {named(one).name for one in ignore}
     unloaded = {name: f"could not be loaded: {why}" for name, why in broken().items()}
-    report = Report(
+    report = Diagnosis(
         [], [], unloaded if rules is None else {}, iterations=record.length, seconds=record.seconds,
         problems=list(record.problems), ended=record.ended,
     )  # fmt: skip
@@ -95,7 +82,9 @@ def fold(findings: list[Finding]) -> list[Finding]:
     ordered = sorted(findings, key=lambda one: (one.code, one.iteration))
     causes: list[Finding] = []
     for one in ordered:
-        cause = next((other for other in ordered if other is not one and explains(other, one)), None)
+        cause = next(
+            (other for other in ordered if other is not one and explains(other, one)), None
+        )
         if cause is None:
             causes.append(one)
         else:
@@ -144,3 +133,27 @@ def _as_record(vitals: Iterable[Vitals]) -> Record:
             kind = type(event).__name__.lower()
             record.counts[kind] = record.counts.get(kind, 0) + one.repeats
     return record
+
+
+class Doctor(Listener):
+    """Listens between ``with`` and its end, and says what it found."""
+
+    def report(
+        self, *, rules: Iterable[str] | None = None, ignore: Iterable[str] = ()
+    ) -> Diagnosis:
+        """Diagnose what was overheard; rules and ignore as for ``diagnose``."""
+        return diagnose(self.record, rules=rules, ignore=ignore)
+
+
+def listen(*only: Any) -> Doctor:
+    """Overhear the loop that runs inside ``with listen() as doctor:``.
+
+    Args:
+        only: models and optimizers; given any, nothing else is listened to.
+
+    Returns:
+        A context manager; ``doctor.report()`` says what was found and ``doctor.record`` holds the
+        numbers.
+    """
+    models = tuple(one for one in only if isinstance(one, nn.Module))
+    return Doctor(models, tuple(one for one in only if not isinstance(one, nn.Module)))

@@ -8,14 +8,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from fivestep.vitals.events import Event
 from fivestep.vitals.facts import Site
 from fivestep.vitals.record import Record, Vitals
-
-if TYPE_CHECKING:
-    from fivestep.practice import Practice
 
 Fact = int | float | str | bool
 Kind = TypeVar("Kind", bound=Event)
@@ -61,8 +58,8 @@ class Rule:
     summary: str  # first line of the docstring
     text: str  # the docstring
     check: Callable[[Record], Iterable[Finding]]
-    sick: Callable[[Practice], None]
-    healthy: Callable[[Practice], None]
+    sick: Callable[[Any], None]  # takes a Practice
+    healthy: Callable[[Any], None]
     explains: tuple[str, ...]  # rules whose findings are consequences of this one
     unchecked: Callable[[Record], str]  # why it could not be checked, "" if it could
     without: dict[str, str]  # variants of the loops that do not apply, and why
@@ -72,6 +69,25 @@ class Rule:
     def step(self) -> int:
         """0 data, 1 forward, 2 loss, 3 zero_grad, 4 backward, 5 update, 6 the course of the run."""
         return int(self.code[2])
+
+
+@dataclass(slots=True)
+class Report:
+    """What the doctor says of a run."""
+
+    findings: list[Finding]
+    checked: list[str]  # rules that were checked and found in order
+    not_checked: dict[str, str]  # rule -> why
+    ignored: list[Finding] = field(default_factory=list[Finding])
+    iterations: int = 0
+    seconds: float = 0.0
+    problems: list[str] = field(default_factory=list[str])  # of the watcher itself
+    ended: str = ""  # the exception that ended the program
+
+    @property
+    def wrong(self) -> bool:
+        """Something is surely wrong: exit code 1 with ``--check``."""
+        return any(one.severity is Severity.WRONG for one in self.findings)
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from fivestep.listen import listen
+from fivestep.listen import Listener
 from fivestep.vitals import Record
 
 Pair = tuple[torch.Tensor, torch.Tensor]
@@ -123,7 +123,7 @@ class Windowed:
 def overhear(loop: Callable[[Practice], None], practice: Practice | None = None) -> Record:
     """Run a loop and give back its record. An error that the fault itself raises ends it."""
     practice = practice or Practice()
-    doctor = listen()
+    doctor = Listener((), ())
     doctor.hear_reads()
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore")

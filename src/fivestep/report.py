@@ -14,8 +14,7 @@ from urllib.parse import quote
 from rich.console import Console
 from rich.text import Text
 
-from fivestep.doctor import Report
-from fivestep.finding import Finding, Severity
+from fivestep.finding import Finding, Report, Severity
 from fivestep.rules import named
 from fivestep.version import __version__
 from fivestep.vitals.codec import encode
@@ -24,7 +23,11 @@ from fivestep.vitals.facts import Site
 SCHEMA = 1  # of the JSON; it changes when a field changes its meaning or goes away
 AROUND = 2  # lines of source before and after the one that is marked
 
-COLOURS = {Severity.WRONG: "bold red", Severity.SUSPICIOUS: "bold yellow", Severity.COSTLY: "bold blue"}
+COLOURS = {
+    Severity.WRONG: "bold red",
+    Severity.SUSPICIOUS: "bold yellow",
+    Severity.COSTLY: "bold blue",
+}
 LEVELS = {Severity.WRONG: "error", Severity.SUSPICIOUS: "warning", Severity.COSTLY: "note"}
 
 

@@ -8,7 +8,11 @@ from torch.nn import functional
 class Block(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.norm, self.up, self.down = nn.LayerNorm(width), nn.Linear(width, 32), nn.Linear(32, width)
+        self.norm, self.up, self.down = (
+            nn.LayerNorm(width),
+            nn.Linear(width, 32),
+            nn.Linear(32, width),
+        )
         nn.init.zeros_(self.down.weight)
         nn.init.zeros_(self.down.bias)
 

@@ -81,7 +81,9 @@ def test_one_answer_to_all_is_named(loop: Callable[[], None]) -> None:
 
 def test_first_constant_layer_is_named() -> None:
     (finding,) = [one for one in watch(SICK["norm-over-one"]).findings if one.rule == NAME]
-    assert finding.message.startswith("the predictions for 16 different inputs are all the same (0.")
+    assert finding.message.startswith(
+        "the predictions for 16 different inputs are all the same (0."
+    )
     assert finding.cause == "a LayerNorm over a single value is a constant"
     assert finding.fix == "change `3` (LayerNorm)"
     assert finding.evidence["first_constant_layer"] == "3 (LayerNorm)"

@@ -10,7 +10,6 @@ import pytest
 import torch
 from torch import nn
 from torch.optim import lr_scheduler
-
 from watching import names, watch
 
 SCHEDULES: dict[str, Callable[[Any], Any]] = {

@@ -116,7 +116,9 @@ def detached_fakes() -> None:
     ours, theirs = (torch.optim.Adam(one.parameters(), 1e-3) for one in (generator, critic))
     for _ in range(8):
         theirs.zero_grad()
-        (critic(generator(torch.randn(8, 6)).detach()).mean() - critic(torch.randn(8, 6)).mean()).backward()
+        (
+            critic(generator(torch.randn(8, 6)).detach()).mean() - critic(torch.randn(8, 6)).mean()
+        ).backward()
         theirs.step()
         ours.zero_grad()
         (-critic(generator(torch.randn(8, 6))).mean()).backward()

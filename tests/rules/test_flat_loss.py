@@ -9,7 +9,6 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as fn
-
 from watching import names, watch
 
 CENTRES = 1.5 * torch.randn(5, 10, generator=torch.Generator().manual_seed(3))
@@ -55,7 +54,9 @@ HEALTHY: dict[str, Callable[[], None]] = {
     "random labels, adam": lambda: train(network(), "Adam", 0.01, random=True, updates=80),
     "random labels, decay": lambda: train(network(), "AdamW", 0.01, random=True, weight_decay=0.1),
     "half dropped": lambda: train(network(nn.ReLU(), nn.Dropout(0.5)), "SGD", 0.05),
-    "much dropped, still learning": lambda: train(network(nn.ReLU(), nn.Dropout(0.9)), "Adam", 0.01, updates=100),
+    "much dropped, still learning": lambda: train(
+        network(nn.ReLU(), nn.Dropout(0.9)), "Adam", 0.01, updates=100
+    ),
     "few": lambda: train(network(), "SGD", 0.01, updates=8),
     "zero head": lambda: train(zero_head(), "SGD", 0.1),
 }

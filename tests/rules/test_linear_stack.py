@@ -7,14 +7,20 @@ from typing import Any
 
 import pytest
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import nn
 from watching import names, watch
 
 NAME = "linear-stack"
 
 
-def train(model: Any, *, parameters: Any = None, shape: tuple[int, ...] = (6,), wanted: Any = None, count: int = 5) -> None:
+def train(
+    model: Any,
+    *,
+    parameters: Any = None,
+    shape: tuple[int, ...] = (6,),
+    wanted: Any = None,
+    count: int = 5,
+) -> None:
     optimizer = torch.optim.Adam(parameters or model.parameters(), 1e-3)
     for _ in range(count):
         x = torch.randn(12, *shape)
@@ -127,7 +133,11 @@ class Attention(nn.Module):
 class Recurrent(nn.Module):
     def __init__(self) -> None:
         super().__init__()
-        self.lift, self.rnn, self.out = nn.Linear(6, 8), nn.LSTM(8, 8, batch_first=True), nn.Linear(8, 2)
+        self.lift, self.rnn, self.out = (
+            nn.Linear(6, 8),
+            nn.LSTM(8, 8, batch_first=True),
+            nn.Linear(8, 2),
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.out(self.rnn(self.lift(x))[0][:, -1])
@@ -159,7 +169,9 @@ HEALTHY: dict[str, Callable[[], None]] = {
     "one-layer": lambda: train(nn.Linear(6, 2)),
     "relu": lambda: train(parts(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 2))),
     "square": lambda: train(parts(nn.Linear(6, 8), nn.Hardswish(), nn.Linear(8, 2))),
-    "linear-autoencoder": lambda: train(parts(nn.Linear(6, 2), nn.Linear(2, 6)), wanted=lambda x: x),
+    "linear-autoencoder": lambda: train(
+        parts(nn.Linear(6, 2), nn.Linear(2, 6)), wanted=lambda x: x
+    ),
     "low-rank": lambda: train(parts(nn.Linear(6, 2, bias=False), nn.Linear(2, 4))),
     "linear-at-the-end": lambda: train(
         parts(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 8), nn.Linear(8, 2))

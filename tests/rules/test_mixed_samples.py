@@ -17,7 +17,13 @@ BATCH, TIME, FEATURES = 6, 7, 5
 pytestmark = pytest.mark.filterwarnings("ignore:enable_nested_tensor")
 
 
-def train(model: nn.Module, shape: tuple[int, ...] = (TIME, FEATURES), *, words: bool = False, first: bool = False) -> None:
+def train(
+    model: nn.Module,
+    shape: tuple[int, ...] = (TIME, FEATURES),
+    *,
+    words: bool = False,
+    first: bool = False,
+) -> None:
     optimizer = torch.optim.Adam(model.parameters(), 1e-3)
     for _ in range(5):
         y = torch.randint(3, (BATCH,))
@@ -187,7 +193,11 @@ class Frames(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.lift, self.over_time, self.head = nn.Linear(FEATURES, 8), nn.Conv1d(8, 8, 3, padding=1), nn.Linear(8, 3)
+        self.lift, self.over_time, self.head = (
+            nn.Linear(FEATURES, 8),
+            nn.Conv1d(8, 8, 3, padding=1),
+            nn.Linear(8, 3),
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         h = self.over_time(self.lift(x).relu().t().unsqueeze(0))

@@ -10,7 +10,6 @@ import torch
 from torch import nn
 from torch.nn import functional as fn
 from torch.utils.data import DataLoader, TensorDataset
-
 from watching import names, watch
 
 
@@ -60,7 +59,9 @@ def test_learning_by_heart_is_named(options: dict[str, Any]) -> None:
     (finding,) = watch(lambda: train(**options)).findings
     assert finding.rule == "overfitting"
     assert "validation loss rises" in finding.message
-    assert float(finding.evidence["last_validation_loss"]) > float(finding.evidence["best_validation_loss"])
+    assert float(finding.evidence["last_validation_loss"]) > float(
+        finding.evidence["best_validation_loss"]
+    )
     assert finding.site is not None
     assert finding.site.file == __file__
 

@@ -68,7 +68,9 @@ SICK: dict[str, Callable[[], None]] = {
     "odd-sizes": lambda: train(constant(stack(33, nn.Tanh, 3), 0.1), batch=64),
     "seven": lambda: train(constant(stack(7, nn.Tanh, 3), 0.1), batch=64),
     "random-biases": lambda: train(constant(stack(), 0.5, biases=False)),
-    "zeros-random-biases": lambda: train(constant(stack(), 0.0, biases=False), kind="Adam", lr=1e-2),
+    "zeros-random-biases": lambda: train(
+        constant(stack(), 0.0, biases=False), kind="Adam", lr=1e-2
+    ),
     "convolutions": lambda: train(Net(), kind="Adam", lr=1e-3),
     "hidden-zeros": lambda: train(hidden_only()),
     "short": lambda: train(constant(stack(), 0.1), count=6),
@@ -156,7 +158,11 @@ class Modulated(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.lift, self.modulation, self.inner = nn.Linear(8, 16), nn.Linear(8, 32), nn.Linear(16, 16)
+        self.lift, self.modulation, self.inner = (
+            nn.Linear(8, 16),
+            nn.Linear(8, 32),
+            nn.Linear(16, 16),
+        )
         self.head = nn.Linear(16, 3)
         constant(self.modulation, 0.0)
         constant(self.head, 0.0)

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional as fn
 
-from fivestep.doctor import Report, diagnose
-from fivestep.listen import listen
+from fivestep.doctor import diagnose, listen
+from fivestep.finding import Report
 from fivestep.practice import Practice, overhear
 from fivestep.vitals import Read
 

@@ -9,7 +9,6 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as fn
-
 from watching import names, watch
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -53,7 +52,9 @@ SICK: dict[str, Callable[[], None]] = {
     "linear": lambda: train("RMSprop", 1e-9, model=nn.Linear(12, 4)),
     "few rows": lambda: train("SGD", 1e-7, batch=8, updates=60),
     "full depth": lambda: train(
-        "Adagrad", 1e-7, model=nn.Sequential(nn.Linear(12, 20), nn.LayerNorm(20), nn.GELU(), nn.Linear(20, 4))
+        "Adagrad",
+        1e-7,
+        model=nn.Sequential(nn.Linear(12, 20), nn.LayerNorm(20), nn.GELU(), nn.Linear(20, 4)),
     ),
 }
 
@@ -88,7 +89,9 @@ def test_clipping_to_nothing_is_the_cause_where_it_is() -> None:
 
 
 def test_changes_below_the_last_digit_are_the_cause_where_they_are() -> None:
-    (finding,) = watch(lambda: train("SGD", 1e-7, dtype=torch.bfloat16, model=nn.Linear(12, 4, bias=False))).findings
+    (finding,) = watch(
+        lambda: train("SGD", 1e-7, dtype=torch.bfloat16, model=nn.Linear(12, 4, bias=False))
+    ).findings
     assert "last digit" in finding.cause
     assert "float32" in finding.fix
 
@@ -103,7 +106,11 @@ def test_a_trained_model_with_a_tiny_rate_is_silent() -> None:
         optimizer = torch.optim.SGD(model.parameters(), lr=1e-6)
         for _ in range(60):
             x = torch.randn(32, 6)
-            loss = (model(x) - x @ torch.arange(6.0).reshape(6, 1) - torch.randn(32, 1)).square().mean()
+            loss = (
+                (model(x) - x @ torch.arange(6.0).reshape(6, 1) - torch.randn(32, 1))
+                .square()
+                .mean()
+            )
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

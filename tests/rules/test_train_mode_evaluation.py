@@ -81,7 +81,12 @@ def functional_dropout() -> None:
 
 def neither_eval_nor_no_grad() -> None:
     model, loss_fn = network(norm=True, outputs=1), nn.MSELoss()
-    x, y, x_val, y_val = torch.randn(40, 6), torch.randn(40, 1), torch.randn(20, 6), torch.randn(20, 1)
+    x, y, x_val, y_val = (
+        torch.randn(40, 6),
+        torch.randn(40, 1),
+        torch.randn(20, 6),
+        torch.randn(20, 1),
+    )
     optimizer = torch.optim.SGD(model.parameters(), 0.01)
     for _ in range(20):
         optimizer.zero_grad()
@@ -181,7 +186,9 @@ def test_scored_in_train_mode_is_named_once(loop: Callable[[], None]) -> None:
 
 def test_message_names_the_layers_and_the_line() -> None:
     (finding,) = found(epochs_with_batch_norm)
-    assert "Sequential is evaluated in train mode: BatchNorm1d act as in training" in finding.message
+    assert (
+        "Sequential is evaluated in train mode: BatchNorm1d act as in training" in finding.message
+    )
     assert "no_grad does not change the mode" in finding.cause
     assert finding.evidence == {"kinds": "BatchNorm1d", "grad_mode": "off", "evaluations": 8}
     assert finding.count == 8
@@ -250,7 +257,9 @@ def pseudo_labels() -> None:
         with torch.no_grad():
             sure, guess = model(u).softmax(1).max(1)
         loss = F.cross_entropy(model(x), y)
-        loss = loss + (F.cross_entropy(model(u + 0.1), guess, reduction="none") * (sure > 0.9)).mean()
+        loss = (
+            loss + (F.cross_entropy(model(u + 0.1), guess, reduction="none") * (sure > 0.9)).mean()
+        )
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -296,7 +305,9 @@ def nothing_that_has_a_mode() -> None:
 
 
 def statistics_of_the_batch_only() -> None:
-    model = nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8, track_running_stats=False), nn.Linear(8, 3))
+    model = nn.Sequential(
+        nn.Linear(6, 8), nn.BatchNorm1d(8, track_running_stats=False), nn.Linear(8, 3)
+    )
     fit(model, DataLoader(data(), 16))
     x, y = data().tensors
     with torch.no_grad():

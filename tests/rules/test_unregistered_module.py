@@ -250,7 +250,8 @@ HEALTHY: dict[str, Callable[[], None]] = {
     kind.__name__: lambda kind=kind: train(kind())
     for kind in (Perceptual, Frozen, Teacher, NormInForward, Functions, Hyper)
 } | {
-    one.__name__: one for one in (held_all_the_same, lazy_before_the_optimizer, equation, attack, by_hand)
+    one.__name__: one
+    for one in (held_all_the_same, lazy_before_the_optimizer, equation, attack, by_hand)
 }
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import torch
 
-from fivestep.doctor import Report, diagnose
-from fivestep.listen import listen
+from fivestep.doctor import diagnose, listen
+from fivestep.finding import Report
 
 
 def watch(loop: Callable[[], object], seed: int = 0) -> Report:

@@ -81,12 +81,6 @@ class Listener:
         """What was overheard."""
         return self.records[0]
 
-    def report(self, **options: Any) -> Any:
-        """Diagnose what was overheard."""
-        from fivestep.doctor import diagnose
-
-        return diagnose(self.record, **options)
-
 
 def describe(error: BaseException) -> str:
     """Say where fivestep itself failed."""
@@ -95,17 +89,3 @@ def describe(error: BaseException) -> str:
         trace = trace.tb_next
     place = f" ({trace.tb_frame.f_code.co_name}, line {trace.tb_lineno})" if trace else ""
     return f"{type(error).__name__}: {error}{place}"
-
-
-def listen(*only: Any) -> Listener:
-    """Overhear the loop that runs inside ``with listen() as doctor:``.
-
-    Args:
-        only: models and optimizers; given any, nothing else is listened to.
-
-    Returns:
-        A context manager; ``doctor.report()`` says what was found and ``doctor.record`` holds the
-        numbers.
-    """
-    models = tuple(one for one in only if isinstance(one, nn.Module))
-    return Listener(models, tuple(one for one in only if not isinstance(one, nn.Module)))

@@ -44,7 +44,14 @@ LOSSES = (
     "multilabel_margin_loss", "multilabel_soft_margin_loss", "nll_loss", "poisson_nll_loss",
     "smooth_l1_loss", "soft_margin_loss", "triplet_margin_loss", "triplet_margin_with_distance_loss",
 )  # fmt: skip
-DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
+DROPOUTS = (
+    "dropout",
+    "dropout1d",
+    "dropout2d",
+    "dropout3d",
+    "alpha_dropout",
+    "feature_alpha_dropout",
+)
 READS = ("item", "tolist", "numpy", "cpu", "__bool__", "__float__", "__int__")
 
 
@@ -166,9 +173,7 @@ class Ears:
         # A thread of autograd or of the interpreter's C side, in which the user wrote nothing.
         if isinstance(threading.current_thread(), threading._DummyThread) or self._in_backward:
             return None
-        recorder = self._stream.recorder = Recorder(
-            narrowed=bool(self._models or self._optimizers)
-        )
+        recorder = self._stream.recorder = Recorder(narrowed=bool(self._models or self._optimizers))
         self.recorders.append(recorder)
         return recorder
 
@@ -473,7 +478,9 @@ class Ears:
                 return
             if stream.steps and not _is_running(stream.stepping):
                 self._forget_step(recorder)  # it raised an error, and the program went on
-            if stream.steps:  # a wrapper around the optimizer, or a subclass that calls super().step
+            if (
+                stream.steps
+            ):  # a wrapper around the optimizer, or a subclass that calls super().step
                 stream.steps.append(None)
                 return
             closure = (args[1] if len(args) > 1 else kwargs.get("closure")) is not None

@@ -99,7 +99,9 @@ def without_ours(trace: TracebackType | None) -> TracebackType | None:
 def _last_line(trace: TracebackType | None) -> Site | None:
     site: Site | None = None
     while trace is not None:
-        if here(trace.tb_frame) is not None and not trace.tb_frame.f_code.co_filename.startswith(_HERE):
+        if here(trace.tb_frame) is not None and not trace.tb_frame.f_code.co_filename.startswith(
+            _HERE
+        ):
             site = Site(
                 trace.tb_frame.f_code.co_filename, trace.tb_lineno, trace.tb_frame.f_code.co_name
             )

@@ -94,7 +94,9 @@ def broken() -> dict[str, str]:
 def _loaded() -> dict[str, Rule | str]:
     here = Path(__file__).parent
     files = {name: name.replace("-", "_") for name in CODES}
-    return {name: _load(name, file) for name, file in files.items() if (here / f"{file}.py").exists()}
+    return {
+        name: _load(name, file) for name, file in files.items() if (here / f"{file}.py").exists()
+    }
 
 
 def _load(name: str, file: str) -> Rule | str:

@@ -75,7 +75,11 @@ def _copied(site: Site | None) -> str:
     model = receiver(site, "state_dict", "model")
     line = source(site)
     whole = f"{model}.state_dict()"
-    return line.replace(whole, f"copy.deepcopy({whole})") if whole in line else f"copy.deepcopy({whole})"
+    return (
+        line.replace(whole, f"copy.deepcopy({whole})")
+        if whole in line
+        else f"copy.deepcopy({whole})"
+    )
 
 
 def _say(
@@ -83,7 +87,11 @@ def _say(
 ) -> Finding:
     most = max((one.updates_alive for one in record.states if one.site == site), default=0)
     updates = max(event.updates, most) if taken is not None else event.updates
-    how = "loads the weights that the model has already" if event.aliased else "is of the later weights"
+    how = (
+        "loads the weights that the model has already"
+        if event.aliased
+        else "is of the later weights"
+    )
     return Finding(
         message=f"the state {event.action} here is no copy: the weights changed {updates} times "
         "after it was taken, and it with them",

@@ -42,7 +42,13 @@ NEAR = 40  # operations behind the loss among which the table of a hand-written 
 DIFFERENCES = ("SubBackward0", "RsubBackward0")
 PRODUCTS = ("MulBackward0",)
 TOTALS = ("MeanBackward0", "MeanBackward1", "SumBackward0", "SumBackward1")
-MADE_ON_PURPOSE = ("UnsqueezeBackward0", "ExpandBackward0", "IndexBackward0", "TBackward0", "TransposeBackward0")
+MADE_ON_PURPOSE = (
+    "UnsqueezeBackward0",
+    "ExpandBackward0",
+    "IndexBackward0",
+    "TBackward0",
+    "TransposeBackward0",
+)
 # Operations that work on each element of a table by itself.
 ONE_BY_ONE = (
     "Pow", "Abs", "Square", "Neg", "Log", "Log1P", "Cosh", "Exp", "Sqrt", "Where", "Maximum", "Minimum",
@@ -93,7 +99,7 @@ def _table(graph: Graph | None, given: dict[int, Shape]) -> _Table | None:
     found: list[_Table] = []
     for place in _elements(graph) if graph is not None else ():
         node = graph.nodes[place] if graph is not None else Node("", (), ())
-        smaller = [i for i in node.inputs if 0 <= i and _smaller(graph, i, node.shape)]
+        smaller = [i for i in node.inputs if i >= 0 and _smaller(graph, i, node.shape)]
         if not smaller:
             continue
         if len(smaller) > 1 or -1 not in node.inputs:
@@ -131,7 +137,9 @@ def _smaller(graph: Graph | None, place: int, shape: Shape) -> bool:
     return place < len(nodes) and 1 < prod(nodes[place].shape) < prod(shape)
 
 
-def _by_accident(graph: Graph | None, node: Node, place: int, given: dict[int, Shape]) -> _Table | None:
+def _by_accident(
+    graph: Graph | None, node: Node, place: int, given: dict[int, Shape]
+) -> _Table | None:
     nodes, size = graph.nodes if graph is not None else (), node.shape[0]
     learned = nodes[place]
     if learned.shape not in ((size, 1), (size,)) or learned.name == "AccumulateGrad":

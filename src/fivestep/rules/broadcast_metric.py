@@ -61,7 +61,9 @@ def _same_values(event: Compare) -> bool:
     """Both sides hold the same numbers: which samples share a label, or a perfect score."""
     sides = event.left, event.right
     digests = [one.numbers.digest for one in sides if one is not None and one.numbers is not None]
-    return len(digests) < 2 or digests[0] == digests[1] or _identity(sides[0]) == _identity(sides[1])
+    return (
+        len(digests) < 2 or digests[0] == digests[1] or _identity(sides[0]) == _identity(sides[1])
+    )
 
 
 def _identity(side: TensorFacts | None) -> int:

@@ -26,7 +26,18 @@ from torch import nn
 
 from fivestep.finding import Fact, Finding, Severity, Sighting
 from fivestep.practice import Practice
-from fivestep.vitals import Backward, Forward, Graph, Loss, ModuleRun, Numbers, Record, Site, TensorFacts, Vitals
+from fivestep.vitals import (
+    Backward,
+    Forward,
+    Graph,
+    Loss,
+    ModuleRun,
+    Numbers,
+    Record,
+    Site,
+    TensorFacts,
+    Vitals,
+)
 
 SEVERITY = Severity.WRONG
 EXPLAINS = ("gradientless-parameter", "tiny-update", "flat-loss", "unreachable-target")
@@ -37,7 +48,17 @@ SPREAD = 1e-6
 LAST = 5  # detailed iterations at the end, all collapsed
 ROWS = 4  # of a batch: fewer say little
 DEEP = 8  # activations in a row: a signal that dies over depth has a rule of its own
-ACTIVATIONS = ("Relu", "Sigmoid", "Tanh", "Gelu", "Silu", "Elu", "LeakyRelu", "Softplus", "Hardtanh")
+ACTIVATIONS = (
+    "Relu",
+    "Sigmoid",
+    "Tanh",
+    "Gelu",
+    "Silu",
+    "Elu",
+    "LeakyRelu",
+    "Softplus",
+    "Hardtanh",
+)
 
 UNSOLVED = 0.05  # of the first loss: below it a constant may be the right answer, targets unknown
 
@@ -68,7 +89,9 @@ def _scored(record: Record) -> Iterator[Answer]:
     """Predictions given to a loss function that a backward came through."""
     for vitals, loss in record.events(Loss):
         if loss.backward and loss.prediction is not None and loss.target is not None:
-            ran = [one for one in vitals.of(Forward) if one.model == loss.model and one.at < loss.at]
+            ran = [
+                one for one in vitals.of(Forward) if one.model == loss.model and one.at < loss.at
+            ]
             yield Answer(vitals, loss, ran[-1] if ran else None, loss.prediction, loss.target)
 
 
@@ -90,7 +113,9 @@ def _unsolved(record: Record) -> bool:
 
 def _collapsed(answer: Answer) -> bool:
     prediction, target, forward = answer.prediction, answer.target, answer.forward
-    if prediction.shape[:1] < (ROWS,) or (target is not None and prediction.shape[:1] != target.shape[:1]):
+    if prediction.shape[:1] < (ROWS,) or (
+        target is not None and prediction.shape[:1] != target.shape[:1]
+    ):
         return False
     asked = forward.inputs[0] if forward is not None and forward.inputs else None
     return _varies(asked) and (target is None or _varies(target)) and _constant(prediction)
@@ -133,14 +158,18 @@ def _say(answers: list[Answer]) -> Finding:
     return Sighting([(one.vitals, one.event) for one in answers]).finding(
         message=f"the predictions for {rows} different inputs are all the same{_value(numbers)}",
         cause=_cause(layer),
-        fix=f"change {_called(layer)}" if layer else "compare the output of each layer for two inputs; "
+        fix=f"change {_called(layer)}"
+        if layer
+        else "compare the output of each layer for two inputs; "
         "the first that is equal is the one to change",
         evidence=evidence,
     )
 
 
 def _value(numbers: Numbers | None) -> str:
-    one = numbers is not None and abs(numbers.highest - numbers.lowest) <= SPREAD * abs(numbers.highest)
+    one = numbers is not None and abs(numbers.highest - numbers.lowest) <= SPREAD * abs(
+        numbers.highest
+    )
     return f" ({numbers.highest:.4g})" if one and numbers is not None else ""
 
 
@@ -148,7 +177,12 @@ def _first_constant(forward: Forward | None) -> ModuleRun | None:
     """The first layer whose output no longer depends on the row, though its input does."""
     runs = forward.modules if forward is not None and forward.modules else ()
     for run in runs:
-        if run.leaf and run.output is not None and len(run.output.shape) > 1 and _constant(run.output):
+        if (
+            run.leaf
+            and run.output is not None
+            and len(run.output.shape) > 1
+            and _constant(run.output)
+        ):
             return run
     return None
 
@@ -167,7 +201,9 @@ def _cause(layer: ModuleRun | None) -> str:
 
 
 def sick(practice: Practice) -> None:
-    model = practice.model(nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Linear(16, 1), nn.LayerNorm(1)))
+    model = practice.model(
+        nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Linear(16, 1), nn.LayerNorm(1))
+    )
     loss_fn, optimizer = practice.loss("mse_loss"), practice.optimizer(model)
     for inputs, targets in practice.regression():
         loss = loss_fn(model(inputs), targets)
@@ -177,7 +213,9 @@ def sick(practice: Practice) -> None:
 
 
 def healthy(practice: Practice) -> None:
-    model = practice.model(nn.Sequential(nn.Linear(4, 16), nn.LayerNorm(16), nn.Tanh(), nn.Linear(16, 1)))
+    model = practice.model(
+        nn.Sequential(nn.Linear(4, 16), nn.LayerNorm(16), nn.Tanh(), nn.Linear(16, 1))
+    )
     loss_fn, optimizer = practice.loss("mse_loss"), practice.optimizer(model)
     for inputs, targets in practice.regression():
         loss = loss_fn(model(inputs), targets)

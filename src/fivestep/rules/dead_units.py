@@ -46,7 +46,13 @@ FIRST = 3  # graphs, from the first of the run on
 LAST = 5  # graphs in a row, the last one included
 ROWS, UNITS = 8, 8  # from which on a share below 1 is trusted
 FEW = 4  # rows below which nothing is said
-WEIGHTED = ("AddmmBackward0", "MmBackward0", "ConvolutionBackward0", "BmmBackward0", "BaddbmmBackward0")
+WEIGHTED = (
+    "AddmmBackward0",
+    "MmBackward0",
+    "ConvolutionBackward0",
+    "BmmBackward0",
+    "BaddbmmBackward0",
+)
 SATURATING = ("SigmoidBackward0", "TanhBackward0")
 
 Seen = tuple[Vitals, Backward]
@@ -54,7 +60,11 @@ Seen = tuple[Vitals, Backward]
 
 def check(record: Record) -> Iterator[Finding]:
     """A hidden activation has no slope, in every graph that was looked at last."""
-    last_words = {(f.outputs[0].shape, f.outputs[0].behind[:1]) for _, f in record.events(Forward) if f.outputs}
+    last_words = {
+        (f.outputs[0].shape, f.outputs[0].behind[:1])
+        for _, f in record.events(Forward)
+        if f.outputs
+    }
     by_site: dict[Site | None, list[Seen]] = {}
     for vitals, backward in record.events(Backward):
         if backward.graph is not None:
@@ -64,7 +74,11 @@ def check(record: Record) -> Iterator[Finding]:
             one
             for one in _numb(seen)
             if (_node(seen, one).shape, (_node(seen, one).name,)) not in last_words
-            and (_share(_node(seen, one)) == 1 or _node(seen, one).dead is not None or _heavy(seen, one, record))
+            and (
+                _share(_node(seen, one)) == 1
+                or _node(seen, one).dead is not None
+                or _heavy(seen, one, record)
+            )
         ]
         if places:
             yield _say(seen, places, record)
@@ -83,7 +97,9 @@ def _numb(seen: list[Seen]) -> list[int]:
     """Positions of the activations that were numb in the last graphs, all of one structure."""
     graphs = [_graph(one) for one in seen]
     graphs = [one for one in graphs if _names(one) == _names(graphs[-1])]
-    return [place for place in _hidden(graphs[-1]) if _is_numb([one.nodes[place] for one in graphs])]
+    return [
+        place for place in _hidden(graphs[-1]) if _is_numb([one.nodes[place] for one in graphs])
+    ]
 
 
 def _heavy(seen: list[Seen], place: int, record: Record) -> bool:
@@ -100,7 +116,7 @@ def _is_numb(nodes: list[Node]) -> bool:
     """Dead as a whole in the end, or nearly so from the first graph to the last."""
     if nodes[-1].name not in ("ReluBackward0", *SATURATING) or nodes[-1].shape[:1] < (FEW,):
         return False
-    as_a_whole = len(nodes) >= LAST and all(WHOLE <= _share(one) for one in nodes[-LAST:])
+    as_a_whole = len(nodes) >= LAST and all(_share(one) >= WHOLE for one in nodes[-LAST:])
     return as_a_whole or (len(nodes) >= FIRST and all(_nearly(one) for one in nodes))
 
 
@@ -186,12 +202,18 @@ def _far_weights(facts: ParameterFacts) -> bool:
 
 def _far_bias(facts: ParameterFacts) -> bool:
     """It starts far to one side."""
-    return len(facts.shape) == 1 and facts.initial is not None and (facts.initial[1] < -1 or facts.initial[0] > 1)
+    return (
+        len(facts.shape) == 1
+        and facts.initial is not None
+        and (facts.initial[1] < -1 or facts.initial[0] > 1)
+    )
 
 
 def _site(seen: list[Seen], record: Record) -> Site | None:
     wanted = seen[-1][1].forwards or ()
-    return next((one.site for _, one in record.events(Forward) if one.at in wanted), seen[-1][1].site)
+    return next(
+        (one.site for _, one in record.events(Forward) if one.at in wanted), seen[-1][1].site
+    )
 
 
 def sick(practice: Practice) -> None:

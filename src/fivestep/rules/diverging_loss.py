@@ -26,7 +26,9 @@ from fivestep.vitals import Record, Series
 
 SEVERITY = Severity.WRONG
 
-TIMES = 10.0  # the last quarter to the first losses. Faulty digits runs: 58 and more; sound: under 1.2
+TIMES = (
+    10.0  # the last quarter to the first losses. Faulty digits runs: 58 and more; sound: under 1.2
+)
 LOSSES = 16  # fewer are no trend
 
 
@@ -52,7 +54,11 @@ def _say(series: Series, first: float, last: float) -> Finding:
         message=f"the loss climbs from {first:.4g} to {last:.4g} and does not come back",
         cause="the updates lead away from the minimum: a rate too high, or a loss with the wrong sign",
         fix="take a tenth of the rate; clip the gradient norm; check the sign of the loss",
-        evidence={"first_quarter": first, "last_quarter": last, "times": last / first if first else last},
+        evidence={
+            "first_quarter": first,
+            "last_quarter": last,
+            "times": last / first if first else last,
+        },
         site=series.site,
         iteration=start,
         count=sum(value > 2 * first for value in series.values),

@@ -27,7 +27,13 @@ from fivestep.practice import Practice
 from fivestep.vitals import Clear, Forward, Record, Update, Vitals
 
 SEVERITY = Severity.WRONG
-EXPLAINS = ("missing-update", "gradientless-parameter", "tiny-update", "flat-loss", "vanishing-gradient")
+EXPLAINS = (
+    "missing-update",
+    "gradientless-parameter",
+    "tiny-update",
+    "flat-loss",
+    "vanishing-gradient",
+)
 WITHOUT = {"accumulate": "the last batch of each window would survive: another fault"}
 
 SHARE = 0.5  # of the updates of an optimizer, from which on it is no exception any more
@@ -38,18 +44,24 @@ def check(record: Record) -> Iterator[Finding]:
     for optimizer in record.optimizers:
         updates = [(v, e) for v, e in record.events(Update) if e.optimizer == optimizer.number]
         erased = [(v, e) for v, e in updates if _erased(e) and not _began_anew(record, v, e)]
-        if erased and sum(v.repeats for v, _ in erased) >= SHARE * sum(v.repeats for v, _ in updates):
+        if erased and sum(v.repeats for v, _ in erased) >= SHARE * sum(
+            v.repeats for v, _ in updates
+        ):
             for seen in sightings(erased):
                 yield _say(seen)
 
 
 def _erased(update: Update) -> bool:
-    return update.cleared is not None and update.backwards > 0 and update.gradients in ("none", "zero")
+    return (
+        update.cleared is not None and update.backwards > 0 and update.gradients in ("none", "zero")
+    )
 
 
 def _began_anew(record: Record, vitals: Vitals, update: Update) -> bool:
     """A forward of its own followed the clear: the backward before it was another model's."""
-    clears = (e.at for e in vitals.of(Clear) if update.optimizer in e.optimizers and e.at < update.at)
+    clears = (
+        e.at for e in vitals.of(Clear) if update.optimizer in e.optimizers and e.at < update.at
+    )
     cleared = max(clears, default=update.at)
     held = set(record.optimizers[update.optimizer or 0].parameters)
     after = (e for e in vitals.of(Forward) if cleared < e.at < update.at and e.grad == "on")

@@ -84,12 +84,18 @@ def _say(seen: Sighting[Forward], record: Record) -> Finding:
         message=f"{record.models[first.model].kind} trains in eval mode: {', '.join(kinds)} do nothing of their own",
         cause="model.eval() was called and never taken back by model.train()",
         fix="call `model.train()` before the first batch of every epoch",
-        evidence={"modules_in_eval_mode": len(runs), "kinds": ", ".join(kinds), "updates": seen.count},
+        evidence={
+            "modules_in_eval_mode": len(runs),
+            "kinds": ", ".join(kinds),
+            "updates": seen.count,
+        },
     )
 
 
 def sick(practice: Practice) -> None:
-    model = practice.model(nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Dropout(0.2), nn.Linear(16, 3)))
+    model = practice.model(
+        nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Dropout(0.2), nn.Linear(16, 3))
+    )
     loss_fn, optimizer = practice.loss("cross_entropy"), practice.optimizer(model)
     model.eval()
     for inputs, targets in practice.classification():
@@ -100,7 +106,9 @@ def sick(practice: Practice) -> None:
 
 
 def healthy(practice: Practice) -> None:
-    model = practice.model(nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Dropout(0.2), nn.Linear(16, 3)))
+    model = practice.model(
+        nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Dropout(0.2), nn.Linear(16, 3))
+    )
     loss_fn, optimizer = practice.loss("cross_entropy"), practice.optimizer(model)
     model.train()
     for inputs, targets in practice.classification():

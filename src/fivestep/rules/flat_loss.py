@@ -76,7 +76,9 @@ def only_loss(record: Record) -> Series | None:
 def chance(record: Record, series: Series) -> float | None:
     """The loss of the best constant answer where all classes are alike, None if it is not known."""
     known = dict(series.points)
-    heard = [(v.iteration, e, level) for v, e in record.events(Loss) if (level := _level(e)) is not None]
+    heard = [
+        (v.iteration, e, level) for v, e in record.events(Loss) if (level := _level(e)) is not None
+    ]
     shares = [known[at] / e.value for at, e, _ in heard if at in known and e.value]  # of a window
     return median(level for _, _, level in heard) * min(1.0, median(shares)) if shares else None
 
@@ -95,7 +97,11 @@ def _level(event: Loss) -> float | None:
 
 
 def _sign(record: Record, optimizer: OptimizerFacts, series: Series) -> Sign | None:
-    seen = [(v, e) for v, e in record.events(Update) if e.optimizer == optimizer.number and e.weight_norm]
+    seen = [
+        (v, e)
+        for v, e in record.events(Update)
+        if e.optimizer == optimizer.number and e.weight_norm
+    ]
     if len(seen) < UPDATES:
         return None
     updates, slopes = [e for _, e in seen], [slope(v, e) for v, e in seen]
@@ -134,7 +140,9 @@ def _thrown(updates: list[Update], name: str) -> Sign | None:
 
 def _dropped(record: Record) -> Sign | None:
     runs = [run for _, e in record.events(Forward) if e.backward for run in e.modules or ()]
-    inside = [run.rate for run in runs if run.rate is not None and run.training and "Drop" in run.kind]
+    inside = [
+        run.rate for run in runs if run.rate is not None and run.training and "Drop" in run.kind
+    ]
     called = [event.dropped for _, event in record.events(Forward) if event.backward]
     rate = max([*inside, *called], default=0.0)
     if rate < DROPPED:

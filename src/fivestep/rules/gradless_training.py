@@ -25,7 +25,14 @@ from fivestep.practice import Practice
 from fivestep.vitals import Backward, Forward, Record, Vitals
 
 SEVERITY = Severity.WRONG
-EXPLAINS = ("detached-loss", "missing-update", "gradientless-parameter", "evaluation-graph", "flat-loss", "tiny-update")
+EXPLAINS = (
+    "detached-loss",
+    "missing-update",
+    "gradientless-parameter",
+    "evaluation-graph",
+    "flat-loss",
+    "tiny-update",
+)
 
 NAMES = {"off": "torch.no_grad()", "inference": "torch.inference_mode()"}
 

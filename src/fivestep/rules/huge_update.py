@@ -30,7 +30,16 @@ from fivestep.practice import Practice
 from fivestep.vitals import OptimizerFacts, Record, Series, Update, Vitals
 
 SEVERITY = Severity.WRONG
-EXPLAINS = ("nonfinite-loss", "nonfinite-gradient", "exploding-gradient", "dead-units", "collapsed-output", "diverging-loss", "zigzag-loss", "flat-loss")
+EXPLAINS = (
+    "nonfinite-loss",
+    "nonfinite-gradient",
+    "exploding-gradient",
+    "dead-units",
+    "collapsed-output",
+    "diverging-loss",
+    "zigzag-loss",
+    "flat-loss",
+)
 
 RATIO = 0.3  # update to weight norm. Healthy digits runs: 8e-3; rate 100 times too high: over 1
 ABOVE = 1.5  # of the first loss, taken before any update. Rate 10 on digits: 1.7, with dead units
@@ -78,7 +87,12 @@ def _say(long: list[tuple[Vitals, Update]], optimizer: OptimizerFacts, series: S
         message=f"updates as long as {ratio:.2g} times the weights, and the loss ends above its start",
         cause=f"the rate {rate:g} of {name} is far too high: each update overshoots, the next points back",
         fix=f"take a tenth of it: lr={rate / 10:g}",
-        evidence={"update_to_weight": ratio, "rate": rate, "first_loss": series.values[0], "last_loss": series.values[-1]},
+        evidence={
+            "update_to_weight": ratio,
+            "rate": rate,
+            "first_loss": series.values[0],
+            "last_loss": series.values[-1],
+        },
         site=first.site,
         iteration=vitals.iteration,
         count=len(long),

@@ -74,7 +74,9 @@ def _keeper(site: Site | None) -> tuple[Site | None, str]:
         return site, ""
     name = loss.group(1)
     kept = re.compile(rf"(\+=\s*|\.append\(\s*|\+\s*){name}\b(?!\s*[.\w])")
-    near = sorted(range(max(1, site.line - LINES), site.line + LINES), key=lambda n: abs(n - site.line))
+    near = sorted(
+        range(max(1, site.line - LINES), site.line + LINES), key=lambda n: abs(n - site.line)
+    )
     for number in near:
         line = linecache.getline(site.file, number).strip()
         if kept.search(line) and ".backward" not in line:

@@ -67,7 +67,9 @@ def check(record: Record) -> Iterator[Finding]:
         if backward.graph is not None and not backward.error:
             by_site.setdefault(backward.site, []).append((vitals, backward))
     for seen in by_site.values():
-        stacks = [_stack(backward.graph, record) for _, backward in seen if backward.graph is not None]
+        stacks = [
+            _stack(backward.graph, record) for _, backward in seen if backward.graph is not None
+        ]
         if len(stacks) >= GRAPHS and all(stacks):
             yield _say(seen, stacks[0], record)
 
@@ -148,7 +150,10 @@ def _say(seen: list[Seen], layers: list[Layer], record: Record) -> Finding:
         message=f"{len(layers)} layers ({names}) and no activation between them",
         cause="linear maps in a row are one linear map: the layers before the last add nothing",
         fix="put an activation after each layer but the last: `nn.ReLU()` or `x = self.fc1(x).relu()`",
-        evidence={"layers": len(layers), "outputs": str([int(one.outputs) for one in reversed(layers)])},
+        evidence={
+            "layers": len(layers),
+            "outputs": str([int(one.outputs) for one in reversed(layers)]),
+        },
         site=site,
     )
 

@@ -27,7 +27,15 @@ from fivestep.practice import Practice
 from fivestep.vitals import Backward, OptimizerFacts, Record, Scale, Update
 
 SEVERITY = Severity.WRONG
-EXPLAINS = ("stale-gradient", "unheld-parameter", "flat-loss", "leftover-gradient", "tiny-update", "unstepped-schedule", "early-schedule")
+EXPLAINS = (
+    "stale-gradient",
+    "unheld-parameter",
+    "flat-loss",
+    "leftover-gradient",
+    "tiny-update",
+    "unstepped-schedule",
+    "early-schedule",
+)
 WITHOUT = {"long": "the same loop, only longer"}
 
 BACKWARDS = 8  # without an update: more than the windows of most accumulations
@@ -39,7 +47,9 @@ def check(record: Record) -> Iterator[Finding]:
     skipped = any(event.skipped for _, event in record.events(Scale))
     for optimizer in record.optimizers:
         if optimizer.updates == 0 and not by_hand and not skipped:
-            reaching = ((v, e) for v, e in record.events(Backward) if optimizer.number in e.optimizers)
+            reaching = (
+                (v, e) for v, e in record.events(Backward) if optimizer.number in e.optimizers
+            )
             for seen in sightings(reaching):
                 if seen.count >= BACKWARDS:
                     yield _say(seen, optimizer, record)

@@ -70,7 +70,9 @@ def _swapped(record: Record, vitals: Vitals, forward: Forward) -> ModuleRun | No
     output = forward.outputs[0].shape
     for run in forward.modules or ():
         if run.kind in SEQUENCES and run.batch_first is False and run.input is not None:
-            if _takes_for_time(run.input.shape, output) or _is_batch(record, vitals, run.input.shape, output):
+            if _takes_for_time(run.input.shape, output) or _is_batch(
+                record, vitals, run.input.shape, output
+            ):
                 return run
     return None
 
@@ -83,7 +85,9 @@ def _takes_for_time(given: tuple[int, ...], output: tuple[int, ...]) -> bool:
     return output[0] == given[0] != given[1] and not per_step
 
 
-def _is_batch(record: Record, vitals: Vitals, given: tuple[int, ...], output: tuple[int, ...]) -> bool:
+def _is_batch(
+    record: Record, vitals: Vitals, given: tuple[int, ...], output: tuple[int, ...]
+) -> bool:
     """(batch, features) given, which it takes for one sequence; a loader shuffled those rows."""
     batches = [batch for batch in vitals.of(Batch) if batch.tensors]
     if len(given) != 2 or not batches or given[0] < 2 or output[:1] != given[:1]:
@@ -105,8 +109,14 @@ def _mixes(record: Record, forward: Forward) -> bool:
 
 def _row_by_row(record: Record, forward: Forward, rows: int) -> bool:
     """Nothing in the model but views could mix samples."""
-    graphs = [e.graph for _, e in record.events(Backward) if e.graph and e.forwards == (forward.at,)]
-    if not graphs or not graphs[0].complete or any(one.kind in SEQUENCES for one in forward.modules or ()):
+    graphs = [
+        e.graph for _, e in record.events(Backward) if e.graph and e.forwards == (forward.at,)
+    ]
+    if (
+        not graphs
+        or not graphs[0].complete
+        or any(one.kind in SEQUENCES for one in forward.modules or ())
+    ):
         return False
     graph = graphs[0]
     top = next((place for place, node in enumerate(graph.nodes) if node.name in WEIGHTED), None)
@@ -117,7 +127,9 @@ def _row_by_row(record: Record, forward: Forward, rows: int) -> bool:
 
 def _begins(name: str) -> bool:
     plain = name.rstrip("0123456789").removesuffix("Backward")
-    return plain in WEIGHTED or name in WEIGHTED or plain.startswith(BY_ROW[2:]) or plain in BY_ROW[:2]
+    return (
+        plain in WEIGHTED or name in WEIGHTED or plain.startswith(BY_ROW[2:]) or plain in BY_ROW[:2]
+    )
 
 
 def _keeps_rows(graph: Graph, node: Node, rows: int) -> bool:
@@ -158,7 +170,11 @@ def _say_swapped(seen: Sighting[Forward], record: Record) -> Finding:
     given = run.input.shape if run is not None and run.input is not None else ()
     kind, name = (run.kind, run.name) if run is not None else ("", "")
     axes = "(time, batch, features)" if len(given) == 3 else "one sequence (time, features)"
-    evidence: dict[str, Fact] = {"layer": name, "input": str(given), "output": str(first.outputs[0].shape)}
+    evidence: dict[str, Fact] = {
+        "layer": name,
+        "input": str(given),
+        "output": str(first.outputs[0].shape),
+    }
     return seen.finding(
         message=f"{kind} {name} takes {given} for {axes}, and {given[0] if given else 0} is the batch",
         cause="without batch_first=True the first axis is time: each sample is read as a step of the last",
@@ -180,7 +196,12 @@ def _say_mixed(seen: Sighting[Forward]) -> Finding:
         message=f"the output of sample 0 depends on {which} of the batch (seen at {influence.module})",
         cause="a view or reshape folds the batch into another axis: it merges neighbours and swaps nothing",
         fix="swap axes with `transpose` or `permute` before the `view` or `reshape`",
-        evidence={"samples": count, "first_sample": lowest, "layer": influence.module, "shape": str(influence.shape)},
+        evidence={
+            "samples": count,
+            "first_sample": lowest,
+            "layer": influence.module,
+            "shape": str(influence.shape),
+        },
     )
 
 

@@ -101,7 +101,7 @@ def _keeps_best(record: Record, trend: Trend) -> bool:
     states = [(v.iteration, e) for v, e in record.events(State)]
     kept = [at for at, event in states if event.action in ("taken", "saved")]
     back = any(event.action == "loaded" and at >= trend.last_at for at, event in states)
-    return back or bool(kept) and trend.best_at <= kept[-1] < trend.last_at
+    return back or (bool(kept) and trend.best_at <= kept[-1] < trend.last_at)
 
 
 def _say(series: Series, trend: Trend) -> Finding:
@@ -109,7 +109,13 @@ def _say(series: Series, trend: Trend) -> Finding:
         message=f"the validation loss rises from {trend.best:.4g} to {trend.last:.4g} while the training loss falls from {trend.training_best:.4g} to {trend.training_last:.4g}",
         cause=f"since iteration {trend.best_at} the model learns its training data by heart: {trend.after} evaluations got no better",
         fix="stop at the best evaluation or keep a copy of its weights; then more data, weight decay, dropout",
-        evidence={"best_validation_loss": trend.best, "best_iteration": trend.best_at, "last_validation_loss": trend.last, "training_loss_at_best": trend.training_best, "last_training_loss": trend.training_last},
+        evidence={
+            "best_validation_loss": trend.best,
+            "best_iteration": trend.best_at,
+            "last_validation_loss": trend.last,
+            "training_loss_at_best": trend.training_best,
+            "last_training_loss": trend.training_last,
+        },
         site=series.site,
         iteration=trend.best_at,
         count=trend.after,

@@ -52,7 +52,9 @@ def check(record: Record) -> Iterator[Finding]:
     for seen in sightings(squashed):
         yield _say(seen)
     for seen in sightings((v, one) for v, one in trained if _looks_squashed(one)):
-        if seen.count >= CALLS and all(_looks_squashed(one) for _, one in trained if one.site == seen.first.site):
+        if seen.count >= CALLS and all(
+            _looks_squashed(one) for _, one in trained if one.site == seen.first.site
+        ):
             yield _say(seen)
     named = {one.at for _, one in squashed}
     written = [
@@ -99,7 +101,7 @@ def _looks_squashed(loss: Loss) -> bool:
     given, numbers = loss.prediction, loss.prediction.numbers if loss.prediction else None
     if loss.function != OF_ONE or given is None or numbers is None or not given.requires_grad:
         return False
-    return is_hidden(given) and 0 < numbers.lowest and numbers.highest < 1 and numbers.distinct > 2
+    return is_hidden(given) and numbers.lowest > 0 and numbers.highest < 1 and numbers.distinct > 2
 
 
 def _twice(graph: Graph | None) -> Node | None:
@@ -120,7 +122,9 @@ def _twice(graph: Graph | None) -> Node | None:
 
 def _say(seen: Sighting[Loss]) -> Finding:
     first = seen.first
-    name = SQUASHES.get(made_by(first.prediction), "softmax" if first.function == OVER_CLASSES else "sigmoid")
+    name = SQUASHES.get(
+        made_by(first.prediction), "softmax" if first.function == OVER_CLASSES else "sigmoid"
+    )
     shape = first.prediction.shape if first.prediction else ()
     own = "sigmoid" if first.function == OF_ONE else "softmax"
     classes = shape[1] if own == "softmax" and len(shape) > 1 else 2
@@ -149,7 +153,12 @@ def _finding(
         message=f"{taker} is given the output of a {name}, and takes the {own} itself",
         cause=f"with {twice} the loss cannot fall below {floor:.3f} and gradients shrink",
         fix=f"remove the {name} before the loss; give it the output of the last layer",
-        evidence={"input_made_by": name, "classes": classes, "loss_floor": round(floor, 3), **evidence},
+        evidence={
+            "input_made_by": name,
+            "classes": classes,
+            "loss_floor": round(floor, 3),
+            **evidence,
+        },
     )
 
 

@@ -39,7 +39,9 @@ EXPLAINS = (
 ERRORS = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 WITH_SIGMOID = "binary_cross_entropy_with_logits"
 CLASSES = 3, 100  # fewest and most: two are a matter of taste (least squares), more are a quantity
-BALANCED = 0.25  # rarest label to the commonest. Iris, wine, digits: over 0.65; Poisson counts: under 0.1
+BALANCED = (
+    0.25  # rarest label to the commonest. Iris, wine, digits: over 0.65; Poisson counts: under 0.1
+)
 # From here the order of labels is one of the inputs too. Five to ten classes around random centres:
 # under 0.6 in 93 to 100 % (three classes: 71 %); grades, counts, hours on a circle: 0.65 and more.
 ORDERED = 0.6
@@ -59,7 +61,12 @@ def check(record: Record) -> Iterator[Finding]:
 
 def _sides(loss: Loss) -> tuple[TensorFacts | None, TensorFacts | None]:
     first, second = loss.prediction, loss.target
-    if first is not None and second is not None and second.requires_grad and not first.requires_grad:
+    if (
+        first is not None
+        and second is not None
+        and second.requires_grad
+        and not first.requires_grad
+    ):
         return second, first
     return first, second
 
@@ -150,7 +157,11 @@ def _say(seen: Sighting[Loss], classes: int, why: str) -> Finding:
     first, order = seen.first, _measured(seen)[0]
     prediction = _sides(first)[0]
     shape = prediction.shape if prediction is not None else ()
-    evidence: dict[str, Fact] = {"labels": f"0 to {classes - 1}", "classes": classes, "prediction": str(shape)}
+    evidence: dict[str, Fact] = {
+        "labels": f"0 to {classes - 1}",
+        "classes": classes,
+        "prediction": str(shape),
+    }
     if order is not None:
         evidence["order_of_labels_in_inputs"] = round(order, 2)
     return seen.finding(

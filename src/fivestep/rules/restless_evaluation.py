@@ -57,7 +57,9 @@ def _restless(record: Record) -> Iterator[tuple[Vitals, Drop]]:
 
 def _deaf(drop: Drop) -> bool:
     """Eval mode could not reach it, and its line does not say that it shall drop."""
-    return (not drop.module or not drop.registered) and not any(word in _call(drop.site) for word in SAID)
+    return (not drop.module or not drop.registered) and not any(
+        word in _call(drop.site) for word in SAID
+    )
 
 
 def _call(site: Site | None) -> str:
@@ -81,7 +83,11 @@ def _say(seen: Sighting[Drop], record: Record) -> Finding:
         fix="tell it the mode: `F.dropout(x, p=..., training=self.training)`"
         if function
         else f"make it in `__init__`: `self.drop = nn.{first.module}({first.rate:g})`",
-        evidence={"rate": first.rate, "module": first.module or "F.dropout", "evaluations": seen.count},
+        evidence={
+            "rate": first.rate,
+            "module": first.module or "F.dropout",
+            "evaluations": seen.count,
+        },
     )
 
 

@@ -76,8 +76,12 @@ def _one_for_each_sample(loss: Loss) -> bool:
     if target is None or target.shape != (loss.prediction.shape if loss.prediction else ()):
         return False
     numbers = target.numbers
-    squeezed = loss.prediction is not None and loss.prediction.behind[:1] and (
-        loss.prediction.behind[0].startswith(("Squeeze", "View", "Select", "Index", "Reshape"))
+    squeezed = (
+        loss.prediction is not None
+        and loss.prediction.behind[:1]
+        and (
+            loss.prediction.behind[0].startswith(("Squeeze", "View", "Select", "Index", "Reshape"))
+        )
     )
     if numbers is None or not numbers.integers or not squeezed:
         return False

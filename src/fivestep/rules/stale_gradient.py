@@ -32,7 +32,14 @@ from fivestep.practice import Practice
 from fivestep.vitals import Record, Update
 
 SEVERITY = Severity.WRONG
-EXPLAINS = ("exploding-gradient", "huge-update", "nonfinite-loss", "nonfinite-gradient", "collapsed-output", "dead-units")
+EXPLAINS = (
+    "exploding-gradient",
+    "huge-update",
+    "nonfinite-loss",
+    "nonfinite-gradient",
+    "collapsed-output",
+    "dead-units",
+)
 
 UPDATES = 2  # that carry old gradients: one alone may be a restart in the middle of a window
 

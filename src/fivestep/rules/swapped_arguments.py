@@ -80,7 +80,12 @@ def _say(seen: Sighting[Loss]) -> Finding:
         f"{high:.3g}) has no graph, its second has",
         cause="the loss takes the labels for predictions and the prediction for targets",
         fix="put the prediction first: `loss_fn(prediction, targets)`",
-        evidence={"first_requires_grad": False, "second_requires_grad": True, "lowest": low, "highest": high},
+        evidence={
+            "first_requires_grad": False,
+            "second_requires_grad": True,
+            "lowest": low,
+            "highest": high,
+        },
     )
 
 

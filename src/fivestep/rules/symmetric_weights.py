@@ -52,7 +52,9 @@ def check(record: Record) -> Iterator[Finding]:
 
 
 def _layer(facts: ParameterFacts) -> bool:
-    return facts.requires_grad and facts.owner in LAYERS and len(facts.shape) > 1 and facts.updates > 0
+    return (
+        facts.requires_grad and facts.owner in LAYERS and len(facts.shape) > 1 and facts.updates > 0
+    )
 
 
 def _stays_equal(facts: ParameterFacts) -> bool:
@@ -67,7 +69,9 @@ def _constant_stack(layers: list[ParameterFacts]) -> list[ParameterFacts]:
     if len(layers) < 2 or not all(_constant(one) for one in layers):
         return []
     rows = [one for one in layers if one.alike]
-    hidden = [one for one in rows if any(_feeds(one, other) for other in layers if other is not one)]
+    hidden = [
+        one for one in rows if any(_feeds(one, other) for other in layers if other is not one)
+    ]
     return [one for one in hidden if one.alike > 1 or (one.initial or (0, 0))[0] != 0]
 
 
@@ -91,9 +95,17 @@ def _say(
     cause = "units that start equal get equal gradients and stay equal"
     return Finding(
         message=f"{record.names(one.number for one in stuck)}: all {units} units have the same weights{constant}",
-        cause="zeros in one layer keep the gradient of the other at zero: neither moves" if still else cause,
+        cause="zeros in one layer keep the gradient of the other at zero: neither moves"
+        if still
+        else cause,
         fix=f"draw them at random: `nn.init.kaiming_uniform_({_path(first)})`",
-        evidence={"units": units, "equal_updates": first.alike, "moved": first.moved, "layers": len(stuck), "of_layers": len(layers)},
+        evidence={
+            "units": units,
+            "equal_updates": first.alike,
+            "moved": first.moved,
+            "layers": len(stuck),
+            "of_layers": len(layers),
+        },
         site=model.site,
         iteration=1,
         count=first.alike,

@@ -41,9 +41,13 @@ PROMISE = 3e-6  # in a run of a few updates
 PATIENT = 2e-5  # in a run of at least 50
 MANY = 50  # updates
 UPDATES = 8  # measured, before anybody may say so
-FALLEN = 0.5  # of the first losses: below it something learns, whatever the numbers say. Noise: 0.63
+FALLEN = (
+    0.5  # of the first losses: below it something learns, whatever the numbers say. Noise: 0.63
+)
 TOTAL = 0.02  # of the loss, over all updates of the run: less is nothing
-SLOPE = 0.01  # gradient times weights over loss: below it there is no way down to go. Untrained: 0.5
+SLOPE = (
+    0.01  # gradient times weights over loss: below it there is no way down to go. Untrained: 0.5
+)
 AGREE = 0.3  # median cosine of consecutive gradients. Far from the minimum 0.5 to 1; at it, with 7 weights, 0.2
 AT_START = 0.9  # of what a constant answer costs: the model is surely untrained
 
@@ -62,7 +66,11 @@ def check(record: Record) -> Iterator[Finding]:
         return
     promise = median(_promise(record, e, losses[v.iteration]) for v, e in updates)
     limit = PATIENT if stepping[0].updates >= MANY else PROMISE
-    if promise < limit and promise * stepping[0].updates < TOTAL and _untrained(record, updates, series):
+    if (
+        promise < limit
+        and promise * stepping[0].updates < TOTAL
+        and _untrained(record, updates, series)
+    ):
         yield _say(record, stepping[0], updates, series, promise)
 
 
@@ -112,7 +120,13 @@ def _say(
         message=f"an update changes the weights by {ratio:.1g} of their length, and the loss stays at {median(series.values):.4g}",
         cause=cause,
         fix=fix,
-        evidence={"update_to_weight": ratio, "rate": rate, "loss_share_per_update": promise, "first_loss": series.values[0], "last_loss": series.values[-1]},
+        evidence={
+            "update_to_weight": ratio,
+            "rate": rate,
+            "loss_share_per_update": promise,
+            "first_loss": series.values[0],
+            "last_loss": series.values[-1],
+        },
         site=first.site,
         iteration=vitals.iteration,
         count=optimizer.updates,
@@ -123,7 +137,9 @@ def _say(
 def _why(record: Record, updates: list[Seen], name: str, rate: float) -> tuple[str, str]:
     norm = median(event.gradient_norm or 0.0 for _, event in updates)
     clips = [e for _, e in record.events(Clip) if e.total_norm]
-    clip = max(clips, key=lambda e: (e.total_norm or 0.0) / e.limit, default=None) if clips else None
+    clip = (
+        max(clips, key=lambda e: (e.total_norm or 0.0) / e.limit, default=None) if clips else None
+    )
     if clip is not None and clip.limit and (clip.total_norm or 0.0) > 100 * clip.limit:
         return (
             f"gradients of norm {clip.total_norm:.2g} are clipped to {clip.limit:g}, so next to nothing is left",

@@ -52,7 +52,9 @@ from fivestep.vitals import (
 SEVERITY = Severity.SUSPICIOUS
 EXPLAINS = ("evaluation-graph",)
 
-AGAIN = 4  # events between two forwards on the same input, at most: Monte-Carlo dropout, no training
+AGAIN = (
+    4  # events between two forwards on the same input, at most: Monte-Carlo dropout, no training
+)
 CLASSIFIED = ("cross_entropy", "nll_loss", "multi_margin_loss")
 
 Seen = tuple[Vitals, Forward]
@@ -127,8 +129,7 @@ def _trained_places(record: Record) -> set[Place]:
         _place(vitals, forward)
         for vitals in record.iterations
         for forward in vitals.of(Forward)
-        if forward.backward
-        or (vitals.trains and forward.backward is None and forward.grad == "on")
+        if forward.backward or (vitals.trains and forward.backward is None and forward.grad == "on")
     }
 
 
@@ -212,7 +213,9 @@ def _say(seen: Sighting[Forward], record: Record) -> Finding:
 
 
 def sick(practice: Practice) -> None:
-    model = practice.model(nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Dropout(0.5), nn.Linear(16, 3)))
+    model = practice.model(
+        nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Dropout(0.5), nn.Linear(16, 3))
+    )
     loss_fn, optimizer = practice.loss("cross_entropy"), practice.optimizer(model)
     unseen, labels = practice.cast(torch.randn(32, 8)), torch.randint(3, (32,))
     for inputs, targets in practice.classification():
@@ -226,7 +229,9 @@ def sick(practice: Practice) -> None:
 
 
 def healthy(practice: Practice) -> None:
-    model = practice.model(nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Dropout(0.5), nn.Linear(16, 3)))
+    model = practice.model(
+        nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Dropout(0.5), nn.Linear(16, 3))
+    )
     loss_fn, optimizer = practice.loss("cross_entropy"), practice.optimizer(model)
     unseen, labels = practice.cast(torch.randn(32, 8)), torch.randint(3, (32,))
     for inputs, targets in practice.classification():

@@ -45,7 +45,12 @@ def check(record: Record) -> Iterator[Finding]:
 
 
 def _unheld(facts: ParameterFacts) -> bool:
-    return facts.requires_grad and not facts.frozen_after and not facts.optimizers and facts.reached >= REACHED
+    return (
+        facts.requires_grad
+        and not facts.frozen_after
+        and not facts.optimizers
+        and facts.reached >= REACHED
+    )
 
 
 def _head_only(held: list[ParameterFacts], unheld: list[ParameterFacts], model: ModelFacts) -> bool:

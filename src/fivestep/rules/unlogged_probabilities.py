@@ -39,7 +39,13 @@ EXPLAINS = (
 )  # fmt: skip
 
 LOGGED = ("nll_loss", "kl_div")
-LOGARITHMS = ("LogSoftmaxBackward0", "LogBackward0", "LogsumexpBackward0", "Log1PBackward0", "Log2Backward0")
+LOGARITHMS = (
+    "LogSoftmaxBackward0",
+    "LogBackward0",
+    "LogsumexpBackward0",
+    "Log1PBackward0",
+    "Log2Backward0",
+)
 NEAR = 4  # operations behind the input in which a logarithm is looked for
 ABOVE_ZERO = 0.01  # of a log-probability: log(p + 1e-8) and bfloat16 stay under 0.001
 OVER_ONE = 1.1  # sum of exp over the classes; log_softmax in bfloat16 over 1000 classes: 1.02

@@ -115,7 +115,11 @@ def _say(seen: Sighting[Loss]) -> Finding:
     assert numbers is not None
     name = RANGES[made][0] if (made := made_by(_sides(first)[0])) in RANGES else ""
     inside = first.function == WITH_SIGMOID
-    maker = f"{name} and the sigmoid in {first.function}" if name else f"the sigmoid in {first.function}"
+    maker = (
+        f"{name} and the sigmoid in {first.function}"
+        if name
+        else f"the sigmoid in {first.function}"
+    )
     maker = maker if inside else name
     return seen.finding(
         message=f"{maker} gives {_span(low, high)}, and the targets run from {numbers.lowest:.4g} "

@@ -28,12 +28,24 @@ from torch import nn
 
 from fivestep.finding import Finding, Severity, Sighting
 from fivestep.practice import Practice
-from fivestep.vitals import Backward, Derivative, Forward, ModuleRun, Record, Site, Stray, Update, Vitals
+from fivestep.vitals import (
+    Backward,
+    Derivative,
+    Forward,
+    ModuleRun,
+    Record,
+    Site,
+    Stray,
+    Update,
+    Vitals,
+)
 
 SEVERITY = Severity.WRONG
 EXPLAINS = ("unheld-parameter", "restless-evaluation", "tiny-update", "flat-loss")
 
-BACKWARDS = 3  # before anybody may say that a layer stays unregistered: one may be made on first use
+BACKWARDS = (
+    3  # before anybody may say that a layer stays unregistered: one may be made on first use
+)
 NORMS = ("LayerNorm", "RMSNorm", "GroupNorm", "InstanceNorm", "BatchNorm")
 
 Seen = tuple[Vitals, Backward]
@@ -52,7 +64,9 @@ def check(record: Record) -> Iterator[Finding]:
 def _hidden(record: Record, backward: Backward) -> list[Stray]:
     found = [one for one in backward.strays if one.kind == "Parameter" and not one.fresh]
     found = [one for one in found if one.attribute or one.module]
-    weights = [one for one in backward.strays if one.kind == "Tensor" and one.attribute and not one.fresh]
+    weights = [
+        one for one in backward.strays if one.kind == "Tensor" and one.attribute and not one.fresh
+    ]
     return found + (weights if weights and not _asks_for_derivatives(record) else [])
 
 
@@ -60,7 +74,11 @@ def _asks_for_derivatives(record: Record) -> bool:
     """A tensor with requires_grad may be data: of a derivative, an attack, an update by hand."""
     by_hand = any(event.optimizer is None for _, event in record.events(Update))
     asked = (one for _, forward in record.events(Forward) for one in forward.inputs)
-    return by_hand or record.count(Derivative) > 0 or any(one.requires_grad and one.leaf for one in asked)
+    return (
+        by_hand
+        or record.count(Derivative) > 0
+        or any(one.requires_grad and one.leaf for one in asked)
+    )
 
 
 def _on_purpose(record: Record) -> bool:
@@ -97,7 +115,10 @@ def _site(record: Record, backward: Backward) -> Site | None:
 def _say_kept(kept: list[Seen], record: Record) -> Finding:
     seen = Sighting(kept)
     hidden = _hidden(record, seen.last)
-    names = [one.attribute or f"the {' x '.join(map(str, one.shape))} weights of {one.module}" for one in hidden]
+    names = [
+        one.attribute or f"the {' x '.join(map(str, one.shape))} weights of {one.module}"
+        for one in hidden
+    ]
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     return seen.finding(
         message=f"{shown} get gradients and are in no parameters()",
@@ -116,7 +137,11 @@ def _registered(stray: Stray) -> str:
         return "keep the layers in `nn.ModuleList` or `nn.ModuleDict`"
     if "[" not in path:
         wrapped = f"nn.Parameter(self.{held})" if held == path else ""
-        return f"register it: `self.{held} = {wrapped}`" if wrapped else f"make `{held}` an `nn.Module`"
+        return (
+            f"register it: `self.{held} = {wrapped}`"
+            if wrapped
+            else f"make `{held}` an `nn.Module`"
+        )
     kind = "Parameter" if path.endswith("]") else "Module"
     container = "Dict" if "['" in path else "List"
     before, _, inside = path[: path.index("[")].rpartition(".")

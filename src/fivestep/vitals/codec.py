@@ -28,7 +28,9 @@ def encode(value: Any) -> Any:
             for field in fields(value)
             if not _is_default(field, one := getattr(value, field.name))
         }
-        return {"event": type(value).__name__.lower(), **plain} if isinstance(value, Event) else plain
+        return (
+            {"event": type(value).__name__.lower(), **plain} if isinstance(value, Event) else plain
+        )
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, (tuple, list)):
@@ -48,7 +50,11 @@ def decode(kind: Any, value: Any) -> Any:
     """Read what ``encode`` wrote as a value of type ``kind``."""
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
-        return None if value is None else decode(next(one for one in inner if one is not type(None)), value)
+        return (
+            None
+            if value is None
+            else decode(next(one for one in inner if one is not type(None)), value)
+        )
     if kind is float:
         return float(value)
     if kind is Event:
@@ -67,7 +73,9 @@ def decode(kind: Any, value: Any) -> Any:
 
 def _object(kind: Any, value: dict[str, Any]) -> Any:
     hints = _hints(kind)
-    return kind(**{name: decode(hints[name], item) for name, item in value.items() if name in hints})
+    return kind(
+        **{name: decode(hints[name], item) for name, item in value.items() if name in hints}
+    )
 
 
 @cache

@@ -44,7 +44,10 @@ class Numbers:
     exp_sums: tuple[float, float]  # the same of exp(row): (1, 1) for log-probabilities
     digest: int  # equal samples have equal digests
     rows: tuple[int, ...] = ()  # inputs of a forward only: digest of each sampled row of 4 or more
-    tenths: tuple[float, float] = (math.nan, math.nan)  # a tenth of the sample is below, a tenth above
+    tenths: tuple[float, float] = (
+        math.nan,
+        math.nan,
+    )  # a tenth of the sample is below, a tenth above
 
 
 @dataclass(slots=True)

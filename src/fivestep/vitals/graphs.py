@@ -141,7 +141,10 @@ def _add_saved(node: Node, here: Any, which: str) -> None:
         bottom, top = _ENDS[node.name]
         near = NEAR_END * (top - bottom)
         at_end = (units < bottom + near) | (units > top - near)
-        node.saturated, node.flat = float(at_end.all(0).float().mean()), float(at_end.float().mean())
+        node.saturated, node.flat = (
+            float(at_end.all(0).float().mean()),
+            float(at_end.float().mean()),
+        )
 
 
 def mark(node: Any, at: int) -> None:

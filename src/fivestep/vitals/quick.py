@@ -19,8 +19,8 @@ import torch
 from fivestep.vitals.events import Backward, Batch, Clear, Forward, Loss, Update
 
 if TYPE_CHECKING:
-    from fivestep.vitals.recorder import Raw, Recorder
     from fivestep.vitals.record import Series, Vitals
+    from fivestep.vitals.recorder import Raw, Recorder
 
 FORWARD, LOSS, CLEAR, BACKWARD, UPDATE, BATCH = range(6)
 
@@ -203,7 +203,11 @@ def _is_plain(raw: Raw) -> bool:
         return rest[0] is not None and rest[3] is None
     if kind is Backward:
         retain, create, inside, optimizers, kept, scaled, error = rest
-        return bool(optimizers) and inside is None and not (retain or create or kept or scaled or error)
+        return (
+            bool(optimizers)
+            and inside is None
+            and not (retain or create or kept or scaled or error)
+        )
     if kind is Update:
         number, closure, scaler, state, untouched, _, _, cleared, _, carried = rest
         sound = state == "some" and not (untouched or cleared or carried)

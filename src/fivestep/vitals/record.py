@@ -112,7 +112,9 @@ class LoaderFacts:
     workers: int
     worker_init: bool
     drop_last: bool
-    generators: tuple[str, ...]  # attributes of the data set that draw random numbers in __getitem__
+    generators: tuple[
+        str, ...
+    ]  # attributes of the data set that draw random numbers in __getitem__
     seeded_alike: bool = False  # its worker_init_fn gives every worker the seed that it draws from
     names: tuple[str, ...] = ()  # of the variables that held it when it was first iterated
     epochs: int = 0

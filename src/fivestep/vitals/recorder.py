@@ -179,9 +179,7 @@ class Recorder:
 
     def _enter(self, place: tuple[int, int | None], *, at_once: bool = False) -> None:
         """Begin a new iteration when the loop comes by the same line again."""
-        if place in self._places and (self._spent or at_once) and not self.in_step:
-            self.close()
-        elif self._spent and place[0] < 0 and not self.in_step:
+        if (place in self._places and (self._spent or at_once) and not self.in_step) or (self._spent and place[0] < 0 and not self.in_step):
             self.close()
         self._places.add(place)
 
@@ -542,8 +540,10 @@ class Recorder:
     def dropped(self, rate: float, module: Any, site: Site | None) -> None:
         """``F.dropout`` dropped inside a model that is in eval mode."""
         opened = self.forward
-        registered = opened is not None and module is not None and (
-            not opened.paths or id(module) in opened.paths
+        registered = (
+            opened is not None
+            and module is not None
+            and (not opened.paths or id(module) in opened.paths)
         )
         kind = type(module).__name__ if module is not None else ""
         raw = (Drop, self.site(site), rate, kind, registered)
@@ -582,7 +582,9 @@ class Recorder:
         self._write(raw, event)
         evaluates = output.grad_fn is None or training is False
         if output.numel() == 1 and (evaluates or event is not None):
-            self._value(output, event, self._a_series(function, place, "evaluation") if evaluates else None)
+            self._value(
+                output, event, self._a_series(function, place, "evaluation") if evaluates else None
+            )
 
     def _order_labels(self, event: Loss, place: int, target: torch.Tensor) -> None:
         """Hold whole-numbered targets of a regression against the inputs of the model."""
@@ -785,7 +787,9 @@ class Recorder:
         event.losses = tuple(sorted(at for at, one in marks.items() if isinstance(one, Loss)))
         shape = hash(tuple((node.name, node.shape, node.inputs) for node in walked.graph.nodes))
         known, times = self._graph_hash.get(place, (None, 0))
-        numb = any(max(node.dead or 0.0, node.saturated or 0.0) >= NUMB for node in walked.graph.nodes)
+        numb = any(
+            max(node.dead or 0.0, node.saturated or 0.0) >= NUMB for node in walked.graph.nodes
+        )
         shown = numb or place in self._numb or self._bad
         if shape != known or times < 3 or times % 16 == 0 or shown:
             event.graph = walked.graph
@@ -962,7 +966,8 @@ class Recorder:
             if isinstance(result, torch.Tensor):
                 with quietly():
                     self.later.read(
-                        result.reshape(1), lambda values: setattr(made, "total_norm", float(values[0]))
+                        result.reshape(1),
+                        lambda values: setattr(made, "total_norm", float(values[0])),
                     )
         self._write(raw, event)
 
@@ -1007,7 +1012,9 @@ class Recorder:
         self._next()
         self._write((Derivative, self.site(site), create), None)
 
-    def compared(self, left: torch.Tensor, right: torch.Tensor, outcome: Any, site: Site | None) -> None:
+    def compared(
+        self, left: torch.Tensor, right: torch.Tensor, outcome: Any, site: Site | None
+    ) -> None:
         """Two tensors were compared outside any model."""
         shapes = tuple(left.shape), tuple(right.shape), tuple(outcome.shape)
         raw = (Compare, self.site(site), *shapes)
@@ -1095,7 +1102,9 @@ class Recorder:
 
     # -- the probe for FS105 --------------------------------------------------------------------
 
-    def _prepare_probe(self, opened: OpenForward, outputs: list[torch.Tensor], event: Forward) -> None:
+    def _prepare_probe(
+        self, opened: OpenForward, outputs: list[torch.Tensor], event: Forward
+    ) -> None:
         if self._probes_left <= 0 or event.grad != "on" or not opened.model.training:
             return
         if opened.layer is not None and outputs and outputs[0].grad_fn is not None:

@@ -296,7 +296,9 @@ def _length(scheduler: Any) -> int | None:
         value = getattr(scheduler, name, None)
         if isinstance(value, int):
             return value
-    milestones: Any = getattr(scheduler, "milestones", None) or getattr(scheduler, "_milestones", None)
+    milestones: Any = getattr(scheduler, "milestones", None) or getattr(
+        scheduler, "_milestones", None
+    )
     return max(milestones) if milestones else None
 
 
@@ -337,7 +339,15 @@ def _size(sized: Any) -> int | None:
         return None
 
 
-_RESEEDING = ("get_worker_info", "initial_seed", "manual_seed", "seed", "set_state", "setstate", "spawn")
+_RESEEDING = (
+    "get_worker_info",
+    "initial_seed",
+    "manual_seed",
+    "seed",
+    "set_state",
+    "setstate",
+    "spawn",
+)
 
 
 def _innermost(dataset: Any) -> Any:
@@ -360,7 +370,9 @@ def _drawn(dataset: Any) -> tuple[str, ...]:
         return ()
     attributes: dict[str, Any] = getattr(dataset, "__dict__", {})
     return tuple(
-        name for name, value in attributes.items() if isinstance(value, _GENERATORS) and name in used
+        name
+        for name, value in attributes.items()
+        if isinstance(value, _GENERATORS) and name in used
     )
 
 
@@ -389,4 +401,7 @@ def _seeded_alike(loader: Any) -> bool:
         return False
     if {"get_worker_info", "initial_seed", "getpid", "time", "urandom"} & set(code.co_names):
         return False
-    return bool({"random", "rand", "randn", "randint", "uniform", "normal"} & _names_used(_innermost(loader.dataset)))
+    return bool(
+        {"random", "rand", "randn", "randint", "uniform", "normal"}
+        & _names_used(_innermost(loader.dataset))
+    )

@@ -53,7 +53,9 @@ def gradients_of(parameters: list[torch.Tensor]) -> list[torch.Tensor | None]:
         if gradient is None or type(gradient) is not torch.Tensor:
             found.append(None)
         else:
-            found.append(piece(gradient.coalesce().values() if gradient.is_sparse else gradient).clone())
+            found.append(
+                piece(gradient.coalesce().values() if gradient.is_sparse else gradient).clone()
+            )
     return found
 
 
@@ -65,7 +67,9 @@ def after_update(
     gradients = gradients if gradients is not None else gradients_of(parameters)
     with_gradient = [one for one in gradients if one is not None]
     changes = [piece(one) - copy for one, copy in zip(parameters, copies, strict=True)]
-    lengths = torch.cat([norms(copies), norms(changes), *([norms(with_gradient)] if with_gradient else [])])
+    lengths = torch.cat(
+        [norms(copies), norms(changes), *([norms(with_gradient)] if with_gradient else [])]
+    )
     numbers = [who.parameter(one) for one in parameters]
 
     def keep(values: Any) -> None:

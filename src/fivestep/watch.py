@@ -23,6 +23,8 @@ import torch
 from torch import nn
 
 from fivestep.closure import demands_closure
+from fivestep.doctor import Diagnosis, diagnose
+from fivestep.listen.site import here
 from fivestep.loop import Moment, Step
 from fivestep.vitals.facts import Site
 from fivestep.vitals.holding import PROBES, all_zero
@@ -67,7 +69,9 @@ class Watch:
             yield moment
             self._safely(self._go_on, moment, site)
 
-    def _safely(self, write: Callable[[Moment, Site | None], None], moment: Moment, site: Any) -> None:
+    def _safely(
+        self, write: Callable[[Moment, Site | None], None], moment: Moment, site: Any
+    ) -> None:
         if self._problem:
             return
         try:
@@ -83,11 +87,11 @@ class Watch:
             record.problems.append(self._problem)
         return record
 
-    def report(self, **options: Any) -> Any:
+    def report(
+        self, *, rules: Iterable[str] | None = None, ignore: Iterable[str] = ()
+    ) -> Diagnosis:
         """Diagnose it."""
-        from fivestep.doctor import diagnose
-
-        return diagnose(self.record, **options)
+        return diagnose(self.record, rules=rules, ignore=ignore)
 
     def _note(self, moment: Moment, site: Site | None) -> None:
         recorder, step = self._recorder, moment.step
@@ -128,8 +132,6 @@ class Watch:
 
 
 def _line() -> Site | None:
-    from fivestep.listen.site import here
-
     return here(sys._getframe(2))
 
 
