@@ -19,11 +19,12 @@ PINS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench clean
+.PHONY: help demo test matrix check bench clean
 
 help:
 	@echo "make demo     watch a small network learn handwritten digits"
 	@echo "make test     run the tests; make test ARGS='-k loop' runs some of them"
+	@echo "make matrix   every rule of the doctor in every variant of its loops"
 	@echo "make check    style, types, and that the documents tell the truth"
 	@echo "make bench    time the loop beside others, in an environment of its own"
 	@echo "make clean    remove the environments and everything built (runs/ stays)"
@@ -37,6 +38,10 @@ demo: .venv/.demo
 
 test: .venv/.dev
 	@.venv/$(BIN)/python -m pytest $(ARGS)
+
+# Every rule of the doctor in every variant of its loops; `make test` has a third of them.
+matrix: .venv/.dev
+	@FIVESTEP_MATRIX=whole .venv/$(BIN)/python -m pytest tests/test_matrix.py $(ARGS)
 
 check: .venv/.dev
 	.venv/$(BIN)/ruff check .
