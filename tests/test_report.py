@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch import nn
 
-from fivestep.doctor import diagnose, listen
-from fivestep.finding import Finding, Report, Severity, fold
+from fivestep.doctor import diagnose, fold, listen
+from fivestep.finding import Finding, Report, Severity
 from fivestep.practice import overhear
 from fivestep.report import as_json, as_sarif, as_text, print_report
 from fivestep.rules import catalogue, named

@@ -1,4 +1,4 @@
-"""REINFORCE: actions one by one in train mode, losses that rise and fall, episodes of any length."""
+"""REINFORCE: actions one by one in train mode, losses that rise, episodes of any length."""
 
 from __future__ import annotations
 

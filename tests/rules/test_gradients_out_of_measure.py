@@ -174,7 +174,7 @@ def test_an_infinite_derivative_is_named_with_its_operation() -> None:
     (finding,) = watch(root(0.0)).findings
     assert finding.rule == "nonfinite-gradient"
     assert finding.iteration == 1
-    assert finding.evidence["made_by"] == "sqrt of 0"
+    assert finding.evidence["made_by"] == "sqrt at 0"
     assert [one.rule for one in finding.consequences] == ["nonfinite-loss"]
 
 

@@ -55,6 +55,7 @@ DROPOUTS = (
 READS = ("item", "tolist", "numpy", "cpu", "__bool__", "__float__", "__int__")
 
 
+_A_FORWARD, _A_LOSS = 1, 2
 _EXPECTED = object()  # an update that went as it was expected to
 
 
@@ -192,14 +193,15 @@ class Ears:
             if recorder is not None and recorder.quick.active:
                 if stream.depth or stream.backwards:
                     return original(module, *args, **kwargs)
-                if self._quick_module(recorder.quick, module, args, sys._getframe(1)):
-                    loss = bool(recorder.quick.near)
-                    stream.depth = int(not loss)
+                expected = self._quick_module(recorder.quick, module, args, sys._getframe(1))
+                if expected:
+                    stream.depth = expected == _A_FORWARD
                     try:
                         return original(module, *args, **kwargs)
                     finally:
                         stream.depth = 0
-                        recorder.quick.near = ()
+                        if expected == _A_LOSS:
+                            recorder.quick.near = ()
             if stream.depth:
                 if stream.recorder is None or not self._inner_wanted(stream):
                     return original(module, *args, **kwargs)
@@ -213,16 +215,16 @@ class Ears:
         __call__.__module__ = nn.Module.__module__
         return __call__
 
-    def _quick_module(self, quick: Quick, module: Any, args: Any, frame: FrameType) -> bool:
+    def _quick_module(self, quick: Quick, module: Any, args: Any, frame: FrameType) -> int:
         """The module that was expected is called, or that of the loss that is expected."""
         try:
             if quick.expects_loss() and _is_loss(module):
                 quick.near = (id(frame.f_code), frame.f_lasti)
-                return True
-            return quick.forward(module, args, frame)
+                return _A_LOSS
+            return _A_FORWARD if quick.forward(module, args, frame) else 0
         except Exception as error:
             self.failed(error)
-            return False
+            return 0
 
     def _inner_wanted(self, stream: Stream) -> bool:
         recorder = stream.recorder

@@ -58,12 +58,12 @@ def _site(frame: FrameType) -> Site:
 
 
 def _kind(file: str) -> int:
-    if file.startswith(_TORCH) or file.startswith("<frozen"):
+    if file.startswith((_TORCH, "<frozen")):
         return _TORCHS
     if file.startswith(_HERE):
         inside = Path(file).relative_to(_HERE).parts[0]
         return _USERS if inside in _OURS_BUT_USERS else _TORCHS
-    if file.startswith("<string>") or file.startswith("<eval"):
+    if file.startswith(("<string>", "<eval")):
         return _PACKAGE
     if any(part in file for part in _PACKAGES) or file.startswith(_LIBRARY):
         return _PACKAGE

@@ -36,15 +36,17 @@ NAMED = re.compile(r"\bbest\w*\s*(?:\[[^\]]*\]\s*)?[=:]|\bbest\w*\.append\(", re
 def check(record: Record) -> Iterator[Finding]:
     """A state that shares the weights is used, or kept as the best, after they have changed."""
     told: set[Site | None] = set()
+    models: set[int] = set()
     for vitals, event in record.events(State):
         taken = record.states[event.state] if 0 <= event.state < len(record.states) else None
         site = taken.site if taken is not None else event.site
         if site not in told and _too_late(event, taken, record):
             told.add(site)
+            models.add(taken.model if taken is not None else event.model)
             yield _say(record, vitals, event, taken, site)
-    for taken in record.states:
-        if taken.site not in told and _kept_as_best(taken):
-            told.add(taken.site)
+    for taken in reversed(record.states):  # the first may be there only to begin with
+        if taken.model not in models and _kept_as_best(taken):
+            models.add(taken.model)
             yield _say_kept(taken)
 
 
@@ -85,8 +87,8 @@ def _copied(site: Site | None) -> str:
 def _say(
     record: Record, vitals: Vitals, event: State, taken: StateFacts | None, site: Site | None
 ) -> Finding:
-    most = max((one.updates_alive for one in record.states if one.site == site), default=0)
-    updates = max(event.updates, most) if taken is not None else event.updates
+    lived = max((one.updates_alive for one in record.states if one.site == site), default=0)
+    updates = event.updates or lived
     how = (
         "loads the weights that the model has already"
         if event.aliased
@@ -106,8 +108,8 @@ def _say(
 
 def _say_kept(taken: StateFacts) -> Finding:
     return Finding(
-        message=f"the best state is no copy: the weights changed {taken.updates_alive} times after it "
-        "was taken, and it with them",
+        message=f"the best state is no copy: the weights changed {taken.updates_alive} times "
+        "after it was taken, and it with them",
         cause="state_dict() refers to the live weights, so the best state becomes the last",
         fix=f"copy it when you keep it: `{_copied(taken.site)}`",
         evidence={"updates_since_taken": taken.updates_alive, "action": "kept"},

@@ -28,7 +28,7 @@ from torch import nn
 from fivestep.finding import Finding, Severity, Sighting, sightings
 from fivestep.practice import Practice
 from fivestep.vitals import Backward, Forward, Graph, Loss, Node, Record
-from fivestep.vitals.operations import MOVING, broadcast
+from fivestep.vitals.operations import MOVING, broadcast, with_graphs
 
 SEVERITY = Severity.WRONG
 EXPLAINS = ("collapsed-output", "flat-loss", "regression-on-classes", "huge-update", "zigzag-loss")
@@ -51,8 +51,9 @@ MADE_ON_PURPOSE = (
 )
 # Operations that work on each element of a table by itself.
 ONE_BY_ONE = (
-    "Pow", "Abs", "Square", "Neg", "Log", "Log1P", "Cosh", "Exp", "Sqrt", "Where", "Maximum", "Minimum",
-    "Clamp", "Relu", "Threshold", "Softplus", "Sigmoid", "Tanh", "Add", "Sub", "Rsub", "Mul", "Div", "ToCopy",
+    "Pow", "Abs", "Square", "Neg", "Log", "Log1P", "Cosh", "Exp", "Sqrt", "Where", "Maximum",
+    "Minimum", "Clamp", "Relu", "Threshold", "Softplus", "Sigmoid", "Tanh", "Add", "Sub", "Rsub",
+    "Mul", "Div", "ToCopy",
 )  # fmt: skip
 
 
@@ -71,11 +72,12 @@ def check(record: Record) -> Iterator[Finding]:
     for seen in sightings(called):
         yield _say_called(seen)
     named = {event.at for _, event in called}
+    said = {e.site for _, e in record.events(Backward) if named.intersection(e.losses or ())}
     given = {e.at: e.outputs[0].shape for _, e in record.events(Forward) if e.outputs}
     written = [
         (v, e)
-        for v, e in record.events(Backward)
-        if not named.intersection(e.losses or ()) and _table(e.graph, given) is not None
+        for v, e in with_graphs(record)
+        if e.site not in said and _table(e.graph, given) is not None
     ]
     for seen in sightings(written):
         yield _say_written(seen, given)

@@ -90,8 +90,8 @@ def _one_column(vitals: Vitals, event: Pick, outputs: set[Shape]) -> bool:
 def _say_table(seen: Sighting[Compare]) -> Finding:
     first = seen.first
     return seen.finding(
-        message=f"{first.left_shape} == {first.right_shape} compares every prediction with every target: "
-        f"the result is {first.outcome}",
+        message=f"{first.left_shape} == {first.right_shape} compares every prediction with every "
+        f"target: the result is {first.outcome}",
         cause="the two shapes broadcast, so the accuracy that is counted belongs to no model",
         fix="make the shapes equal before `==`: squeeze the (B, 1) side with `.squeeze(1)`",
         evidence={"left": str(first.left_shape), "right": str(first.right_shape),
@@ -102,8 +102,10 @@ def _say_table(seen: Sighting[Compare]) -> Finding:
 def _say_column(seen: Sighting[Pick]) -> Finding:
     first = seen.first
     return seen.finding(
-        message=f"{first.function} over one column: the output is {first.shape}, so the class is always 0",
-        cause="the largest of one number is at place 0 for every sample, so the metric ignores the model",
+        message=f"{first.function} over one column: the output is {first.shape}, "
+        "so the class is always 0",
+        cause="the largest of one number is at place 0 for every sample: "
+        "the metric ignores the model",
         fix="compare the output with a threshold (`output.squeeze(1) > 0` for logits), or give the "
         "model one output for each class",
         evidence={"shape": str(first.shape), "size": first.size},

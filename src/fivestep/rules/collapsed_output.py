@@ -45,7 +45,9 @@ EXPLAINS = ("gradientless-parameter", "tiny-update", "flat-loss", "unreachable-t
 # Spread over the rows to the largest value. Sound networks of 2 to 10 layers, four activations, SGD
 # and Adam: 4e-5 and more after 24 updates. Constant ones: 1e-7 and less.
 SPREAD = 1e-6
+VARIES = 1e-3  # std of a column over the rows; the noise of a constant is 1e-7 of its size
 LAST = 5  # detailed iterations at the end, all collapsed
+OVER_CLASSES = ("cross_entropy", "nll_loss")
 ROWS = 4  # of a batch: fewer say little
 DEEP = 8  # activations in a row: a signal that dies over depth has a rule of its own
 ACTIVATIONS = (
@@ -113,6 +115,12 @@ def _unsolved(record: Record) -> bool:
 
 def _collapsed(answer: Answer) -> bool:
     prediction, target, forward = answer.prediction, answer.target, answer.forward
+    if (
+        len(prediction.shape) == 1
+        and isinstance(answer.event, Loss)
+        and answer.event.function in OVER_CLASSES
+    ):
+        return False  # one sample, or one list of candidates: a single row
     if prediction.shape[:1] < (ROWS,) or (
         target is not None and prediction.shape[:1] != target.shape[:1]
     ):
@@ -128,6 +136,8 @@ def _varies(facts: TensorFacts | None) -> bool:
 def _constant(facts: TensorFacts) -> bool:
     """To float precision; to the last bit where precision is low."""
     if facts.numbers is None or not facts.numbers.finite:
+        return False
+    if facts.numbers.feature_stds[1] > VARIES:  # beside a column masked with -1e9
         return False
     return _spread(facts.numbers) <= (SPREAD if facts.dtype in ("float32", "float64") else 0)
 

@@ -88,8 +88,8 @@ def _say_prediction(seen: Sighting[Backward]) -> Finding:
     return seen.finding(
         message=f"the loss is made of a new tensor {shape} and not of the prediction: backward "
         "reaches no parameter",
-        cause="the prediction was cut from its graph and wrapped again (.detach().requires_grad_(), "
-        "torch.tensor(...), NumPy, argmax), so its gradient goes nowhere",
+        cause="the prediction was cut from its graph and wrapped again (.detach(), NumPy, argmax, "
+        "torch.tensor(...), then requires_grad), so its gradient goes nowhere",
         fix="give the loss what the model returned, without .detach(), torch.tensor() or NumPy",
         evidence={"parameters_reached": 0, "new_tensor": str(shape), "error": ""},
     )

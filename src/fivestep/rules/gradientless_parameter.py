@@ -16,8 +16,8 @@ or leave what shall not train out: ``parameter.requires_grad_(False)``.
 *When it is wrong*
 Branches that are used now and then (experts, one head for each task) get several updates of
 patience; those in an ``nn.ModuleList`` or ``nn.ModuleDict`` of which others are used are left
-alone. So are weights that were loaded, layers in eval mode inside a model in train mode, and weights that
-are averaged by hand.
+alone. So are weights that were loaded, layers in eval mode inside a model in train mode, and
+weights that are averaged by hand.
 """
 
 from __future__ import annotations

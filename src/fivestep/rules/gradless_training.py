@@ -46,6 +46,8 @@ def check(record: Record) -> Iterator[Finding]:
 def _gradless(record: Record) -> Iterator[tuple[Vitals, Forward]]:
     last: Forward | None = None
     for vitals in record.iterations:
+        if any(backward.reached for backward in vitals.of(Backward)):
+            continue  # another forward carries the gradient (embeddings cached in a first pass)
         for event in vitals.events:
             if isinstance(event, Forward):
                 last = event

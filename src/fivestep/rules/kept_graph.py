@@ -1,9 +1,9 @@
 """The losses of earlier iterations are kept together with their graphs.
 
 *Why is this bad?*
-A loss is the end of the graph that made it. ``total += loss`` and ``losses.append(loss)`` keep every
-one of these graphs alive, so memory grows with every iteration until the program stops with "out
-of memory".
+A loss is the end of the graph that made it. ``total += loss`` and ``losses.append(loss)`` keep
+every one of these graphs alive, so memory grows with every iteration until the program stops with
+"out of memory".
 
 *What to do*
 Keep the number, not the tensor:
@@ -59,8 +59,8 @@ def _say(seen: Sighting[Backward]) -> Finding:
     site, keeper = _keeper(seen.first.site)
     most = seen.last.graphs_alive
     return seen.finding(
-        message=f"{most} graphs of earlier losses are still in memory, one more with every iteration",
-        cause="the losses are added up or kept in a list as tensors, each with the graph that made it",
+        message=f"{most} graphs of earlier losses are still in memory, one more in every iteration",
+        cause="the losses are added up or kept in a list as tensors, each with the graph behind it",
         fix=f"keep the number: `{keeper}`" if keeper else "keep the number: `total += loss.item()`",
         evidence={"graphs_alive": most, "iterations_growing": len(seen.events)},
         site=site,

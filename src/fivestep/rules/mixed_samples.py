@@ -103,6 +103,8 @@ def _mixes(record: Record, forward: Forward) -> bool:
     axes = [axis for axis, side in enumerate(influence.shape) if side == output[0]]
     if len(axes) != 1 or output[0] not in forward.inputs[0].shape[:2]:
         return False
+    if not any(influence.touched):  # every unit of this sample is off
+        return False
     alone = influence.touched[axes[0]] == 1 and influence.lowest[axes[0] : axes[0] + 1] == (0,)
     return not alone and _row_by_row(record, forward, output[0])
 

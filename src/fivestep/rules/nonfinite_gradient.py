@@ -44,12 +44,12 @@ EXPLAINS = (
 # Operations whose derivative is infinite at a place where their value is finite: what they saved
 # there, and how to keep away.
 AT = {
-    "SqrtBackward0": (0.0, "sqrt of 0", "torch.sqrt(x + 1e-8)"),
-    "PowBackward0": (0.0, "a power of 0", "(x + 1e-8) ** exponent"),
+    "SqrtBackward0": (0.0, "sqrt at 0", "torch.sqrt(x + 1e-8)"),
+    "PowBackward0": (0.0, "a power at 0", "(x + 1e-8) ** exponent"),
     "DivBackward0": (0.0, "a division by 0", "x / (y + 1e-8)"),
-    "LogBackward0": (0.0, "log of 0", "torch.log(x + 1e-8)"),
-    "AcosBackward0": (1.0, "acos of 1", "x.clamp(-1 + 1e-6, 1 - 1e-6)"),
-    "AsinBackward0": (1.0, "asin of 1", "x.clamp(-1 + 1e-6, 1 - 1e-6)"),
+    "LogBackward0": (0.0, "log at 0", "torch.log(x + 1e-8)"),
+    "AcosBackward0": (1.0, "acos at 1", "x.clamp(-1 + 1e-6, 1 - 1e-6)"),
+    "AsinBackward0": (1.0, "asin at 1", "x.clamp(-1 + 1e-6, 1 - 1e-6)"),
 }
 
 
@@ -120,7 +120,7 @@ def _say(record: Record, seen: Sighting[Update]) -> Finding:
         message=("the loss is finite" if value is None else f"the loss is {value:.4g}")
         + f" and the gradient of {names} is NaN or infinite"
         + (f": {made[0]}" if made else ""),
-        cause=f"the derivative of {made[0]} is infinite"
+        cause=f"{made[0]} has an infinite derivative"
         if made
         else "an operation behind the loss has an infinite derivative where it was used",
         fix=f"keep away from it: `{made[1]}`"

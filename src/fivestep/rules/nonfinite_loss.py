@@ -35,41 +35,22 @@ EXPLAINS = (  # not the gradient rules that look at what was still finite: they 
 Culprit = tuple[str, str]  # what made it, what to do
 # Operations that are not finite everywhere, and what of their operand or result shows it.
 MADE_BY = {
-    "LogBackward0": (
-        "log",
-        "takes",
-        "add a small number to what it takes, or use a loss with logits",
-    ),
+    "LogBackward0": ("log", "takes", "add a small number to what it takes: x + 1e-8"),
     "Log2Backward0": ("log2", "takes", "keep what it takes above 0"),
     "Log10Backward0": ("log10", "takes", "keep what it takes above 0"),
     "Log1PBackward0": ("log1p", "takes", "keep what it takes above -1"),
     "SqrtBackward0": ("sqrt", "gives", "keep what it takes above 0: torch.sqrt(x + 1e-12)"),
     "RsqrtBackward0": ("rsqrt", "gives", "keep what it takes above 0"),
     "DivBackward0": ("a division", "divides by", "keep the divisor away from 0: x / (y + 1e-8)"),
-    "ExpBackward0": (
-        "exp",
-        "gives",
-        "take the exponential of smaller numbers (subtract the maximum)",
-    ),
+    "ExpBackward0": ("exp", "gives", "take it of smaller numbers (subtract the maximum)"),
     "PowBackward0": ("pow", "takes", "keep what it takes above 0"),
-    "AcosBackward0": (
-        "acos",
-        "takes",
-        "keep what it takes within -1 and 1: x.clamp(-1 + 1e-6, 1 - 1e-6)",
-    ),
-    "AsinBackward0": (
-        "asin",
-        "takes",
-        "keep what it takes within -1 and 1: x.clamp(-1 + 1e-6, 1 - 1e-6)",
-    ),
+    "AcosBackward0": ("acos", "takes", "keep what it takes within -1 and 1: x.clamp(-0.99, 0.99)"),
+    "AsinBackward0": ("asin", "takes", "keep what it takes within -1 and 1: x.clamp(-0.99, 0.99)"),
 }
-LOWEST = {
-    "LogBackward0": 0.0,
-    "Log2Backward0": 0.0,
-    "Log10Backward0": 0.0,
-    "PowBackward0": 0.0,
+LOWEST = {  # from here on down they have no answer
+    "LogBackward0": 0.0, "Log2Backward0": 0.0, "Log10Backward0": 0.0, "PowBackward0": 0.0,
     "Log1PBackward0": -1.0,
-}
+}  # fmt: skip
 SOFTMAXES = ("SoftmaxBackward0", "LogSoftmaxBackward0")
 SPREADS = ("StdBackward0", "VarBackward0", "StdMeanBackward0", "VarMeanBackward0")
 OVER_CLASSES = ("cross_entropy", "nll_loss")
@@ -130,12 +111,11 @@ def _call(vitals: Vitals) -> Culprit | None:
             continue
         ignored = loss.options.get("ignore_index", IGNORED)
         if loss.function in OVER_CLASSES and numbers.lowest == numbers.highest == ignored:
-            what = f"every target of {loss.function} is {ignored:g}, which it ignores: a mean over nothing"
-            return what, "leave out batches in which every target is ignored"
+            what = f"every target of {loss.function} is {ignored:g}, which it ignores"
+            fix = "leave out batches in which every target is ignored"
+            return f"{what}: a mean over nothing", fix
         if loss.function == "kl_div" and numbers.lowest < 0 and not loss.options.get("log_target"):
-            what = (
-                f"kl_div takes the logarithm of its targets, which go down to {numbers.lowest:.4g}"
-            )
+            what = f"kl_div takes the logarithm of its targets, down to {numbers.lowest:.4g}"
             return what, "give it probabilities as targets, or say `log_target=True`"
     return None
 
@@ -156,12 +136,7 @@ def _operation(graph: Graph | None) -> Culprit | None:
 
 def _explains(node: Node, *, surely: bool) -> bool:
     low, high = node.lowest, node.highest
-    if (
-        low is None
-        or high is None
-        or node.name not in MADE_BY
-        or math.isnan(low) != math.isnan(high)
-    ):
+    if low is None or high is None or node.name not in MADE_BY:
         return False
     if node.name in LOWEST:
         return low <= LOWEST[node.name] if surely else False
@@ -198,15 +173,9 @@ def _masked(node: Node) -> Culprit | None:
     if node.name not in SOFTMAXES or node.lowest is None:
         return None
     if math.isnan(node.lowest):
-        return (
-            "softmax over a row in which every number is -inf",
-            "leave one number of each row unmasked",
-        )
+        return "softmax over a row in which every number is -inf", "leave one number unmasked"
     if node.lowest == -math.inf:
-        return (
-            "log_softmax gives -inf, and a target is there",
-            "mask with a large finite number, not -inf",
-        )
+        return "log_softmax gives -inf, and a target is there", "mask with a finite number"
     return None
 
 
@@ -228,10 +197,7 @@ def _layer(vitals: Vitals) -> tuple[Culprit, bool] | None:
 def _overflow(event: Backward) -> Culprit | None:
     if event.loss is None or event.loss.dtype != "float16":
         return None
-    return (
-        "float16 ends at 65504, and the loss is above",
-        "take the loss in float32: `output.float()`",
-    )
+    return "float16 ends at 65504, and the loss is above", "take it in float32: `output.float()`"
 
 
 def sick(practice: Practice) -> None:
@@ -239,9 +205,7 @@ def sick(practice: Practice) -> None:
     optimizer = practice.optimizer(model)
     for inputs, targets in practice.regression():
         hits = (targets > 0).to(inputs.dtype)
-        probability = (
-            torch.sigmoid(40 * model(inputs)) * 0 + hits
-        )  # sure of itself: exactly 0 and 1
+        probability = torch.sigmoid(40 * model(inputs)) * 0 + hits  # sure: exactly 0 and 1
         loss = -(hits * probability.log() + (1 - hits) * (1 - probability).log()).mean()
         optimizer.zero_grad()
         loss.backward()
@@ -249,10 +213,8 @@ def sick(practice: Practice) -> None:
 
 
 def healthy(practice: Practice) -> None:
-    model, loss_fn = (
-        practice.model(nn.Linear(4, 1)),
-        practice.loss("binary_cross_entropy_with_logits"),
-    )
+    model = practice.model(nn.Linear(4, 1))
+    loss_fn = practice.loss("binary_cross_entropy_with_logits")
     optimizer = practice.optimizer(model)
     for inputs, targets in practice.regression():
         loss = loss_fn(model(inputs), (targets > 0).to(inputs.dtype))

@@ -29,7 +29,7 @@ from torch import nn
 from fivestep.finding import Fact, Finding, Severity, Sighting, sightings
 from fivestep.practice import Practice
 from fivestep.vitals import Backward, Graph, Loss, Node, Record, TensorFacts
-from fivestep.vitals.operations import MOVING, is_hidden, made_by
+from fivestep.vitals.operations import MOVING, is_hidden, made_by, with_graphs
 
 SEVERITY = Severity.WRONG
 EXPLAINS = (
@@ -57,10 +57,11 @@ def check(record: Record) -> Iterator[Finding]:
         ):
             yield _say(seen)
     named = {one.at for _, one in squashed}
+    said = {e.site for _, e in record.events(Backward) if named.intersection(e.losses or ())}
     written = [
         (v, one)
-        for v, one in record.events(Backward)
-        if not named.intersection(one.losses or ()) and _twice(one.graph) is not None
+        for v, one in with_graphs(record)
+        if one.site not in said and _twice(one.graph) is not None
     ]
     for seen in sightings(written):
         yield _say_written(seen)

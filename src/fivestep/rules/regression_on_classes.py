@@ -45,9 +45,12 @@ BALANCED = (
 # From here the order of labels is one of the inputs too. Five to ten classes around random centres:
 # under 0.6 in 93 to 100 % (three classes: 71 %); grades, counts, hours on a circle: 0.65 and more.
 ORDERED = 0.6
-APART = 0.5  # squared distance of centres to variance within. Digits: 1.5; curved quantities: 0.15 at most
+APART = 0.5  # squared distance of centres to variance within. Digits: 1.5; curved quantities: 0.15
 LEAST = 0.15  # the same where there is another sign
-KNOWN = ("MNIST", "FashionMNIST", "KMNIST", "EMNIST", "QMNIST", "CIFAR10", "CIFAR100", "SVHN", "STL10", "ImageFolder", "USPS")  # fmt: skip
+KNOWN = (  # data sets whose labels are names
+    "MNIST", "FashionMNIST", "KMNIST", "EMNIST", "QMNIST", "CIFAR10", "CIFAR100", "SVHN", "STL10",
+    "ImageFolder", "USPS",
+)  # fmt: skip
 
 
 def check(record: Record) -> Iterator[Finding]:
@@ -75,12 +78,14 @@ def _compared(loss: Loss) -> bool:
     prediction, target = _sides(loss)
     if prediction is None or target is None or target.numbers is None:
         return False
+    if prediction.numbers is not None and prediction.numbers.integers:
+        return False  # an argmax is compared: whatever it is, it is no regression
     known = loss.function in ERRORS or loss.function == WITH_SIGMOID
     return known and prediction.requires_grad and not target.requires_grad
 
 
 def _labels(seen: Sighting[Loss]) -> Counter[int] | None:
-    """How often each label came; None if they are not the numbers 0 to C - 1, about as often each."""
+    """How often each label came; None if they are not 0 to C - 1, each about as often."""
     found: Counter[int] = Counter()
     for _, event in seen.events:
         target = _sides(event)[1]
@@ -146,10 +151,10 @@ def _known(loaders: list[LoaderFacts]) -> bool:
 def _scored(record: Record, classes: int) -> bool:
     """The program counts exact hits: whole numbers of this range are compared with ``==``."""
     for _, event in record.events(Compare):
-        numbers = [one.numbers for one in (event.left, event.right) if one is not None]
-        if len(numbers) == 2 and all(one is not None and one.integers for one in numbers):
-            if any(one is not None and one.highest == classes - 1 for one in numbers):
-                return True
+        sides = [one.numbers for one in (event.left, event.right) if one is not None]
+        whole = [one for one in sides if one is not None and one.integers]
+        if len(whole) == 2 and any(one.highest == classes - 1 for one in whole):
+            return True
     return False
 
 
@@ -165,11 +170,11 @@ def _say(seen: Sighting[Loss], classes: int, why: str) -> Finding:
     if order is not None:
         evidence["order_of_labels_in_inputs"] = round(order, 2)
     return seen.finding(
-        message=f"{first.function} on the numbers of {classes} classes: targets are 0 to {classes - 1}, "
-        f"prediction {shape}",
+        message=f"{first.function} on the numbers of {classes} classes: targets are "
+        f"0 to {classes - 1}, prediction {shape}",
         cause=f"an error makes a quantity of a class index, and {why}",
-        fix=f"end the model in {classes} outputs and use `F.cross_entropy(logits, labels)` with labels "
-        "of dtype long",
+        fix=f"end the model in {classes} outputs and use `F.cross_entropy(logits, labels)` "
+        "with labels of dtype long",
         evidence=evidence,
         confidence=0.9,
     )

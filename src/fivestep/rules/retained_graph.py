@@ -50,7 +50,7 @@ def _say(seen: Sighting[Backward]) -> Finding:
     return seen.finding(
         message=f"{seen.count} graphs were kept by retain_graph=True, and none was used again",
         cause="no second backward comes through them: their memory is held for nothing",
-        fix=f"`{name}.backward()`",
+        fix=f"leave it out: `{name}.backward()`",
         evidence={"graphs_kept": seen.count, "used_again": 0, "operations": nodes},
     )
 

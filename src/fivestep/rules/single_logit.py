@@ -2,8 +2,8 @@
 
 *Why is this bad?*
 The softmax of a single number is 1. Its cross-entropy is 0, its gradient is 0, and nothing is ever
-learned. With ``(batch,)`` against ``(batch,)`` of floats it is no better: the softmax then runs over
-the batch, and the samples compete with each other.
+learned. With ``(batch,)`` against ``(batch,)`` of floats it is no better: the softmax then runs
+over the batch, and the samples compete with each other.
 
 *What to do*
 Give the last layer one output for each class, and the loss the number of the class:
@@ -91,17 +91,23 @@ def _one_for_each_sample(loss: Loss) -> bool:
 def _say(seen: Sighting[Loss], kind: str) -> Finding:
     shape = seen.first.prediction.shape if seen.first.prediction else ()
     name = seen.first.function
-    said = {
-        "one": (f"{name} is given one class: prediction {shape}", "the softmax of one number is 1, "
-                "so the loss and every gradient are 0"),
-        "batch": (f"{name} is given {shape} and takes the {shape[0]} samples of the batch for classes",
-                  "the softmax runs over the batch, so the samples compete with each other"),
-        "constant": (f"{name} is given the softmax of one output: {shape}, every value the same",
-                     "the softmax of one number is 1 whatever the model says, so nothing is learned"),
-    }[kind]  # fmt: skip
+    message, cause = {
+        "one": (
+            f"{name} is given one class: prediction {shape}",
+            "the softmax of one number is 1, so the loss and every gradient are 0",
+        ),
+        "batch": (
+            f"{name} is given {shape} and takes the {shape[0]} samples of the batch for classes",
+            "the softmax runs over the batch, so the samples compete with each other",
+        ),
+        "constant": (
+            f"{name} is given the softmax of one output: {shape}, every value the same",
+            "the softmax of one number is constant, so nothing is learned",
+        ),
+    }[kind]
     return seen.finding(
-        message=said[0],
-        cause=said[1],
+        message=message,
+        cause=cause,
         fix="give the last layer one output for each class, or keep one output for two classes and "
         "use `F.binary_cross_entropy_with_logits`",
         evidence={"prediction": str(shape), "classes": 1},

@@ -76,8 +76,8 @@ def _say(seen: Sighting[Loss]) -> Finding:
     numbers = first.prediction.numbers if first.prediction else None
     low, high = (numbers.lowest, numbers.highest) if numbers else (0.0, 0.0)
     return seen.finding(
-        message=f"{first.function} is called with the targets first: its first argument ({low:.3g} to "
-        f"{high:.3g}) has no graph, its second has",
+        message=f"{first.function} is called with the targets first: its first argument "
+        f"({low:.3g} to {high:.3g}) has no graph, its second has",
         cause="the loss takes the labels for predictions and the prediction for targets",
         fix="put the prediction first: `loss_fn(prediction, targets)`",
         evidence={

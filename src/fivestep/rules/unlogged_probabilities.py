@@ -35,7 +35,8 @@ from fivestep.vitals.operations import made_by
 SEVERITY = Severity.WRONG
 EXPLAINS = (
     "vanishing-gradient", "exploding-gradient", "huge-update", "tiny-update", "collapsed-output",
-    "diverging-loss", "zigzag-loss", "flat-loss", "nonfinite-loss", "nonfinite-gradient", "dead-units",
+    "diverging-loss", "zigzag-loss", "flat-loss", "nonfinite-loss", "nonfinite-gradient",
+    "dead-units",
 )  # fmt: skip
 
 LOGGED = ("nll_loss", "kl_div")

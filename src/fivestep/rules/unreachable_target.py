@@ -1,9 +1,9 @@
 """The last activation cannot produce the targets.
 
 *Why is this bad?*
-A ReLU never answers below 0, a sigmoid never outside 0 to 1, a tanh never outside -1 to 1. For every
-target out there the model can only come as near as the edge, where its gradient dies: the loss
-stops at a floor that no training moves.
+A ReLU never answers below 0, a sigmoid never outside 0 to 1, a tanh never outside -1 to 1.
+For every target out there the model can only come as near as the edge, where its gradient dies:
+the loss stops at a floor that no training moves.
 
 *What to do*
 Leave the last activation out, so that the last layer answers with any number:
@@ -53,7 +53,7 @@ RANGES: dict[str, tuple[str, Range]] = {
 }
 ERRORS = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 WITH_SIGMOID = "binary_cross_entropy_with_logits"
-BEYOND = 0.2  # a tenth of the targets lie this far beyond an edge: label noise of 0.8 to 1.2 stays within
+BEYOND = 0.2  # a tenth of the targets lie this far beyond an edge: labels of 0.8 to 1.2 do not
 OF_STD = 0.2  # the same for an activation with one edge, in standard deviations of the targets
 
 
@@ -124,7 +124,7 @@ def _say(seen: Sighting[Loss]) -> Finding:
     return seen.finding(
         message=f"{maker} gives {_span(low, high)}, and the targets run from {numbers.lowest:.4g} "
         f"to {numbers.highest:.4g}",
-        cause="the model cannot answer with most of what lies outside, and its gradient dies at the edge",
+        cause="the model cannot answer with what lies outside, and its gradient dies at the edge",
         fix=_fix(name, inside=inside),
         evidence={
             "activation": maker,

@@ -15,7 +15,8 @@ Divide by the number of batches of the window:
 *When it is wrong*
 Sums that are meant (several losses, tasks or domains, an episode, single samples,
 ``reduction="sum"``) are left alone: only one mean over a batch, at one line, again and again for
-one update, is named, and only where the loop itself speaks of a window. Gradients that are divided afterwards are seen.
+one update, is named, and only where the loop itself speaks of a window. Gradients that are divided
+afterwards are seen.
 """
 
 from __future__ import annotations
@@ -157,8 +158,8 @@ def _say(seen: Sighting[Update], window: int) -> Finding:
     loss = receiver(first.last_backward, "backward", "loss")
     name = receiver(first.site, "step", "optimizer")
     return seen.finding(
-        message=f"{window} backwards are summed for each update, and no loss is divided by {window}",
-        cause=f"each loss is the mean of its batch: `{name}.step()` gets {window} times that of all",
+        message=f"{window} backwards are summed for each update, none divided by {window}",
+        cause=f"each loss is a mean of its batch: `{name}.step()` gets {window} times that of all",
         fix=f"`({loss} / {window}).backward()`"
         if source(first.last_backward)
         else f"divide the loss by {window}",

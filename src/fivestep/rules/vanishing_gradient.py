@@ -126,7 +126,7 @@ def _say(record: Record, vitals: Vitals, update: Update, found: list[Layer], see
         message=f"{first.name} gets {share:.1g} of the gradient of {last.name}, "
         f"{len(found) - 1} layers later",
         cause="the gradient shrinks in every layer on its way back: the first layers do not learn",
-        fix="use ReLU with `nn.init.kaiming_normal_`, residual connections, or normalise between layers",
+        fix="use ReLU with `nn.init.kaiming_normal_`, residual connections, or normalise",
         evidence={
             "first_layer": first.gradient,
             "last_layer": last.gradient,

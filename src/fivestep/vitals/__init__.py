@@ -23,7 +23,8 @@ detailed iterations  norms of weights, gradients, updates; direction against    
 once                 parameters, groups, loaders, schedules, initial weights     1 us a tensor
 ===================  ==========================================================  ================
 
-Detailed are the first 32 iterations, then two in a row out of every 128, then 4 after every change
+Detailed are the first 32 iterations, then two in a row out of every 128 (of every
+1,024 from the 1,024th on), then 4 after every change
 of the sequence of events (32 changes at most). The figures are kept for the iterations that differ
 from the one before them; the others are counted in ``Vitals.repeats`` of the iteration that they
 repeat, so a record stays small however long the run.

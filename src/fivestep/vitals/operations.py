@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from fivestep.vitals.facts import TensorFacts
+from collections.abc import Iterator
+from dataclasses import replace
+
+from fivestep.vitals.events import Backward
+from fivestep.vitals.facts import Graph, Site, TensorFacts
+from fivestep.vitals.record import Record, Vitals
 
 # Operations that move numbers about and leave them as they are.
 MOVING = (
@@ -36,3 +41,12 @@ def broadcast(left: tuple[int, ...], right: tuple[int, ...]) -> tuple[int, ...] 
             return None
         shape.append(there if here == 1 else here)
     return tuple(shape)
+
+
+def with_graphs(record: Record) -> Iterator[tuple[Vitals, Backward]]:
+    """Every kept backward with its graph: the last at its line, where it was not written again."""
+    last: dict[Site | None, Graph] = {}
+    for vitals, event in record.events(Backward):
+        if event.graph is not None:
+            last[event.site] = event.graph
+        yield vitals, replace(event, graph=last.get(event.site))

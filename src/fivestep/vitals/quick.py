@@ -15,6 +15,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.optim import lr_scheduler
 
 from fivestep.vitals.events import Backward, Batch, Clear, Forward, Loss, Update
 
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 FORWARD, LOSS, CLEAR, BACKWARD, UPDATE, BATCH = range(6)
 
 Key = tuple[Any, ...]
+
+_END: Key = (None,)  # after the last, equal to nothing
+_TENSOR_BACKWARD = torch.Tensor.backward.__code__
+_SCHEDULES = lr_scheduler.__file__
 
 
 class Quick:
@@ -52,29 +57,41 @@ class Quick:
         """An outermost module is called: is it the one that was expected?"""
         if args and type(args[0]) is torch.Tensor:
             self.given = weakref.ref(args[0])
-        key = (FORWARD, id(frame.f_code), frame.f_lasti, id(module))
         if not module.training or not torch.is_grad_enabled():
-            key = ()
-        return self._goes_on(key)
+            return self._turn(())
+        key = (FORWARD, id(frame.f_code), frame.f_lasti, id(module))
+        place = self._place
+        if key == self._expected[place]:
+            self._place = place + 1
+            return True
+        return self._turn(key)
 
     def expects_loss(self) -> bool:
         """The next event is a loss."""
-        return self._place < self._length and self._expected[self._place][0] == LOSS
+        return self._expected[self._place][0] == LOSS
 
     def loss(self, name: str, args: tuple[Any, ...], result: Any, frame: FrameType) -> bool:
         """A loss has answered."""
-        return self._goes_on(loss_key(name, args, result, frame, self.near))
+        key, place = loss_key(name, args, result, frame, self.near), self._place
+        if key == self._expected[place]:
+            self._place = place + 1
+            return True
+        return self._turn(key)
 
     def clear(self, optimizer: Any, frame: FrameType) -> bool:
         """Gradients are cleared."""
-        return self._goes_on((CLEAR, id(frame.f_code), frame.f_lasti, id(optimizer)))
+        key, place = (CLEAR, id(frame.f_code), frame.f_lasti, id(optimizer)), self._place
+        if key == self._expected[place]:
+            self._place = place + 1
+            return True
+        return self._turn(key)
 
     def backward(self, args: tuple[Any, ...], kwargs: dict[str, Any], frame: FrameType) -> bool:
         """Backward begins; its loss is noted."""
         loss = args[0] if args else None
         key = backward_key(loss, args, kwargs, frame)
-        if not key or self._place >= self._length or key != self._expected[self._place]:
-            return self._goes_on(key)
+        if key != self._expected[self._place]:
+            return self._turn(key)
         value = loss.item()  # pyright: ignore[reportOptionalMemberAccess]
         if value - value != 0:  # NaN or inf: to be looked at closely
             self.leave()
@@ -88,10 +105,12 @@ class Quick:
     def update(self, optimizer: Any, args: Any, kwargs: Any, frame: FrameType) -> bool:
         """An update begins."""
         if len(args) > 1 or kwargs:
-            return self._goes_on(())
+            return self._turn(())
         place = self._place
-        if not self._goes_on(update_key(optimizer, frame)):
-            return False
+        key = update_key(optimizer, frame)
+        if key != self._expected[place]:
+            return self._turn(key)
+        self._place = place + 1
         rate = optimizer.param_groups[0].get("lr")
         if rate is not self._rates.get(place):
             self._rates[place] = rate
@@ -100,20 +119,19 @@ class Quick:
 
     def batch(self, number: int, frame: FrameType) -> bool:
         """A loader hands out a batch."""
-        return self._goes_on((BATCH, id(frame.f_code), frame.f_lasti, number))
-
-    def _goes_on(self, key: Key) -> bool:
-        place = self._place
-        if place == self._length and key == self._expected[0]:
-            self._rounds += 1
-            if self._rounds >= self._until:
-                self._place = 0
-                self.leave()
-                return False
-            place = 0
-        if place < self._length and key == self._expected[place]:
+        key, place = (BATCH, id(frame.f_code), frame.f_lasti, number), self._place
+        if key == self._expected[place]:
             self._place = place + 1
             return True
+        return self._turn(key)
+
+    def _turn(self, key: Key) -> bool:
+        """Not the next event: the first of the next iteration, or the end of the short way."""
+        if self._place == self._length and key == self._expected[0]:
+            self._rounds, self._place = self._rounds + 1, 1
+            if self._rounds < self._until:
+                return True
+            self._place = 0
         self.leave()
         return False
 
@@ -155,7 +173,7 @@ class Quick:
         raws = [recorder.raw(number) for number in signature]
         if not _plain(raws):
             return
-        self._expected, self._numbers, self._length = learnt, list(signature), len(learnt)
+        self._expected, self._numbers, self._length = [*learnt, _END], list(signature), len(learnt)
         self._series = [recorder.series_of(raw) if raw[0] is Backward else None for raw in raws]
         self._rates, self._vitals, self._rounds, self._until = {}, vitals, 0, until
         self._first = recorder.trained + 1
@@ -176,14 +194,16 @@ def backward_key(loss: Any, args: tuple[Any, ...], kwargs: dict[str, Any], frame
         return ()
     if any(args[2:4]) or any(kwargs.values()):
         return ()
-    back = frame.f_back or frame
-    return (BACKWARD, id(frame.f_code), frame.f_lasti, id(back.f_code), back.f_lasti)
+    if frame.f_code is _TENSOR_BACKWARD:
+        frame = frame.f_back or frame
+    return (BACKWARD, id(frame.f_code), frame.f_lasti)
 
 
 def update_key(optimizer: Any, frame: FrameType) -> Key:
     """The same for an update."""
-    back = frame.f_back or frame
-    return (UPDATE, id(frame.f_code), frame.f_lasti, id(back.f_code), back.f_lasti, id(optimizer))
+    if frame.f_code.co_filename == _SCHEDULES:  # a schedule counts the updates
+        frame = frame.f_back or frame
+    return (UPDATE, id(frame.f_code), frame.f_lasti, id(optimizer))
 
 
 def _plain(raws: list[Raw]) -> bool:

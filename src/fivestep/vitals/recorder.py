@@ -64,6 +64,7 @@ from fivestep.vitals.updates import after_update, before_update
 FIRST = 32  # training iterations measured in detail at the start
 OTHERS = 16  # the same for iterations without a backward (evaluation, rollouts)
 EVERY, IN_A_ROW = 128, 2  # afterwards: two in a row out of every 128
+RARELY = 8  # times EVERY: from that many on, only so often
 CHANGED = 4  # detailed iterations after a change of the sequence of events
 KEPT = 512  # different sequences of events that are kept
 ALIKE = 64  # detailed iterations kept of one sequence
@@ -179,7 +180,9 @@ class Recorder:
 
     def _enter(self, place: tuple[int, int | None], *, at_once: bool = False) -> None:
         """Begin a new iteration when the loop comes by the same line again."""
-        if (place in self._places and (self._spent or at_once) and not self.in_step) or (self._spent and place[0] < 0 and not self.in_step):
+        if (place in self._places and (self._spent or at_once) and not self.in_step) or (
+            self._spent and place[0] < 0 and not self.in_step
+        ):
             self.close()
         self._places.add(place)
 
@@ -206,7 +209,7 @@ class Recorder:
         if self.record.length % BULK == 0:
             self.later.flush()
         if trains and not self.detailed and self._may_go_quickly():
-            self.quick.consider(signature, self._kept[signature][0], EVERY - self._trained % EVERY)
+            self.quick.consider(signature, self._kept[signature][0], self._until_sample())
         else:
             self.quick.forget()
 
@@ -244,8 +247,7 @@ class Recorder:
             holding.stamp = stamp(holding.alive())
         if rounds:
             self._plan(other=False)
-            if self._trained % EVERY:
-                self.detailed = False
+            self.detailed = self.detailed and self._until_sample() == self._every()
 
     def _count(self, raw: Raw, times: int) -> None:
         kind, record = raw[0], self.record
@@ -342,12 +344,18 @@ class Recorder:
     def _plan(self, *, other: bool) -> None:
         """Decide whether the next iteration is measured in detail."""
         self._last = time.perf_counter()
-        sample = self._trained % EVERY < IN_A_ROW and self._trained != self._sampled
+        sample = self._trained % self._every() < IN_A_ROW and self._trained != self._sampled
         if sample:
             self._sampled = self._trained
         early = self._trained < FIRST or (other and self._others < OTHERS)
         self.detailed = early or sample or self._changed > 0
         self._changed = max(0, self._changed - 1)
+
+    def _every(self) -> int:
+        return EVERY if self._trained < RARELY * EVERY else RARELY * EVERY
+
+    def _until_sample(self) -> int:
+        return self._every() - self._trained % self._every()
 
     def _build(self) -> list[Event]:
         built: list[Event] = []

@@ -1,0 +1,99 @@
+"""``module.requires_grad = False`` does nothing: the parameters of the module still train.
+
+*Why is this bad?*
+Python lets anybody set any attribute on a module; autograd asks the parameters. The layers that
+were to stay as they are, often a pretrained backbone, are trained with all the others.
+
+*What to do*
+Say it to the parameters, with the method that ends in an underscore:
+
+    model.backbone.requires_grad_(False)
+
+*When it is wrong*
+A module that keeps an attribute of that name for itself, and whose parameters are frozen or held by
+no optimizer, is left alone: only parameters that really moved are named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torch import nn
+
+from fivestep.finding import Finding, Severity, receiver
+from fivestep.practice import Practice
+from fivestep.vitals import ModelFacts, ParameterFacts, Record, Update
+
+SEVERITY = Severity.WRONG
+
+MOVED = 2  # detailed updates that changed a parameter below the flag
+
+
+def check(record: Record) -> Iterator[Finding]:
+    """A module carries the attribute, and parameters below it change with the updates."""
+    for model in record.models:
+        facts = [record.parameters[number] for number in model.parameters]
+        moved = [one for one in facts if one.requires_grad and one.moved >= MOVED]
+        paths = [
+            path for path in model.ignored_flags if any(_below(one.name, path) for one in moved)
+        ]
+        if paths:
+            moving = [one for one in moved if any(_below(one.name, path) for path in paths)]
+            yield _say(record, model, paths, moving)
+
+
+def _below(name: str, path: str) -> bool:
+    return not path or name == path or name.startswith(path + ".")
+
+
+def _say(
+    record: Record, model: ModelFacts, paths: list[str], moving: list[ParameterFacts]
+) -> Finding:
+    numbers = {one.number for one in moving}
+    vitals, update = next(
+        (v, e)
+        for v, e in record.events(Update)
+        if any(one.parameter in numbers for one in e.norms or ())
+    )
+    called = receiver(model.site, "__call__", "model")
+    whole = f"{called}.{paths[0]}" if paths[0] else called
+    more = f" (and {len(paths) - 1} more)" if len(paths) > 1 else ""
+    names = record.names(one.number for one in moving)
+    return Finding(
+        message=f"{whole}{more} has requires_grad = False, and its parameters train: {names}",
+        cause="the attribute of a module does nothing; autograd asks each parameter",
+        fix=f"call the method: `{whole}.requires_grad_(False)`",
+        evidence={
+            "module": paths[0],
+            "modules": len(paths),
+            "parameters_that_train": len(moving),
+            "updates": max(one.moved for one in moving),
+        },
+        site=model.site or update.site,
+        iteration=vitals.iteration,
+        count=max(one.moved for one in moving),
+    )
+
+
+def sick(practice: Practice) -> None:
+    model = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 1))
+    model[0].requires_grad = False  # type: ignore[assignment]
+    model, loss_fn = practice.model(model), practice.loss("mse_loss")
+    optimizer = practice.optimizer(model)
+    for inputs, targets in practice.regression():
+        loss = loss_fn(model(inputs), targets)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+def healthy(practice: Practice) -> None:
+    model = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 1))
+    model[0].requires_grad_(False)
+    model, loss_fn = practice.model(model), practice.loss("mse_loss")
+    optimizer = practice.optimizer(model)
+    for inputs, targets in practice.regression():
+        loss = loss_fn(model(inputs), targets)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()

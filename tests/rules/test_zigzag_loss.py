@@ -1,0 +1,85 @@
+"""A loss that swings from update to update is named; restless batches and turning tasks are not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+from watching import names, watch
+
+
+def line(
+    rate: float, *, updates: int = 40, rows: int = 100, bias: bool = True, noise: float = 0.0
+) -> None:
+    torch.set_num_threads(1)
+    x = torch.randn(rows, 1)
+    y = 2 * x + 1 + noise * torch.randn(rows, 1)
+    model = nn.Linear(1, 1, bias=bias)
+    steepest = 2 * float(x.square().mean())
+    optimizer = torch.optim.SGD(model.parameters(), lr=rate / steepest)
+    for _ in range(updates):
+        optimizer.zero_grad()
+        nn.functional.mse_loss(model(x), y).backward()
+        optimizer.step()
+
+
+def batches(rate: float) -> None:
+    model = nn.Linear(6, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=rate)
+    for _ in range(40):
+        x = torch.randn(8, 6)
+        optimizer.zero_grad()
+        nn.functional.mse_loss(model(x), x[:, :1] + torch.randn(8, 1)).backward()
+        optimizer.step()
+
+
+def tasks_in_turn() -> None:
+    model = nn.Linear(4, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    for step in range(40):
+        x = torch.randn(16, 4)
+        sign = 1.0 if step % 2 else -1.0
+        optimizer.zero_grad()
+        nn.functional.mse_loss(model(x), sign * x[:, :1]).backward()
+        optimizer.step()
+
+
+def turning_but_learning() -> None:
+    model = nn.Sequential(nn.Linear(6, 32), nn.Tanh(), nn.Linear(32, 3))
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+    x = torch.randn(60, 6)
+    for _ in range(60):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(model(x), x[:, :3].argmax(1)).backward()
+        optimizer.step()
+
+
+SICK: dict[str, Callable[[], None]] = {
+    "on the edge": lambda: line(2.0, bias=False),
+    "just below": lambda: line(1.99, bias=False, rows=30),
+    "short": lambda: line(2.0, updates=14, bias=False, rows=9),
+}
+
+HEALTHY: dict[str, Callable[[], None]] = {
+    "past the minimum and settling": lambda: line(1.5),
+    "well below": lambda: line(0.3),
+    "restless batches": lambda: batches(0.05),
+    "more restless": lambda: batches(0.15),
+    "tasks in turn": tasks_in_turn,
+    "turning but learning": turning_but_learning,
+}
+
+
+@pytest.mark.parametrize("case", SICK)
+def test_a_loss_that_swings_is_named(case: str) -> None:
+    (finding,) = watch(SICK[case]).findings
+    assert finding.rule == "zigzag-loss"
+    assert "points against the last" in finding.message
+    assert "lr=" in finding.fix
+
+
+@pytest.mark.parametrize("case", HEALTHY)
+def test_a_restless_or_a_settling_loss_is_silent(case: str) -> None:
+    assert "zigzag-loss" not in names(HEALTHY[case])
