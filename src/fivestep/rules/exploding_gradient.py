@@ -44,7 +44,7 @@ EXPLAINS = (
 # spread of the last layer's output to the first's: ReLU x 6, std 1: 4e3; by default: below 1.
 TIMES = 1e3
 CERTAIN = 1e4  # the same where the loss falls all the same: the last layer learns alone
-BURST = 100.0  # to the highest of the first quarter. Sound runs: 10 at most
+BURST = 100.0  # to the highest gradient norm of the first quarter: chosen, not measured
 LOSS = 10.0  # growth of the loss with which a burst is only what a rising loss does to it
 CALM = 0.3  # update to weight norm: longer updates before a burst are the rate's fault
 UPDATES = 8  # fewer are no history

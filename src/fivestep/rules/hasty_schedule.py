@@ -37,9 +37,10 @@ WITHOUT = {"accumulate": "a schedule takes a plain optimizer"}
 
 BATCHES = 3  # in an epoch: with fewer the two ways of counting hardly differ
 EPOCHS = 1.5  # epochs of steps, before anybody may say what the schedule does in one
-GONE = 0.0101  # of the highest rate, a tenth of a tenth included. Cosine: a twentieth of the run;
-# 1 / (1 + t): only after 100 updates
-SHARE = 0.55  # of all updates at a rate that is gone. Milestones at a quarter and a half: 0.5
+# Both chosen, not measured. By arithmetic a cosine is below GONE in the last 6 % of the run,
+# 1 / (1 + t) from t = 99 on; milestones at a quarter and a half have a share of 0.5.
+GONE = 0.0101  # of the highest rate, a tenth of a tenth included
+SHARE = 0.55  # of all updates at a rate that is gone
 TURNS = 2  # halves of a cosine within one epoch: it was to take all epochs for one
 
 

@@ -34,7 +34,7 @@ SEVERITY = Severity.SUSPICIOUS
 
 PASSES = 6  # evaluations; fewer are no trend
 AFTER = 3  # of them after the best: two may be a swing
-RISE = 1.15  # last third to best. Digits with early stopping of 5 epochs: up to 1.08
+RISE = 1.15  # last third to best: chosen, not measured
 HIGHER = 1.05  # each of the last third: a swing comes back
 FALL = 0.8  # training loss at the end to that around the best evaluation
 

@@ -37,7 +37,7 @@ EXPLAINS = ()
 
 SHARE = 0.9  # of the training iterations: every one, but for a first or a last
 ITERATIONS = 16  # fewer are no loop
-LONG = 0.1  # seconds of an iteration, from which on a read of some milliseconds is nothing
+LONG = 0.1  # seconds; in longer iterations a read is taken to cost little: chosen, not measured
 
 
 def unchecked(record: Record) -> str:

@@ -35,7 +35,7 @@ SEVERITY = Severity.SUSPICIOUS
 EXPLAINS = ("flat-loss", "collapsed-output")
 
 # Gradient times change over loss: the share of the loss that one update can take away at most.
-# Digits and regressions, 8 optimizers and sizes: 2e-3 to 1 at rates that learn, 2e-5 to 6e-5 at
+# Digits and regressions, 2 optimizers and 4 models: 2e-3 to 1 at rates that learn, 2e-5 to 6e-5 at
 # Adam's 1e-5 (fine-tuning); at 1e-6 (SGD) and 1e-8 (Adam) 6e-8 to 5e-6.
 PROMISE = 3e-6  # in a run of a few updates
 PATIENT = 2e-5  # in a run of at least 50
@@ -48,7 +48,7 @@ TOTAL = 0.02  # of the loss, over all updates of the run: less is nothing
 SLOPE = (
     0.01  # gradient times weights over loss: below it there is no way down to go. Untrained: 0.5
 )
-AGREE = 0.3  # median cosine of consecutive gradients. Far from the minimum 0.5 to 1; at it, with 7 weights, 0.2
+AGREE = 0.3  # median cosine of consecutive gradients. Far from the minimum 0.5 to 1; at it not measured: the limit is chosen
 AT_START = 0.9  # of what a constant answer costs: the model is surely untrained
 
 Seen = tuple[Vitals, Update]
