@@ -146,7 +146,9 @@ class Doctor(Listener):
 
 
 def listen(*only: Any) -> Doctor:
-    """Overhear the loop that runs inside ``with listen() as doctor:``.
+    """Overhear the loop that runs inside a ``with`` block.
+
+    Written ``with listen() as doctor:``.
 
     Args:
         only: models and optimizers; given any, nothing else is listened to.

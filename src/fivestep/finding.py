@@ -98,14 +98,17 @@ class Sighting(Generic[Kind]):
 
     @property
     def first(self) -> Kind:
+        """The event with which it began."""
         return self.events[0][1]
 
     @property
     def last(self) -> Kind:
+        """The latest event."""
         return self.events[-1][1]
 
     @property
     def iteration(self) -> int:
+        """The iteration of the first event."""
         return self.events[0][0].iteration
 
     @property
@@ -127,7 +130,8 @@ class Sighting(Generic[Kind]):
     ) -> Finding:
         """Say it: at the line of the first event unless ``site`` names another."""
         return Finding(
-            message, cause, fix, evidence, site or self.first.site, self.iteration, self.count, confidence
+            message, cause, fix, evidence, site or self.first.site, self.iteration, self.count,
+            confidence,
         )  # fmt: skip
 
 
@@ -145,7 +149,7 @@ def source(site: Site | None) -> str:
 
 
 def receiver(site: Site | None, method: str, default: str) -> str:
-    """What the user calls the thing: ``opt`` in ``opt.step()``; ``default`` if it cannot be read."""
+    """What the user calls the thing: ``opt`` in ``opt.step()``; ``default`` if unreadable."""
     found = re.search(rf"([A-Za-z_][\w.\[\]]*)\.{method}\(", source(site))
     return found.group(1) if found else default
 

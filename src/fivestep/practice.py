@@ -96,10 +96,11 @@ class Practice:
 class Far(torch.Tensor):
     """A tensor that says it is on an accelerator: a stand-in where there is none."""
 
-    __torch_function__ = torch._C._disabled_torch_function_impl
+    __torch_function__: Any = torch._C._disabled_torch_function_impl  # pyright: ignore
 
     @property
-    def device(self) -> torch.device:
+    def device(self) -> torch.device:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The accelerator that it claims to be on."""
         return torch.device("cuda")
 
 
@@ -111,10 +112,12 @@ class Windowed:
         self.param_groups = optimizer.param_groups
 
     def zero_grad(self) -> None:
+        """Clear at the start of a window."""
         if self.calls % self.window == 0:
             self.optimizer.zero_grad()
 
     def step(self) -> None:
+        """Step at the end of a window."""
         self.calls += 1
         if self.calls % self.window == 0:
             self.optimizer.step()

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import weakref
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from torch import nn
 
@@ -40,7 +40,7 @@ class Listener:
         self._ears = Ears(models, optimizers)
         self._records: list[Record] | None = None
 
-    def __enter__(self) -> Listener:
+    def __enter__(self) -> Self:
         _open.add(self._ears)
         self._ears.open()
         return self

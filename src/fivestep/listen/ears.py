@@ -42,7 +42,8 @@ LOSSES = (
     "cross_entropy", "ctc_loss", "gaussian_nll_loss", "hinge_embedding_loss", "huber_loss",
     "kl_div", "l1_loss", "margin_ranking_loss", "mse_loss", "multi_margin_loss",
     "multilabel_margin_loss", "multilabel_soft_margin_loss", "nll_loss", "poisson_nll_loss",
-    "smooth_l1_loss", "soft_margin_loss", "triplet_margin_loss", "triplet_margin_with_distance_loss",
+    "smooth_l1_loss", "soft_margin_loss", "triplet_margin_loss",
+    "triplet_margin_with_distance_loss",
 )  # fmt: skip
 DROPOUTS = (
     "dropout",
@@ -346,9 +347,12 @@ class Ears:
 
     def _loss(self, name: str, args: Any, kwargs: Any, result: Any, frame: FrameType) -> None:
         recorder = self._stream.recorder
-        if recorder is not None and recorder.quick.active:
-            if recorder.quick.loss(name, args, result, frame):
-                return
+        if (
+            recorder is not None
+            and recorder.quick.active
+            and recorder.quick.loss(name, args, result, frame)
+        ):
+            return
         recorder = self._recorder()
         if recorder is not None:
             near = recorder.quick.near
@@ -470,11 +474,15 @@ class Ears:
         try:
             stream, frame = self._stream, sys._getframe(2)
             recorder = stream.recorder
-            if recorder is not None and recorder.quick.active and not stream.steps:
-                if recorder.quick.update(optimizer, args, kwargs, frame):
-                    stream.steps.append(_EXPECTED)
-                    stream.stepping = sys._getframe(1)
-                    return
+            if (
+                recorder is not None
+                and recorder.quick.active
+                and not stream.steps
+                and recorder.quick.update(optimizer, args, kwargs, frame)
+            ):
+                stream.steps.append(_EXPECTED)
+                stream.stepping = sys._getframe(1)
+                return
             recorder = self._recorder()
             if recorder is None or not self._owned(optimizer):
                 return
@@ -654,10 +662,14 @@ class Ears:
         def after(token: Any, result: Any, error: BaseException | None) -> None:
             number, began, frame = token
             recorder, seconds = self._stream.recorder, time.perf_counter() - began
-            if recorder is not None and recorder.quick.active and error is None:
-                if recorder.quick.batch(number, frame):
-                    recorder.record.loaders[number].waited += seconds
-                    return
+            if (
+                recorder is not None
+                and recorder.quick.active
+                and error is None
+                and recorder.quick.batch(number, frame)
+            ):
+                recorder.record.loaders[number].waited += seconds
+                return
             recorder = self._recorder()
             if recorder is None:
                 return
@@ -706,7 +718,7 @@ class Ears:
             if recorder is None or stream.states or stream.depth or len(args) > 1:
                 return None
             stream.states += 1
-            return recorder, args[0]
+            return recorder, args[0]  # pyright: ignore[reportGeneralTypeIssues]
 
         def after(token: Any, result: Any, error: BaseException | None) -> None:
             self._stream.states -= 1

@@ -104,7 +104,8 @@ def load(path: Path) -> Record:
     head = json.loads(lines[0]) if lines and lines[0].startswith("{") else {}
     if head.get("schema") != SCHEMA:
         raise ValueError(
-            f"{path} is no record of schema {SCHEMA} (its first line has schema {head.get('schema')})\n"
+            f"{path} is no record of schema {SCHEMA} "
+            f"(its first line has schema {head.get('schema')})\n"
             "  do: name a file that `fivestep run --record FILE` wrote"
         )
     record: Record = decode(Record, {**head["record"], "iterations": []})

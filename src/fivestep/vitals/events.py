@@ -1,7 +1,8 @@
 """What can happen in an iteration, in the order in which it happened.
 
 Every event has ``at``, its place in the run (a counter that never goes back), and ``site``, the
-user's line. Numbers that belong to one event stand in it. A field that is ``None`` was not measured.
+user's line. Numbers that belong to one event stand in it. A field that is ``None`` was not
+measured.
 """
 
 from __future__ import annotations

@@ -65,10 +65,12 @@ class TensorFacts:
 
     @property
     def floating(self) -> bool:
+        """Its elements are floats."""
         return "float" in self.dtype
 
     @property
     def integral(self) -> bool:
+        """Its elements are whole numbers."""
         return "int" in self.dtype
 
 

@@ -41,6 +41,7 @@ class Holding:
         self.probes = [weakref.ref(one) for one in parameters[:PROBES]]
 
     def alive(self) -> list[torch.Tensor]:
+        """The parameters looked at that still exist."""
         return [one for one in (reference() for reference in self.probes) if one is not None]
 
     def clear(self, site: int) -> None:

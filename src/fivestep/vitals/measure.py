@@ -21,7 +21,8 @@ from fivestep.vitals.facts import Numbers, TensorFacts
 ROWS = FEATURES = 64  # elements of a sample along each side
 WHOLE = 65_536  # elements: a prediction of classes is sampled in whole rows up to this
 LABELS = 4096  # whole numbers of which all are counted
-# Of symmetric layers, rounding parts the rows by 3e-6 of what they moved at most; random biases by 1.5e-3.
+# Of symmetric layers, rounding parts the rows by 3e-6 of what they moved at most; random biases
+# by 1.5e-3.
 ROUNDING = 1e-4
 PIECE = 65_536  # elements of a parameter that its norms are taken over
 

@@ -157,7 +157,7 @@ class StateFacts:
 
 @dataclass(slots=True)
 class PassFacts:
-    """An evaluation: an epoch of a loader, or one forward without a loader, with a loss or a metric."""
+    """An evaluation with a loss or a metric: a loader's epoch, or one forward without a loader."""
 
     model: int
     loader: int | None
@@ -204,6 +204,7 @@ class Series:
 
     @property
     def values(self) -> list[float]:
+        """The kept values, without their iterations."""
         return [value for _, value in self.points]
 
 

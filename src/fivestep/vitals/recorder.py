@@ -1167,7 +1167,7 @@ def _gradient(total: torch.Tensor, layer: torch.Tensor) -> Any:
 
 
 def _last_judged(raws: list[Raw], ats: list[int]) -> int:
-    """Where a loss or metric was last taken without gradients; 0 if one for gradients came after."""
+    """Where a loss or metric was last taken without gradients; 0 if one with them came after."""
     last = 0
     for raw, at in zip(raws, ats, strict=True):
         if raw[0] is Loss:

@@ -236,7 +236,7 @@ def _moody(module: nn.Module) -> bool:
 
 
 def kept_outside(model: nn.Module) -> dict[int, str]:
-    """Leaves that a model keeps without registering them: id -> where, as in ``layers[1].weight``."""
+    """Leaves that a model keeps unregistered: id -> where, as in ``layers[1].weight``."""
     usual = set(vars(nn.Module()))
     found: dict[int, str] = {}
     for path, module in unwrap(model).named_modules():

@@ -1,4 +1,4 @@
-"""The numbers of one update: how long the weights, the gradient and the change are, and which way."""
+"""The numbers of one update: length and direction of weights, gradient and change."""
 # torch's own parts are private and partly untyped; to look at them is the work of this file.
 # pyright: reportPrivateUsage=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
