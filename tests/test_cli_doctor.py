@@ -63,7 +63,8 @@ def _python(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     source = str(Path(fivestep.__file__).parents[1])
     return subprocess.run(
         [sys.executable, "-W", "error", *arguments], capture_output=True, text=True, cwd=cwd,
-        env={"PYTHONPATH": source, "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"}, timeout=120, check=False,
+        env={"PYTHONPATH": source, "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"},
+        timeout=120, check=False,
     )  # fmt: skip
 
 

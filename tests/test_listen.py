@@ -160,7 +160,7 @@ def by_hand() -> Weights:
             for one in (w, b):
                 assert one.grad is not None
                 one -= 0.1 * one.grad
-                one.grad.zero_()
+                one.grad.zero_()  # pyright: ignore[reportOptionalMemberAccess]
     return [w.detach(), b.detach()]
 
 
@@ -249,10 +249,10 @@ def functional() -> Weights:
 def hooked() -> Weights:
     model = _model()
     seen: list[int] = []
-    model.register_forward_hook(lambda *_: seen.append(1))
-    model[0].register_full_backward_hook(lambda *_: seen.append(2))  # pyright: ignore[reportIndexIssue]
+    model.register_forward_hook(lambda *_: seen.append(1))  # pyright: ignore[reportUnknownLambdaType]
+    model[0].register_full_backward_hook(lambda *_: seen.append(2))  # pyright: ignore[reportIndexIssue, reportUnknownLambdaType]
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
-    optimizer.register_step_post_hook(lambda *_: seen.append(3))
+    optimizer.register_step_post_hook(lambda *_: seen.append(3))  # pyright: ignore[reportUnknownLambdaType]
     for _ in range(5):
         x, y = _data()
         optimizer.zero_grad()
@@ -347,8 +347,11 @@ def test_every_event_stands_at_its_line() -> None:
     assert all(event.site and event.site.file == __file__ for event in record.iterations[1].events)
 
 
-@pytest.mark.parametrize("loop", [flzbu, zflbu, flbuz, fzlbu, gan, accumulated, scaled, lbfgs, by_hand, penalised],
-                         ids=lambda loop: loop.__name__)  # fmt: skip
+@pytest.mark.parametrize(
+    "loop",
+    [flzbu, zflbu, flbuz, fzlbu, gan, accumulated, scaled, lbfgs, by_hand, penalised],
+    ids=lambda loop: loop.__name__,
+)
 def test_no_update_of_a_sound_loop_carries_old_gradients(loop: Callable[[], Weights]) -> None:
     _, record = _hear(loop)
     updates = [event for _, event in record.events(Update)]
@@ -431,7 +434,7 @@ def test_loader_epochs_evaluation_and_schedule() -> None:
 def test_compiled_model_has_no_more_graph_breaks(whole: bool) -> None:
     def count(heard: bool) -> tuple[int, int, list[list[float]]]:
         torch.manual_seed(0)
-        torch._dynamo.reset()
+        torch._dynamo.reset()  # pyright: ignore[reportPrivateUsage]
         model, graphs = _model(dropout=False), [0]
 
         def backend(graph: Any, _: Any) -> Any:
@@ -460,7 +463,7 @@ def test_compiled_model_has_no_more_graph_breaks(whole: bool) -> None:
             assert doctor.record.count(Update) == 6
         else:
             run()
-        breaks = sum(torch._dynamo.utils.counters["graph_break"].values())
+        breaks = sum(torch._dynamo.utils.counters["graph_break"].values())  # pyright: ignore[reportPrivateUsage]
         return graphs[0], breaks, _bits(_weights(model))
 
     assert count(heard=True) == count(heard=False)
@@ -483,10 +486,13 @@ def test_nested_listening_hears_the_same() -> None:
 
 
 def test_an_exception_of_the_program_goes_through_and_is_noted() -> None:
-    doctor = listen()
-    with pytest.raises(ZeroDivisionError), doctor:
+    def program() -> None:
         flzbu()
         raise ZeroDivisionError("mine")
+
+    doctor = listen()
+    with pytest.raises(ZeroDivisionError), doctor:
+        program()
     assert doctor.record.ended == "ZeroDivisionError: mine"
     assert doctor.record.count(Update) == 40
 
@@ -596,7 +602,7 @@ def test_a_jit_script_is_compiled_as_without() -> None:
         assert float(scripted(torch.zeros(2, 2), torch.tensor([0, 1]))) == pytest.approx(
             0.6931, abs=1e-3
         )
-        assert doctor._ears.on
+        assert doctor._ears.on  # pyright: ignore[reportPrivateUsage]
     assert not doctor.record.problems
 
 

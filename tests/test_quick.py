@@ -198,8 +198,8 @@ def test_same_record_as_the_long_way(
     monkeypatch.setattr(quick.Quick, "learn", counted)
     short, drawn = _hear(loop)
     with monkeypatch.context() as patch:
-        patch.setattr(quick.Quick, "learn", lambda *_: None)
-        patch.setattr(quick.Quick, "consider", lambda *_: None)
+        patch.setattr(quick.Quick, "learn", lambda *_: None)  # pyright: ignore[reportUnknownLambdaType]
+        patch.setattr(quick.Quick, "consider", lambda *_: None)  # pyright: ignore[reportUnknownLambdaType]
         long, drawn_too = _hear(loop)
     assert started or loop is accumulates  # the short way was taken
     assert torch.equal(drawn, drawn_too)
@@ -220,15 +220,19 @@ def test_a_fault_that_comes_late_is_found(monkeypatch: pytest.MonkeyPatch) -> No
         assert rule in [finding.rule for finding in diagnose(record).findings]
 
 
-@pytest.mark.parametrize("loop", [plain, loader_with_evaluation, two_optimizers, accumulates], ids=lambda loop: loop.__name__)  # fmt: skip
+@pytest.mark.parametrize(
+    "loop",
+    [plain, loader_with_evaluation, two_optimizers, accumulates],
+    ids=lambda loop: loop.__name__,
+)
 def test_same_record_when_numbers_are_read_in_bulk(
     loop: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What an accelerator asks for: nothing is read on the path."""
     now, _ = _hear(loop)
     for module in ("measure", "recorder"):
-        monkeypatch.setattr(f"fivestep.vitals.{module}.at_once", lambda _: False)
-    monkeypatch.setattr(quick.Quick, "consider", lambda *_: None)
+        monkeypatch.setattr(f"fivestep.vitals.{module}.at_once", lambda _: False)  # pyright: ignore[reportUnknownLambdaType]
+    monkeypatch.setattr(quick.Quick, "consider", lambda *_: None)  # pyright: ignore[reportUnknownLambdaType]
     late, _ = _hear(loop)
     for one in (now, late):
         for facts in one.loaders:  # taken when the batch comes, or not at all

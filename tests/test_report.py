@@ -172,8 +172,10 @@ def test_a_rule_that_fails_takes_no_other_with_it(monkeypatch: pytest.MonkeyPatc
     def broken(_: Record) -> list[Finding]:
         raise KeyError("ours")
 
+    fields: dict[str, Any] = {name: getattr(rule, name) for name in rule.__slots__}
+    fields["check"] = broken
     monkeypatch.setattr("fivestep.doctor.catalogue", lambda: {
-        rule.name: type(rule)(**{**{f: getattr(rule, f) for f in rule.__slots__}, "check": broken}),
+        rule.name: type(rule)(**fields),
         "stale-gradient": named("stale-gradient"),
     })  # fmt: skip
     report = diagnose(overhear(named("stale-gradient").sick))
