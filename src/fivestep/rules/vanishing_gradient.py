@@ -33,7 +33,7 @@ from fivestep.practice import Practice
 from fivestep.vitals import Forward, Norm, Record, Update, Vitals
 
 SEVERITY = Severity.SUSPICIOUS
-EXPLAINS = ("flat-loss", "tiny-update", "collapsed-output", "dead-units")
+EXPLAINS = ("flat-loss", "tiny-update", "collapsed-output")
 
 DEPTH = 4  # layers of weights: fewer do not vanish
 # First to last layer's gradient. 24 sound networks of 2 to 22 layers: 2e-3 and more (ReLU x 12 as
