@@ -4,7 +4,8 @@
 
 One thread. *plain* is the loop by itself; *quiet* is the loop overheard when nothing is measured in
 detail (each of its iterations is like the two before it); *all* is a run of 1,500 iterations from
-its first, detailed iterations included. Medians and, since other programs may run beside it, minima.
+its first, detailed iterations included. Medians and,
+since other programs may run beside it, minima.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def compare(make: Callable[[], tuple[Loop, int]], rounds: int) -> None:
     with quiet:
         for _ in range(WARM_UP // iterations + 1):
             loop(iterations)
-        ears = quiet._ears
+        ears = quiet._ears  # pyright: ignore[reportPrivateUsage]
         for _ in range(rounds):
             ears.close()
             loop(iterations)

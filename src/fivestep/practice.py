@@ -96,7 +96,7 @@ class Practice:
 class Far(torch.Tensor):
     """A tensor that says it is on an accelerator: a stand-in where there is none."""
 
-    __torch_function__: Any = torch._C._disabled_torch_function_impl  # pyright: ignore
+    __torch_function__: Any = torch._C._disabled_torch_function_impl  # pyright: ignore[reportPrivateUsage]
 
     @property
     def device(self) -> torch.device:  # pyright: ignore[reportIncompatibleVariableOverride]

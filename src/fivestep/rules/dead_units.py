@@ -217,8 +217,9 @@ def _site(seen: list[Seen], record: Record) -> Site | None:
 
 
 def sick(practice: Practice) -> None:
-    model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 3))
-    nn.init.constant_(model[0].bias, -20.0)
+    first = nn.Linear(8, 16)
+    nn.init.constant_(first.bias, -20.0)
+    model = nn.Sequential(first, nn.ReLU(), nn.Linear(16, 3))
     model = practice.model(model)
     loss_fn, optimizer = practice.loss("cross_entropy"), practice.optimizer(model)
     for inputs, targets in practice.classification():
@@ -229,8 +230,9 @@ def sick(practice: Practice) -> None:
 
 
 def healthy(practice: Practice) -> None:
-    model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 3))
-    nn.init.constant_(model[0].bias, -0.2)
+    first = nn.Linear(8, 16)
+    nn.init.constant_(first.bias, -0.2)
+    model = nn.Sequential(first, nn.ReLU(), nn.Linear(16, 3))
     model = practice.model(model)
     loss_fn, optimizer = practice.loss("cross_entropy"), practice.optimizer(model)
     for inputs, targets in practice.classification():

@@ -51,9 +51,10 @@ def _gradless(record: Record) -> Iterator[tuple[Vitals, Forward]]:
         for event in vitals.events:
             if isinstance(event, Forward):
                 last = event
-            elif isinstance(event, Backward) and _reaches_nothing(event):
-                if last is not None and last.grad in NAMES and _trains(record, last):
-                    yield vitals, last
+                continue
+            empty = isinstance(event, Backward) and _reaches_nothing(event)
+            if empty and last is not None and last.grad in NAMES and _trains(record, last):
+                yield vitals, last
 
 
 def _reaches_nothing(backward: Backward) -> bool:

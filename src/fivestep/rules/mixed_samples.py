@@ -69,11 +69,11 @@ def _swapped(record: Record, vitals: Vitals, forward: Forward) -> ModuleRun | No
     """The layer whose first axis is the batch, though it takes that for time."""
     output = forward.outputs[0].shape
     for run in forward.modules or ():
-        if run.kind in SEQUENCES and run.batch_first is False and run.input is not None:
-            if _takes_for_time(run.input.shape, output) or _is_batch(
-                record, vitals, run.input.shape, output
-            ):
-                return run
+        if run.kind not in SEQUENCES or run.batch_first is not False or run.input is None:
+            continue
+        shape = run.input.shape
+        if _takes_for_time(shape, output) or _is_batch(record, vitals, shape, output):
+            return run
     return None
 
 

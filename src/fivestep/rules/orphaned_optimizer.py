@@ -48,11 +48,11 @@ def check(record: Record) -> Iterator[Finding]:
         updates = [(v, e) for v, e in record.events(Update) if e.optimizer == optimizer.number]
         held = [record.parameters[number] for number in optimizer.parameters]
         empty = all(event.gradients == "none" for _, event in updates)
-        if optimizer.updates >= UPDATES and empty and not any(one.reached for one in held):
-            if _twins(held, unheld) >= ALIKE * len(held) and (
-                backward := _backward(record, unheld)
-            ):
-                yield _say(updates[0], optimizer, held, unheld, backward)
+        if optimizer.updates < UPDATES or not empty or any(one.reached for one in held):
+            continue
+        backward = _backward(record, unheld)
+        if backward is not None and _twins(held, unheld) >= ALIKE * len(held):
+            yield _say(updates[0], optimizer, held, unheld, backward)
 
 
 def _unheld(facts: ParameterFacts) -> bool:

@@ -89,7 +89,8 @@ def _one_for_each_sample(loss: Loss) -> bool:
 
 
 def _say(seen: Sighting[Loss], kind: str) -> Finding:
-    shape = seen.first.prediction.shape if seen.first.prediction else ()
+    prediction = seen.first.prediction
+    shape = prediction.shape if prediction is not None else tuple[int, ...]()
     name = seen.first.function
     message, cause = {
         "one": (

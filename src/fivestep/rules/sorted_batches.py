@@ -175,7 +175,7 @@ def _say(windows: list[_Window], record: Record) -> Finding:
     classes = list(dict.fromkeys(name for one in windows for name in one.counts))
     first = windows[0]
     loader = record.loaders[first.loader] if first.loader is not None else None
-    where = next((e.site for v, e in record.events(Batch) if e.loader == first.loader), None)
+    where = next((e.site for _, e in record.events(Batch) if e.loader == first.loader), None)
     explained = _explained(
         [one.counts for one in windows], sum((one.counts for one in windows), Counter())
     )

@@ -134,9 +134,10 @@ def sick(practice: Practice) -> None:
 
 
 def healthy(practice: Practice) -> None:
-    model = nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 3))
-    nn.init.constant_(model[0].bias, 0.1)
-    nn.init.zeros_(model[2].weight)  # a last layer may: its classes get different gradients
+    first, last = nn.Linear(8, 16), nn.Linear(16, 3)
+    nn.init.constant_(first.bias, 0.1)
+    nn.init.zeros_(last.weight)  # a last layer may: its classes get different gradients
+    model = nn.Sequential(first, nn.Tanh(), last)
     model = practice.model(model)
     loss_fn, optimizer = practice.loss("cross_entropy"), practice.optimizer(model)
     for inputs, targets in practice.classification():

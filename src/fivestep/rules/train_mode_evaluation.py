@@ -145,9 +145,11 @@ def _scored(forward: Forward, after: Iterable[Event], *, alone: bool, classifies
             return event.grad == forward.grad and (alone or event.reduction != "none")
         if isinstance(event, Compare) and _row_by_row(event.outcome, output.shape):
             return True
-        if isinstance(event, Pick) and alone and classifies and output.shape[:1] > (1,):
-            if event.shape[0] == output.shape[0] and event.size in output.shape:
-                return True
+        several = alone and classifies and output.shape[:1] > (1,)
+        if not several or not isinstance(event, Pick):
+            continue
+        if event.shape[0] == output.shape[0] and event.size in output.shape:
+            return True
     return False
 
 
