@@ -45,8 +45,11 @@ def check(record: Record) -> Iterator[Finding]:
     """An optimizer whose parameters get gradients again and again never steps."""
     by_hand = any(event.optimizer is None for _, event in record.events(Update))
     skipped = any(event.skipped for _, event in record.events(Scale))
+    moved = {n for one in record.optimizers if one.updates for n in one.parameters}
     for optimizer in record.optimizers:
-        if optimizer.updates == 0 and not by_hand and not skipped:
+        # One whose parameters another one updates is its wrapper (Fabric, Accelerate).
+        wraps = not moved.isdisjoint(optimizer.parameters)
+        if optimizer.updates == 0 and not wraps and not by_hand and not skipped:
             reaching = (
                 (v, e) for v, e in record.events(Backward) if optimizer.number in e.optimizers
             )
