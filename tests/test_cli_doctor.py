@@ -147,11 +147,35 @@ def test_rules_lists_the_catalogue(capsys: pytest.CaptureFixture[str]) -> None:
     assert "FS301  stale-gradient" in capsys.readouterr().out
 
 
-def test_a_wrong_name_or_file_is_said_before_the_run(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="is no rule"):
-        _verb("run", "--rules", "nonsense", str(tmp_path / "train.py"))
-    with pytest.raises(FileNotFoundError, match="is no file"):
-        _verb("run", str(tmp_path / "train.py"))
+def test_a_wrong_name_or_file_is_said_before_the_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _verb("run", "--rules", "nonsense", str(tmp_path / "train.py")) == 2
+    assert "is no rule" in capsys.readouterr().err
+    assert _verb("run", str(tmp_path / "train.py")) == 2
+    assert "is no file" in capsys.readouterr().err
     (tmp_path / "other.jsonl").write_text("{}\n")
-    with pytest.raises(ValueError, match="is no record"):
-        _verb("check", str(tmp_path / "other.jsonl"))
+    assert _verb("check", str(tmp_path / "other.jsonl")) == 2
+    assert "is no record" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (["run", "nosuch.py"], "nosuch.py is no file"),
+        (["run", "--rules", "nonsense", "x.py"], "'nonsense' is no rule"),
+        (["check", "nosuch.jsonl"], "nosuch.jsonl"),
+        (["explain", "nonsense"], "'nonsense' is no rule"),
+    ],
+)
+def test_a_mistake_is_told_in_words_and_not_by_a_traceback(
+    given: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from fivestep.cli import main
+
+    assert main(given) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith("fivestep: ")
+    assert words in told.err
+    assert "Traceback" not in told.err

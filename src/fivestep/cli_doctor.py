@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,16 +36,29 @@ def add_verbs(verbs: Any) -> None:
     run.add_argument("-m", dest="module", action="store_true", help="the target is a module")
     run.add_argument("target", help="script.py, or a module with -m")
     run.add_argument("arguments", nargs=argparse.REMAINDER, help="given to the script as they are")
-    run.set_defaults(verb=run_script)
+    run.set_defaults(verb=_in_words(run_script))
     check = verbs.add_parser("check", help="diagnose a recorded run")
     _add_output(check)
     check.add_argument("run", metavar="RUN", help="what --record wrote, or the directory of a run")
-    check.set_defaults(verb=check_run)
+    check.set_defaults(verb=_in_words(check_run))
     explain = verbs.add_parser("explain", help="explain a rule, with its sick and its healthy loop")
     explain.add_argument("rule", metavar="NAME", help="a name or a code: stale-gradient, FS301")
-    explain.set_defaults(verb=explain_rule)
+    explain.set_defaults(verb=_in_words(explain_rule))
     rules = verbs.add_parser("rules", help="list the rules")
     rules.set_defaults(verb=list_rules)
+
+
+def _in_words(verb: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
+    """A wrong name or path is told in its words, without a traceback; exit code 2."""
+
+    def told(arguments: argparse.Namespace) -> int:
+        try:
+            return verb(arguments)  # what the user's script raises stays in its Outcome
+        except (OSError, ValueError) as error:
+            print(f"fivestep: {error}", file=sys.stderr)  # noqa: T201
+            return 2
+
+    return told
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
