@@ -8,8 +8,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from fivestep.journal import Entry
 from fivestep.plan import Plan
-from fivestep.record import Record
 
 
 class Best:
@@ -17,11 +17,11 @@ class Best:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self.record: Record | None = None
+        self.record: Entry | None = None
         self.weights: dict[str, Any] | None = None
         self.misses = 0
 
-    def see(self, record: Record) -> None:
+    def see(self, record: Entry) -> None:
         """Take in one record; call it while the model still holds the weights it tells of."""
         if self._better(record[self._monitor]):
             self.record, self.misses = record, 0

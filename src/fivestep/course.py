@@ -15,10 +15,10 @@ from fivestep.convert import count_samples
 from fivestep.evaluate import evaluate_batches
 from fivestep.finite import Guard, Numbers, trace_nonfinite
 from fivestep.interrupt import Interrupt
+from fivestep.journal import Entry
 from fivestep.loop import Moment, Step, train
 from fivestep.plan import Plan
 from fivestep.progress import Progress
-from fivestep.record import Record
 from fivestep.run import Reason
 
 
@@ -42,7 +42,7 @@ class Course:
         best: Best,
         progress: Progress,
         interrupt: Interrupt,
-        emit: Callable[[Record], None],
+        emit: Callable[[Entry], None],
     ) -> None:
         self.plan, self.best, self.progress, self.interrupt = plan, best, progress, interrupt
         self._emit = emit
@@ -170,7 +170,7 @@ class Course:
         self._emit(record)
         return self._interrupted() if self.interrupt.requested else self._judge(record)
 
-    def _validate(self) -> Record:
+    def _validate(self) -> Entry:
         plan, begun = self.plan, time.perf_counter()
         assert plan.validate is not None
         values: dict[str, float] = {}
@@ -189,7 +189,7 @@ class Course:
     def _stop_validation(self) -> bool:
         return self.interrupt.requested
 
-    def _judge(self, record: Record) -> Ending | None:
+    def _judge(self, record: Entry) -> Ending | None:
         monitor = self.plan.monitor
         if monitor is None or (monitor != "loss" and "validation_loss" not in record):
             return None
@@ -247,7 +247,7 @@ class Course:
             "interrupted", f"Ctrl-C after iteration {self.iteration} (epoch {self.epoch})"
         )
 
-    def _base(self, when: str, loss: float) -> Record:
+    def _base(self, when: str, loss: float) -> Entry:
         rates = self._rates or self._current_rates()
         several = {"learning_rates": rates} if len(set(rates)) > 1 else {}
         skipped = {"skipped": self.skipped} if self.skipped else {}

@@ -20,11 +20,11 @@ from fivestep.best import Best
 from fivestep.course import Course
 from fivestep.evaluate import evaluate_batches, float_type, named_metrics
 from fivestep.interrupt import Interrupt
+from fivestep.journal import FORMAT, Entry, Journal, versions
 from fivestep.modes import train_mode
 from fivestep.plan import Plan, length
 from fivestep.progress import Progress
 from fivestep.randomness import preserved, seed_all
-from fivestep.record import FORMAT, Record, Recorder, versions
 from fivestep.run import Run
 
 
@@ -158,10 +158,10 @@ def fit(
             seed_all(seed)
         stack.enter_context(train_mode(model))
         _rehearse(plan, validate)
-        recorder = None if record is None else Recorder(record)
+        journal = None if record is None else Journal(record)
         interrupt = stack.enter_context(Interrupt())
         shown = Progress(shown=progress, epochs=epochs, batches=length(made))
-        return _go(plan, recorder, stack.enter_context(shown), interrupt)
+        return _go(plan, journal, stack.enter_context(shown), interrupt)
 
 
 def _held_out(validate: Any, batch_size: int | None, kind: torch.dtype | None) -> Batches | None:
@@ -194,44 +194,44 @@ def _named_validate() -> Generator[None]:
         raise type(error)(f"validate: {error}") from error
 
 
-def _go(plan: Plan, recorder: Recorder | None, shown: Progress, interrupt: Interrupt) -> Run:
+def _go(plan: Plan, journal: Journal | None, shown: Progress, interrupt: Interrupt) -> Run:
     run = Run(seed=plan.seed, setup=plan.setup() | {"versions": versions()})
-    run.path = None if recorder is None else recorder.path
+    run.path = None if journal is None else journal.path
 
-    def emit(record: Record) -> None:
+    def emit(record: Entry) -> None:
         run.history.append(record)
-        if recorder is not None:
-            recorder.write("record", record)
+        if journal is not None:
+            journal.write("record", record)
         shown.show(record)
 
     best = Best(plan)
     course = Course(plan, best, shown, interrupt, emit)
-    if recorder is not None:
-        recorder.write("start", {"format": FORMAT, "seed": run.seed, "setup": run.setup})
+    if journal is not None:
+        journal.write("start", {"format": FORMAT, "seed": run.seed, "setup": run.setup})
     try:
         run.reason, run.message = course.run()
     except BaseException as error:
         interrupted = isinstance(error, KeyboardInterrupt)
         run.reason = "interrupted" if interrupted else "failed"
         run.message = f"{type(error).__name__}: {error}".strip(": ")
-        if recorder is not None and run.reason == "failed" and course.iteration == 0:
-            recorder.discard()  # nothing was trained: leave the name free for the next try
-            run.path = recorder = None
+        if journal is not None and run.reason == "failed" and course.iteration == 0:
+            journal.discard()  # nothing was trained: leave the name free for the next try
+            run.path = journal = None
         raise
     finally:
         run.seconds = time.perf_counter() - course.started
         run.best, run.best_weights = best.record, best.weights
-        _end(run, plan, recorder, shown)
+        _end(run, plan, journal, shown)
     return run
 
 
-def _end(run: Run, plan: Plan, recorder: Recorder | None, shown: Progress) -> None:
+def _end(run: Run, plan: Plan, journal: Journal | None, shown: Progress) -> None:
     if plan.restore_best and run.best_weights is not None:
         cast("nn.Module", plan.model).load_state_dict(run.best_weights)
     shown.say(run.summary())
-    if recorder is None:
+    if journal is None:
         return
-    recorder.write(
+    journal.write(
         "end",
         {
             "reason": run.reason,
@@ -240,6 +240,6 @@ def _end(run: Run, plan: Plan, recorder: Recorder | None, shown: Progress) -> No
             "seconds": run.seconds,
         },
     )
-    recorder.close()
-    if recorder.failure is not None:
-        shown.say(f"the record {recorder.path} is incomplete: {recorder.failure}")
+    journal.close()
+    if journal.failure is not None:
+        shown.say(f"the record {journal.path} is incomplete: {journal.failure}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from fivestep.record import FORMAT, Record, read_lines
+from fivestep.journal import FORMAT, Entry, read_lines
 from fivestep.version import __version__
 
 Reason = Literal["finished", "patience", "nonfinite", "interrupted", "failed", "unfinished"]
@@ -35,14 +35,14 @@ class Run:
         path: the file it was written to, if any.
     """
 
-    history: list[Record] = field(default_factory=list[Record])
+    history: list[Entry] = field(default_factory=list[Entry])
     reason: Reason = "unfinished"
     message: str = "the record has no end: the process was stopped, or is still running"
-    best: Record | None = None
+    best: Entry | None = None
     best_weights: dict[str, Any] | None = field(default=None, repr=False)
     seconds: float = 0.0
     seed: int | None = None
-    setup: Record = field(default_factory=dict[str, Any])
+    setup: Entry = field(default_factory=dict[str, Any])
     path: Path | None = None
 
     @property
@@ -51,7 +51,7 @@ class Run:
         return None if self.best is None else self.best["epoch"]
 
     @property
-    def epochs(self) -> list[Record]:
+    def epochs(self) -> list[Entry]:
         """The records made at the ends of epochs."""
         return [record for record in self.history if record["when"] == "epoch"]
 
@@ -113,7 +113,7 @@ class Run:
             raise ValueError(f"{path} is no record of a run: its first line is no header")
         return run
 
-    def _take_in(self, line: Record) -> None:
+    def _take_in(self, line: Entry) -> None:
         kind = line.pop("kind", None)
         if kind == "start":
             if line["format"] > FORMAT:
@@ -138,7 +138,7 @@ def _newest(path: Path) -> Path:
     return found[-1]
 
 
-def _curves(history: list[Record]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _curves(history: list[Entry]) -> tuple[dict[str, Any], dict[str, Any]]:
     curves: dict[str, tuple[list[int], list[float]]] = {}
     for record in history:
         for name, value in record.items():
@@ -151,7 +151,7 @@ def _curves(history: list[Record]) -> tuple[dict[str, Any], dict[str, Any]]:
     return losses, {name: curve for name, curve in curves.items() if name not in losses}
 
 
-def _by_update(record: Record) -> bool:
+def _by_update(record: Entry) -> bool:
     return record["when"] == "update"
 
 

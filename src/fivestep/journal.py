@@ -13,11 +13,11 @@ from typing import Any, TextIO
 
 from fivestep.version import __version__
 
-Record = dict[str, Any]
+Entry = dict[str, Any]
 FORMAT = 1  # of the file; raised when a reader of the old one would misread the new one
 
 
-class Recorder:
+class Journal:
     """Writes a run to its file as it goes: JSON lines, appended and flushed, never rewritten.
 
     Numbers that JSON does not know are written as the strings ``"NaN"``, ``"Infinity"`` and
@@ -45,7 +45,7 @@ class Recorder:
         except OSError as error:
             raise _unwritable(where, error) from error
 
-    def write(self, kind: str, record: Record) -> None:
+    def write(self, kind: str, record: Entry) -> None:
         """Append one line. A full disk ends the record, not the training: see ``failure``."""
         if self.failure is None:
             try:
@@ -67,7 +67,7 @@ class Recorder:
             self.failure = self.failure or error
 
 
-def read_lines(path: Path) -> Iterator[Record]:
+def read_lines(path: Path) -> Iterator[Entry]:
     """Read the lines of a record; one cut short by the death of its writer ends it.
 
     Raises:
@@ -110,7 +110,7 @@ def _from_json(value: Any) -> Any:
     return float(value) if value in ("NaN", "Infinity", "-Infinity") else value
 
 
-def versions() -> Record:
+def versions() -> Entry:
     """Name everything that the bits of a run depend on besides its inputs."""
     import numpy
     import torch

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from fivestep import Run, fit
-from fivestep.record import FORMAT, Recorder, read_lines
+from fivestep.journal import FORMAT, Journal, read_lines
 
 X = torch.linspace(-1, 1, 12).unsqueeze(1)
 Y = 2 * X + 1
@@ -140,13 +140,13 @@ def test_whatever_is_written_is_strict_json_and_read_back_equal(
     tmp_path: Path, record: dict[str, Any]
 ) -> None:
     path = tmp_path / f"{os.urandom(8).hex()}.jsonl"
-    recorder = Recorder(path)
-    recorder.write("record", record)
-    recorder.close()
+    journal = Journal(path)
+    journal.write("record", record)
+    journal.close()
     (line,) = path.read_text(encoding="utf-8").splitlines(keepends=False) or [""]
     strict(line)
     (back,) = read_lines(path)
-    assert recorder.failure is None
+    assert journal.failure is None
     assert same(back, {"kind": "record"} | record)
 
 
@@ -322,7 +322,7 @@ def test_two_runs_of_one_second_in_one_process_do_not_meet(
     def frozen(_format: str) -> str:
         return "20260101-000000"
 
-    monkeypatch.setattr("fivestep.record.time.strftime", frozen)
+    monkeypatch.setattr("fivestep.journal.time.strftime", frozen)
     names = [train_line(record=tmp_path).path for _ in range(3)]
     pid = os.getpid()
     assert [name.name for name in names if name is not None] == [
@@ -338,7 +338,7 @@ def test_a_file_that_another_process_makes_meanwhile_is_not_written_over(
     def frozen(_format: str) -> str:
         return "20260101-000000"
 
-    monkeypatch.setattr("fivestep.record.time.strftime", frozen)
+    monkeypatch.setattr("fivestep.journal.time.strftime", frozen)
     taken = tmp_path / f"20260101-000000-{os.getpid()}.jsonl"
     taken.write_text("theirs")
 
