@@ -49,13 +49,19 @@ def diagnose(
     silent = {named(one).name for one in ignore}
     unloaded = {name: f"could not be loaded: {why}" for name, why in broken().items()}
     report = Diagnosis(
-        [], [], unloaded if rules is None else {}, iterations=record.length, seconds=record.seconds,
+        [], [], unloaded if rules is None else {}, iterations=_trained(record), seconds=record.seconds,
         problems=list(record.problems), ended=record.ended,
     )  # fmt: skip
     for rule in wanted:
         _apply(rule, record, silent, report)
     report.findings = fold(report.findings)
     return report
+
+
+def _trained(record: Record) -> int:
+    """Batches taken through the five steps; where none was, whatever there is."""
+    kept = sum(one.repeats for one in record.iterations if one.trains)
+    return kept + record.unkept if kept else record.length
 
 
 def _apply(rule: Rule, record: Record, silent: set[str], report: Report) -> None:
