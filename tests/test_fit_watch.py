@@ -143,7 +143,8 @@ def test_a_fault_is_a_finding_of_the_run(rule: str, _: str, train: Callable[[], 
     grave = [one.rule for one in run.findings if one.severity is not Severity.COSTLY]
     assert grave == [rule], page.getvalue()
     site = run.findings[0].site
-    assert site is not None and site.file == HERE  # the line of the call, not one of ours
+    assert site is not None
+    assert site.file == HERE
     assert rule in page.getvalue()  # said although progress was not wanted
 
 
@@ -177,7 +178,8 @@ def test_the_record_of_a_fit_is_that_of_listening_to_it(tmp_path: Path) -> None:
         assert len(ours) >= 32
         assert ours[:32] == theirs[-len(ours) :][:32] or ours[:32] == theirs[:32]
     evaluation, heard_evaluation = watched.evaluation(), heard.evaluation()
-    assert evaluation and heard_evaluation
+    assert evaluation
+    assert heard_evaluation
     assert evaluation.values == heard_evaluation.values[-10:]
 
 
@@ -190,7 +192,8 @@ def test_a_run_read_back_has_its_findings(
     assert run.path is not None
     for path in (tmp_path, run.path):
         again = Run.load(path)
-        assert again.report is not None and run.report is not None
+        assert again.report is not None
+        assert run.report is not None
         assert [one.message for one in again.findings] == [one.message for one in run.findings]
         assert again.findings[0].severity is Severity.WRONG
         assert again.report.checked == run.report.checked
@@ -203,7 +206,8 @@ def test_watch_false_says_and_keeps_nothing(capsys: pytest.CaptureFixture[str]) 
     x, y = _data()
     model = nn.Sequential(_model(dropout=0.0), nn.Softmax(dim=1))
     run = _fit(model, nn.CrossEntropyLoss(), (x, y), watch=False)
-    assert run.report is None and run.findings == []
+    assert run.report is None
+    assert run.findings == []
     assert capsys.readouterr().err == ""
 
 
@@ -239,7 +243,9 @@ def test_a_function_for_a_model_and_ctrl_c_and_nan_still_report() -> None:
     x, _ = _data()
     y = x @ torch.ones(6, 1)
     run = fit(lambda x: x @ weight, F.mse_loss, optimizer, (x, y), epochs=2, progress=False)
-    assert run.report is not None and not run.report.problems and not run.findings
+    assert run.report is not None
+    assert not run.report.problems
+    assert not run.findings
 
     def interrupted(prediction: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         calls.append(1)
@@ -251,7 +257,9 @@ def test_a_function_for_a_model_and_ctrl_c_and_nan_still_report() -> None:
 
     calls: list[int] = []
     run = _fit(_model(), interrupted, _data())
-    assert run.reason == "interrupted" and run.report is not None and run.report.iterations == 4
+    assert run.reason == "interrupted"
+    assert run.report is not None
+    assert run.report.iterations == 4
 
 
 def test_a_loss_that_is_not_finite_is_found() -> None:
@@ -279,12 +287,15 @@ def test_fit_installs_no_hook_and_no_patch(monkeypatch: pytest.MonkeyPatch) -> N
         return F.cross_entropy(prediction, targets)
 
     run = _fit(model, loss_fn, (x, y))
-    assert run.report is not None and set(seen) == {before}
+    assert run.report is not None
+    assert set(seen) == {before}
     for module in model.modules():
-        assert not module._forward_hooks and not module._forward_pre_hooks  # pyright: ignore[reportPrivateUsage]
+        assert not module._forward_hooks
+        assert not module._forward_pre_hooks
 
 
 def test_rows_of_numpy_are_watched_too() -> None:
     x, y = _data()
     run = _fit(_model(), nn.CrossEntropyLoss(), (np.asarray(x), np.asarray(y)))
-    assert run.report is not None and len(run.report.checked) > 40
+    assert run.report is not None
+    assert len(run.report.checked) > 40

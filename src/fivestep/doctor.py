@@ -49,8 +49,8 @@ def diagnose(
     silent = {named(one).name for one in ignore}
     unloaded = {name: f"could not be loaded: {why}" for name, why in broken().items()}
     report = Diagnosis(
-        [], [], unloaded if rules is None else {}, iterations=_trained(record), seconds=record.seconds,
-        problems=list(record.problems), ended=record.ended,
+        [], [], unloaded if rules is None else {}, iterations=_trained(record),
+        seconds=record.seconds, problems=list(record.problems), ended=record.ended,
     )  # fmt: skip
     for rule in wanted:
         _apply(rule, record, silent, report)

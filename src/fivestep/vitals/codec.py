@@ -110,7 +110,7 @@ def load(path: Path) -> Record:
         raise ValueError(
             f"{path} is no record of schema {SCHEMA} "
             f"(its first line has schema {head.get('schema')})\n"
-            "  do: name a file that `fivestep run --record FILE` wrote, or a run of `fit(record=...)`"
+            "  do: name a file that `fivestep run --record FILE` or `fit(record=...)` wrote"
         )
     record: Record = decode(Record, {**head["record"], "iterations": []})
     for line in lines[1:]:
