@@ -23,6 +23,7 @@ from fivestep.cli import main
 from fivestep.finding import Severity
 from fivestep.listen import ears
 from fivestep.vitals import Forward, Loss, Record, Update
+from fivestep.vitals.recording.losses import Losses
 
 HERE = __file__
 
@@ -183,6 +184,46 @@ def test_the_record_of_a_fit_is_that_of_listening_to_it(tmp_path: Path) -> None:
     assert evaluation.values == heard_evaluation.values[-10:]
 
 
+def test_iterations_that_go_the_short_way_are_counted_and_their_losses_kept(tmp_path: Path) -> None:
+    x, y = _data()
+    optimizer, written = torch.optim.SGD, list[int]()
+    original = Losses.answered
+
+    def counted(self: Any, *about: Any) -> None:
+        written.append(1)
+        original(self, *about)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Losses, "answered", counted)
+        options = {"optimizer": optimizer, "validate": [(x[:20] + 1, y[:20])], "epochs": 200}
+        options |= {"record": tmp_path, "log_every": 1, "rate": 0.01}
+        run = _fit(_model(), nn.CrossEntropyLoss(), (x, y), **options)
+    record = Record.load(tmp_path)
+    assert len(written) < 1000  # of 1,200 in training and 200 in validation
+    assert sum(one.repeats for one in record.iterations if one.trains) == 1200
+    assert record.counts["update"] == record.counts["backward"] == 1200
+    assert record.counts["loss"] == 1400
+    assert record.loaders[0].batches == 1200
+    losses = {one["iteration"]: one["loss"] for one in run.history if one["when"] == "update"}
+    series = record.training()
+    assert series is not None
+    assert series.count == 1200
+    for iteration, value in series.points:
+        assert value == pytest.approx(losses[iteration], rel=1e-6)
+    assert record.optimizers[0].updates == 1200
+
+
+def test_a_schedule_that_moves_the_rate_is_followed_on_the_short_way(tmp_path: Path) -> None:
+    x, y = _data()
+    model = _model()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    schedule = torch.optim.lr_scheduler.StepLR(optimizer, step_size=100, gamma=0.5)
+    options = {"epochs": 150, "batch_size": 16, "schedule": schedule, "schedule_every": "update"}
+    fit(model, nn.CrossEntropyLoss(), optimizer, (x, y), progress=False, record=tmp_path, **options)
+    rates = Record.load(tmp_path).optimizers[0].rates
+    assert rates == [(1 + 100 * i, 0.1 * 0.5**i) for i in range(9)]
+
+
 def test_a_run_read_back_has_its_findings(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -228,9 +269,14 @@ def test_a_failure_of_the_watch_ends_only_the_watching(monkeypatch: pytest.Monke
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("broken on purpose")
 
-    for name in ("batch", "loss", "backward_ends", "update_begins", "forward_begins", "finish"):
+    places = [
+        "recording.loading.Loading.batch", "recording.losses.Losses.answered",
+        "recording.backwards.Backwards.ends", "recording.updating.Updates.begins",
+        "recording.forwards.Forwards.begins", "recorder.Recorder.finish",
+    ]  # fmt: skip
+    for name in places:
         with monkeypatch.context() as patch:
-            patch.setattr(f"fivestep.vitals.recorder.Recorder.{name}", broken)
+            patch.setattr(f"fivestep.vitals.{name}", broken)
             run = _fit(_model(), nn.CrossEntropyLoss(), (x, y))
         assert [one["loss"] for one in run.history] == [one["loss"] for one in alone.history]
         assert run.report is not None

@@ -33,6 +33,11 @@ from fivestep.vitals import (
     Schedule,
     Update,
 )
+from fivestep.vitals.recording.backwards import Backwards
+from fivestep.vitals.recording.clears import Clears
+from fivestep.vitals.recording.forwards import Forwards
+from fivestep.vitals.recording.losses import Losses
+from fivestep.vitals.recording.updating import Updates
 
 Weights = list[torch.Tensor]
 ENDS = (nn.Module, F, torch.optim.Optimizer, torch.autograd, torch.Tensor, torch, nn.utils)
@@ -529,24 +534,23 @@ def test_an_error_in_a_forward_leaves_the_depth_right() -> None:
 
 
 def test_a_fault_of_the_watcher_never_reaches_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    from fivestep.vitals.recorder import Recorder
-
     def broken(*_: Any, **__: Any) -> None:
         raise KeyError("ours")
 
     torch.manual_seed(0)
     without = flzbu()
-    for name in (
-        "forward_begins",
-        "loss",
-        "cleared",
-        "backward_begins",
-        "backward_ends",
-        "update_begins",
-        "update_ends",
+    for owner, name in (
+        (Forwards, "begins"),
+        (Forwards, "ends"),
+        (Losses, "answered"),
+        (Clears, "cleared"),
+        (Backwards, "begins"),
+        (Backwards, "ends"),
+        (Updates, "begins"),
+        (Updates, "ends"),
     ):
         with monkeypatch.context() as patch:
-            patch.setattr(Recorder, name, broken)
+            patch.setattr(owner, name, broken)
             torch.manual_seed(0)
             with listen() as doctor:
                 weights = flzbu()
@@ -612,6 +616,22 @@ def test_a_closed_ear_is_silent() -> None:
     ears.close()
     flzbu()
     assert not ears.recorders
+
+
+def test_a_loop_that_is_never_twice_the_same_is_heard_to_its_end() -> None:
+    model = nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    with listen() as doctor:
+        for i in range(600):
+            loss = F.mse_loss(model(torch.randn(4, 2)), torch.zeros(4, 1))
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1 + i / 1000)
+            optimizer.step()
+    record = doctor.record
+    assert not record.problems
+    assert record.length == 600
+    assert record.counts["update"] == 600
 
 
 def test_record_stays_small_over_many_iterations() -> None:

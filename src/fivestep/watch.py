@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import sys
 import time
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -32,6 +33,7 @@ from fivestep.listen.site import here
 from fivestep.loop import Moment, Step
 from fivestep.vitals.facts import Site
 from fivestep.vitals.holding import PROBES, all_zero
+from fivestep.vitals.quick import BACKWARD, BATCH, CLEAR, FORWARD, LOSS, UPDATE
 from fivestep.vitals.record import Record
 from fivestep.vitals.recorder import Recorder
 
@@ -48,6 +50,8 @@ FUNCTIONS = {
     "GaussianNLLLoss": "gaussian_nll_loss",
     "PoissonNLLLoss": "poisson_nll_loss",
 }
+
+_EXPECTED = object()  # a step that went as it was expected to
 
 
 class Watch:
@@ -87,6 +91,19 @@ class Watch:
         """Hand on the batches of a data set, noted; ``name`` is what the user calls it."""
         return _Noted(made, self, name)
 
+    def batch(self, loader: int, data: Any, seconds: float) -> None:
+        """Note that a data set handed out a batch, for which the loop waited so long."""
+        if self._expects((BATCH, loader)):
+            self.recorder.record.loaders[loader].waited += seconds
+        else:
+            self.recorder.loading.batch(loader, data, seconds, self.site)
+            self.recorder.quick.learn((BATCH, loader))
+
+    def epoch_ends(self, loader: int) -> None:
+        """Note that a data set has no more batches."""
+        self.recorder.quick.leave()
+        self.recorder.loading.ended(loader, self.site)
+
     def evaluated(self, inputs: Any, targets: Any, prediction: Any, loss: Any) -> None:
         """Note a batch of an evaluation: gradients are off, the modules are in eval mode."""
         self.safely(self._note_evaluation, inputs, targets, prediction, loss)
@@ -97,7 +114,12 @@ class Watch:
 
     def restored(self, weights: Any) -> None:
         """Note that the best weights were loaded back into the model."""
-        self.safely(self.recorder.state_loaded, self._model, weights, self.site)
+        self.safely(self._note_restored, weights)
+
+    def _note_restored(self, weights: Any) -> None:
+        if isinstance(self._model, nn.Module):
+            self.recorder.quick.leave()
+            self.recorder.states.loaded(self._model, weights, self.site)
 
     def safely(self, write: Callable[..., Any], *about: Any) -> Any:
         """Write something down, unless writing has failed before."""
@@ -132,35 +154,75 @@ class Watch:
         elif step is Step.LOSS:
             self._judge(moment.prediction, moment.targets, moment.loss, site)
         elif step is Step.ZERO_GRAD:
-            if self._is_empty():  # an optimizer of the user's own may not do what it is asked
-                recorder.cleared(self._optimizer, site)
+            self._clear(site)
+        elif self._token is _EXPECTED:
+            pass
         elif step is Step.BACKWARD:
-            recorder.backward_ends(self._token, "")
+            recorder.backwards.ends(self._token, "")
+            recorder.quick.learn(self._backward_key(moment.loss, site))
         else:
-            recorder.update_ends(self._token)
+            recorder.updates.ends(self._token)
+            recorder.quick.learn((UPDATE, id(site)))
 
     def _forward(self, inputs: Any, prediction: Any, site: Site | None) -> None:
         if not isinstance(self._model, nn.Module):  # a function: its parameters are the optimizer's
             return
-        opened = self.recorder.forward_begins(self._model, (_tensors(inputs),), {}, site)
-        self.recorder.forward_ends(opened, _tensors(prediction), "")
-        if opened.event is not None:
-            opened.event.modules = None  # which modules ran is not known without hooks
+        plain = self._model.training and torch.is_grad_enabled()
+        key = (FORWARD, id(site)) if plain else ()
+        if not self._expects(key):
+            opened = self.recorder.forwards.begins(self._model, (_tensors(inputs),), {}, site)
+            self.recorder.forwards.ends(opened, _tensors(prediction), "")
+            if opened.event is not None:
+                opened.event.modules = None  # which modules ran is not known without hooks
+            self.recorder.quick.learn(key)
+        elif type(inputs) is torch.Tensor:
+            self.recorder.quick.given = weakref.ref(inputs)
 
     def _judge(self, prediction: Any, targets: Any, loss: Any, site: Site | None) -> None:
-        self.recorder.loss(
-            self._loss, _tensors(prediction), _tensors(targets), _tensor(loss),
-            {"reduction": self._reduction}, site,
-        )  # fmt: skip
+        same = getattr(prediction, "shape", None) == getattr(targets, "shape", None)
+        key = (LOSS, id(site), same) if getattr(loss, "requires_grad", False) else ()
+        if not self._expects(key):
+            self.recorder.losses.answered(
+                self._loss, _tensors(prediction), _tensors(targets), _tensor(loss),
+                {"reduction": self._reduction}, site,
+            )  # fmt: skip
+            self.recorder.quick.learn(key)
+
+    def _clear(self, site: Site | None) -> None:
+        if not self._is_empty():  # an optimizer of the user's own may not do what it is asked
+            self.recorder.quick.leave()
+        elif not self._expects((CLEAR, id(site))):
+            self.recorder.clears.cleared(self._optimizer, site)
+            self.recorder.quick.learn((CLEAR, id(site)))
 
     def _go_on(self, moment: Moment, site: Site | None) -> None:
         """The loop is asked for its next step, and the user's code has done what it wanted."""
+        recorder, quick = self.recorder, self.recorder.quick
         if moment.step is Step.ZERO_GRAD:
-            reached = list(self._model.parameters()) if self._numpy else None
-            loss = _tensor(moment.loss)
-            self._token = self.recorder.backward_begins(loss, False, False, site, reached)
+            key = self._backward_key(moment.loss, site)
+            self._token = _EXPECTED
+            if not (quick.active and quick.backward_of(moment.loss, key)):
+                quick.leave()
+                reached = list(self._model.parameters()) if self._numpy else None
+                loss = _tensor(moment.loss)
+                self._token = recorder.backwards.begins(loss, False, False, site, reached)
         elif moment.step is Step.BACKWARD:
-            self._token = self.recorder.update_begins(self._optimizer, self._closure, site)
+            self._token = _EXPECTED
+            if not (quick.active and quick.update_by(self._optimizer, (UPDATE, id(site)))):
+                quick.leave()
+                self._token = recorder.updates.begins(self._optimizer, self._closure, site)
+
+    def _backward_key(self, loss: Any, site: Site | None) -> Any:
+        plain = type(loss) is torch.Tensor and loss.is_cpu and not loss.dim()
+        return (BACKWARD, id(site)) if plain and not self._closure else ()
+
+    def _expects(self, key: Any) -> bool:
+        """Tell whether this is the next event of an iteration that goes the short way."""
+        quick = self.recorder.quick
+        if quick.active and quick.meets(key):
+            return True
+        quick.leave()
+        return False
 
     def _is_empty(self) -> bool:
         groups: Any = self._optimizer.param_groups
@@ -187,7 +249,7 @@ class _Noted(Batches):
 
     def epoch(self, number: int) -> Iterator[Any]:
         """Go once through the data. ``number`` counts from 1 and decides the order."""
-        watch, site = self._watch, self._watch.site
+        watch = self._watch
         loader = watch.safely(self._begin)
         ahead = iter(self._made.epoch(number))
         while True:
@@ -197,13 +259,14 @@ class _Noted(Batches):
             except StopIteration:
                 break
             seconds = time.perf_counter() - began
-            watch.safely(watch.recorder.batch, loader, batch, seconds, site)
+            watch.safely(watch.batch, loader, batch, seconds)
             yield batch
-        watch.safely(watch.recorder.epoch_end, loader, site)
+        watch.safely(watch.epoch_ends, loader)
 
     def _begin(self) -> int:
         recorder = self._watch.recorder
-        loader = recorder.epoch(self._loader, self._watch.site)
+        recorder.quick.leave()
+        loader = recorder.loading.epoch(self._loader, self._watch.site)
         recorder.record.loaders[loader].names = (self._name,)
         return loader
 
