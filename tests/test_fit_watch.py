@@ -218,8 +218,10 @@ def test_a_schedule_that_moves_the_rate_is_followed_on_the_short_way(tmp_path: P
     model = _model()
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
     schedule = torch.optim.lr_scheduler.StepLR(optimizer, step_size=100, gamma=0.5)
-    options = {"epochs": 150, "batch_size": 16, "schedule": schedule, "schedule_every": "update"}
-    fit(model, nn.CrossEntropyLoss(), optimizer, (x, y), progress=False, record=tmp_path, **options)
+    fit(
+        model, nn.CrossEntropyLoss(), optimizer, (x, y), epochs=150, batch_size=16,
+        schedule=schedule, schedule_every="update", progress=False, record=tmp_path,
+    )  # fmt: skip
     rates = Record.load(tmp_path).optimizers[0].rates
     assert rates == [(1 + 100 * i, 0.1 * 0.5**i) for i in range(9)]
 
@@ -336,8 +338,8 @@ def test_fit_installs_no_hook_and_no_patch(monkeypatch: pytest.MonkeyPatch) -> N
     assert run.report is not None
     assert set(seen) == {before}
     for module in model.modules():
-        assert not module._forward_hooks
-        assert not module._forward_pre_hooks
+        assert not vars(module)["_forward_hooks"]
+        assert not vars(module)["_forward_pre_hooks"]
 
 
 def test_rows_of_numpy_are_watched_too() -> None:
