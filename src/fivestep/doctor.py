@@ -11,6 +11,7 @@ from torch import nn
 
 from fivestep.finding import Finding, Report, Rule, Severity
 from fivestep.listen import Listener
+from fivestep.needs import unmet
 from fivestep.report import as_text
 from fivestep.rules import broken, catalogue, named
 from fivestep.vitals.events import Backward, Update
@@ -77,6 +78,7 @@ def _apply(rule: Rule, record: Record, silent: set[str], report: Report) -> None
         one.rule, one.code, one.severity = rule.name, rule.code, rule.severity
         unwanted = rule.name in silent or _ignored_in_source(one)
         (report.ignored if unwanted else report.findings).append(one)
+    why = why or ("" if found else unmet(rule.needs, record))
     if why:
         report.not_checked[rule.name] = why
     elif not found:

@@ -31,6 +31,7 @@ from fivestep.practice import Practice
 from fivestep.vitals import PassFacts, Record
 
 SEVERITY = Severity.SUSPICIOUS
+NEEDS = ("evaluation",)
 EXPLAINS = ()
 
 ROWS = 16  # of an evaluation at least

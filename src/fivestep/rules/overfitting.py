@@ -31,6 +31,7 @@ from fivestep.practice import Practice
 from fivestep.vitals import Record, Series, State
 
 SEVERITY = Severity.SUSPICIOUS
+NEEDS = ("evaluation",)
 
 PASSES = 6  # evaluations; fewer are no trend
 AFTER = 3  # of them after the best: two may be a swing

@@ -34,6 +34,7 @@ from fivestep.practice import Practice
 from fivestep.vitals import Batch, LoaderFacts, Loss, Record, Site, TensorFacts, Update, Vitals
 
 SEVERITY = Severity.WRONG
+NEEDS = ("loss",)
 EXPLAINS = ("zigzag-loss", "collapsed-output", "overfitting", "flat-loss", "diverging-loss")
 
 BATCHES = 4  # windows of one update; fewer say nothing
