@@ -117,13 +117,9 @@ def list_rules(arguments: argparse.Namespace) -> int:
 
 
 def _names(arguments: argparse.Namespace) -> tuple[list[str] | None, list[str]]:
-    from fivestep.rules import named
+    from fivestep.rules import chosen
 
-    wanted = [one for one in (arguments.rules or "").split(",") if one]
-    ignored = [one for one in arguments.ignore.split(",") if one]
-    for name in (*wanted, *ignored):
-        named(name)
-    return wanted or None, ignored
+    return chosen(arguments.rules), chosen(arguments.ignore) or []
 
 
 def _diagnose(record: Record, names: tuple[list[str] | None, list[str]]) -> Report:
