@@ -46,7 +46,8 @@ def seen(finding: Finding) -> str:
     """When it was seen, and the numbers that show it."""
     first = f"first in iteration {finding.iteration}, in {several(finding.count, 'iteration')}"
     ranks = f", on {on_ranks(finding.ranks)}" if finding.ranks else ""
-    numbers = " · ".join(f"{name} {_number(value)}" for name, value in finding.evidence.items())
+    facts = {name.replace("_", " "): value for name, value in finding.evidence.items()}
+    numbers = " · ".join(f"{name} {_number(value)}" for name, value in facts.items())
     sure = "" if finding.confidence == 1 else f" · confidence {finding.confidence:.0%}"
     return f"{first}{ranks} · {numbers}{sure}"
 
