@@ -548,7 +548,8 @@ def test_the_wheel_holds_the_package_and_the_examples(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     assert wheel.name.startswith(f"fivestep-{fivestep.__version__}-py3-none-any")
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert {f"fivestep/{module}" for module in [*MODULES, "py.typed"]} <= names
+    besides = ["py.typed", "report.schema.json"]
+    assert {f"fivestep/{module}" for module in [*MODULES, *besides]} <= names
     examples = {f"fivestep/examples/{path.name}" for path in (ROOT / "examples").glob("*.py")}
     assert examples
     assert examples <= names
