@@ -60,7 +60,8 @@ def test_json_is_complete_and_strict(report: Report) -> None:
     (finding,) = plain["findings"]
     wanted = {
         "rule", "code", "severity", "iteration", "count", "file", "line", "message", "evidence",
-        "cause", "fix", "consequences", "confidence",
+        "cause", "fix", "consequences", "confidence", "function", "cell", "source", "excerpt",
+        "ranks", "summary", "explain",
     }  # fmt: skip
     assert set(finding) == wanted
     assert finding["evidence"]["earlier_updates"] == 23

@@ -81,6 +81,16 @@ def __dir__() -> list[str]:
     return __all__
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """Answer ``%load_ext fivestep``: the cell magic ``%%listen``."""
+    import_module("fivestep.notebook").load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Answer ``%unload_ext fivestep``."""
+    import_module("fivestep.notebook").unload(shell)
+
+
 class _Package(ModuleType):
     """Keeps `fivestep.fit` the function: importing a submodule would bind the module there."""
 

@@ -46,6 +46,7 @@ class Finding:
     code: str = ""
     severity: Severity = Severity.WRONG
     consequences: list[Finding] = field(default_factory=list["Finding"])
+    ranks: tuple[int, ...] = ()  # on which it was seen, where several reported together
 
 
 @dataclass(slots=True, frozen=True)
@@ -73,6 +74,17 @@ class Rule:
 
 
 @dataclass(slots=True)
+class Rank:
+    """One process of a run that has several, as its report came in."""
+
+    number: int
+    iterations: int = 0
+    seconds: float = 0.0
+    ended: str = ""  # the exception that ended it
+    missing: str = ""  # why nothing came from it; "" if its report is here
+
+
+@dataclass(slots=True)
 class Report:
     """What the doctor says of a run."""
 
@@ -84,6 +96,9 @@ class Report:
     seconds: float = 0.0
     problems: list[str] = field(default_factory=list[str])  # of the watcher itself
     ended: str = ""  # the exception that ended the program
+    ranks: list[Rank] = field(default_factory=list[Rank])  # of a run with several processes
+    notes: list[str] = field(default_factory=list[str])  # how far the report reaches
+    site: Site | None = None  # a line of the loop, for whoever must place what has no line
 
     @property
     def wrong(self) -> bool:
