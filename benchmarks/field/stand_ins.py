@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import pickle
 import random
+import string
 import struct
 import sysconfig
 from collections.abc import Callable
@@ -99,9 +100,10 @@ def licence() -> str:
 
 
 def text(into: Path) -> None:
-    """Write the licence as input.txt."""
+    """Write the licence as input.txt, and once every letter and sign that a prompt may hold."""
     into.mkdir(parents=True, exist_ok=True)
-    (into / "input.txt").write_text(licence(), encoding="utf-8")
+    content = licence() + "\n" + string.printable[:95] + "\n"
+    (into / "input.txt").write_text(content, encoding="utf-8")
 
 
 def wikitext(into: Path) -> None:
