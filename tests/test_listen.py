@@ -7,6 +7,7 @@ import pickle
 import threading
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -680,3 +681,10 @@ def test_record_stays_small_over_many_iterations() -> None:
     assert sum(vitals.repeats for vitals in record.iterations) == 1500
     assert len(record.iterations) < 80
     assert record.series[0].count == 1500
+
+
+def test_a_run_in_which_nothing_was_heard_can_be_kept(tmp_path: Path) -> None:
+    with listen() as doctor:
+        torch.ones(3).sum()
+    read = Record.load(doctor.record.save(tmp_path / "vitals.jsonl"))
+    assert read.iterations == doctor.record.iterations == []
