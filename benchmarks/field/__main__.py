@@ -20,6 +20,7 @@ import page
 import runner
 from manifest import Script, read
 
+COMMAND = "python benchmarks/field"
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "field-test.md"
 
 
@@ -29,7 +30,8 @@ def main() -> None:
     outcomes = [_run(one, arguments) for one in scripts]
     print(page.summary(scripts, outcomes))
     if not arguments.only:
-        PAGE.write_text(page.page(scripts, outcomes), encoding="utf-8")
+        resumed = " --resume" if arguments.resume else ""
+        PAGE.write_text(page.page(scripts, outcomes, COMMAND + resumed), encoding="utf-8")
 
 
 def _arguments() -> argparse.Namespace:

@@ -12,8 +12,6 @@ from pathlib import Path
 from manifest import Judgement, Repository, Script
 from runner import Found, Outcome
 
-COMMAND = "python benchmarks/field"
-
 HEAD = Path(__file__).with_name("page.md")
 
 
@@ -32,13 +30,13 @@ def line(outcome: Outcome) -> str:
     return "\n".join(["  ".join(filter(None, flags)), *found])
 
 
-def page(scripts: list[Script], outcomes: list[Outcome]) -> str:
+def page(scripts: list[Script], outcomes: list[Outcome], command: str) -> str:
     """The whole page as Markdown."""
     versions = f"fivestep {version('fivestep')}, torch {version('torch')}, torchvision "
     versions += f"{version('torchvision')}, Python {platform.python_version()}"
     head = HEAD.read_text(encoding="utf-8").format(
         summary=summary(scripts, outcomes), date=datetime.date.today().isoformat(),
-        command=COMMAND, versions=versions,
+        command=command, versions=versions,
     )  # fmt: skip
     seen = {one.name: one for one in outcomes}
     repositories = list(dict.fromkeys(one.repository for one in scripts))

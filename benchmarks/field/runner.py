@@ -147,7 +147,9 @@ def _furnish(script: Script, place: Path, work: Path) -> None:
     for where, kind in script.data.items():
         made = work / "data" / kind
         if not made.is_dir():
-            MAKERS[kind](made)
+            partial = made.with_name(f"{kind}.{os.getpid()}")
+            MAKERS[kind](partial)
+            partial.rename(made)
         shutil.copytree(made, place / where, dirs_exist_ok=True)
     for edit in script.edits:
         file = place / (edit.file or Path(script.path).name)
@@ -175,6 +177,8 @@ def _outcome(script: Script, alone: _Done, heard: _Done, report: Path) -> Outcom
 def _stable(script: Script, output: str) -> str:
     for pattern in script.unstable:
         output = re.sub(pattern, "", output)
+    if script.launch:  # several processes write, each when it comes to it
+        output = "\n".join(sorted(output.splitlines()))
     return output
 
 

@@ -25,17 +25,17 @@ CIFAR_FILES = [f"data_batch_{number}" for number in range(1, 6)]
 KINDS = [f"kind {number}" for number in range(10)]
 
 
-def digits(side: int) -> tuple[Bytes, Bytes]:
-    """Give the digits as bytes: images (1797, side, side), shuffled once, and labels (1797,)."""
+def digits(side: int, count: int = 1797) -> tuple[Bytes, Bytes]:
+    """Give digits as bytes: images (count, side, side), in an order drawn once, and labels."""
     import torch
     from sklearn.datasets import load_digits
 
     pixels, kinds = load_digits(return_X_y=True)
     small = torch.tensor(np.asarray(pixels).reshape(-1, 1, 8, 8) * (255 / 16))
-    large = torch.nn.functional.interpolate(small, size=(side, side), mode="bilinear")
-    order = np.random.default_rng(0).permutation(len(small))
+    order = np.random.default_rng(0).permutation(len(small))[:count]
+    large = torch.nn.functional.interpolate(small[order], size=(side, side), mode="bilinear")
     images = large[:, 0].round().clamp(0, 255).numpy().astype(np.uint8)
-    return images[order], np.asarray(kinds).astype(np.uint8)[order]
+    return images, np.asarray(kinds).astype(np.uint8)[order]
 
 
 def mnist(into: Path) -> None:
@@ -164,21 +164,11 @@ def table(into: Path) -> None:
 
 
 def pictures(into: Path) -> None:
-    """Write one folder of 40 digits as JPEG pictures, 256 to a side."""
-    from PIL import Image
-
-    folder = into / "one"
-    folder.mkdir(parents=True, exist_ok=True)
-    for number, image in enumerate(digits(256)[0][:40]):
-        Image.fromarray(image).convert("RGB").save(folder / f"{number:02}.jpg")
-
-
-def flat_pictures(into: Path) -> None:
-    """Write the same pictures without a folder for their kind."""
+    """Write 24 digits as JPEG pictures, 256 to a side."""
     from PIL import Image
 
     into.mkdir(parents=True, exist_ok=True)
-    for number, image in enumerate(digits(256)[0][:24]):
+    for number, image in enumerate(digits(256, 24)[0]):
         Image.fromarray(image).convert("RGB").save(into / f"{number:02}.jpg")
 
 
@@ -201,6 +191,11 @@ def names(into: Path) -> None:
         path.write_bytes(gzip.compress("\n".join(part).encode(), mtime=0))
 
 
+def folder(into: Path) -> None:
+    """Make an empty folder, where a script writes into one that its repository holds."""
+    into.mkdir(parents=True, exist_ok=True)
+
+
 MAKERS: dict[str, Callable[[Path], None]] = {
     "mnist": mnist,
     "fashion": fashion,
@@ -214,7 +209,7 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "cora": cora,
     "table": table,
     "pictures": pictures,
-    "flat pictures": flat_pictures,
     "waves": waves,
     "names": names,
+    "folder": folder,
 }

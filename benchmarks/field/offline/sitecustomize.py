@@ -39,10 +39,22 @@ def trust_files(utils: Any) -> None:
     utils.check_integrity = exists
 
 
+def seed_gymnasium(seeding: Any) -> None:
+    """Have an environment that was given no seed begin at ours, and its player too."""
+    random.seed(SEED)
+    draw = seeding.np_random
+
+    def np_random(seed: int | None = None) -> Any:
+        return draw(SEED if seed is None else seed)
+
+    seeding.np_random = np_random
+
+
 AFTER: dict[str, Callable[[Any], None]] = {
     "numpy": seed_numpy,
     "torch": seed_torch,
     "torchvision.datasets.utils": trust_files,
+    "gymnasium.utils.seeding": seed_gymnasium,
 }
 
 
