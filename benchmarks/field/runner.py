@@ -126,8 +126,9 @@ def _once(script: Script, source: Path, work: Path, doctor: list[str]) -> _Done:
 
 def _process(command: list[str], place: Path, root: Path) -> _Done:
     """Run to the end or the limit; output is kept in both cases."""
-    known = [str(OFFLINE), os.environ.get("PYTHONPATH", ""), str(root.resolve())]
-    around = {**os.environ, **REPEATABLE, "PYTHONPATH": os.pathsep.join(filter(None, known))}
+    ours = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    known = [OFFLINE, *(Path(one).resolve() for one in ours), root.resolve()]
+    around = {**os.environ, **REPEATABLE, "PYTHONPATH": os.pathsep.join(map(str, known))}
     try:
         done = subprocess.run(
             command, cwd=place, env=around, capture_output=True, timeout=LIMIT, check=False,
