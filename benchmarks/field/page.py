@@ -12,7 +12,7 @@ from pathlib import Path
 from manifest import Judgement, Repository, Script
 from runner import Found, Outcome
 
-HEAD = Path(__file__).with_name("page.md")
+HEAD = Path(__file__).with_name("page.template")
 
 
 def line(outcome: Outcome) -> str:
