@@ -19,7 +19,7 @@ PINS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test matrix check bench docs clean
+.PHONY: help demo test matrix check bench docs field-test clean
 
 help:
 	@echo "make demo     watch a small network learn handwritten digits"
@@ -28,6 +28,7 @@ help:
 	@echo "make check    style, types, and that the documents tell the truth"
 	@echo "make docs     run the loops of examples/broken and write their reports to docs/broken.md"
 	@echo "make bench    time the loop beside others, in an environment of its own"
+	@echo "make field-test  run public scripts under the doctor; fetches them, takes most of an hour"
 	@echo "make clean    remove the environments and everything built (runs/ stays)"
 	@echo
 	@echo "PyTorch for NVIDIA GPUs is a download of gigabytes. Without such a GPU, on Linux, say"
@@ -57,8 +58,12 @@ bench: .venv-bench/.bench
 	@.venv-bench/$(BIN)/python benchmarks/iteration.py
 	@.venv-bench/$(BIN)/python benchmarks/imports.py
 
+# Clones public repositories and runs their scripts: no part of make test.
+field-test: .venv-field/.field
+	@.venv-field/$(BIN)/python benchmarks/field $(ARGS)
+
 clean:
-	rm -rf .venv .venv-bench build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-bench .venv-field build dist .pytest_cache .ruff_cache .hypothesis
 	find src tests examples benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/.demo: $(PINS) | .venv/pyvenv.cfg
@@ -74,6 +79,13 @@ clean:
 	@$(call install,.venv-bench,bench)
 	@touch $@
 
+.venv-field/.field: $(PINS) benchmarks/field/requirements.txt | .venv-field/pyvenv.cfg
+	@$(call install,.venv-field,demo$(COMMA)plot)
+	@.venv-field/$(BIN)/python $(PIP_INSTALL) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) \
+	  -r benchmarks/field/requirements.txt
+	@touch $@
+
+COMMA := ,
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 # PyTorch alone comes from TORCH_INDEX: no other package is looked up there.
@@ -81,7 +93,7 @@ install = echo "Installing fivestep[$(2)] into $(1), this once; PyTorch is the l
 	$(if $(TORCH_INDEX),&& $(1)/$(BIN)/python $(PIP_INSTALL) --no-deps --extra-index-url $(TORCH_INDEX) torch) \
 	&& $(1)/$(BIN)/python $(PIP_INSTALL) -e '.[$(2)]'
 
-.venv/pyvenv.cfg .venv-bench/pyvenv.cfg:
+.venv/pyvenv.cfg .venv-bench/pyvenv.cfg .venv-field/pyvenv.cfg:
 	@for python in $(PYTHONS); do \
 	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 	    exec $$python -m venv $(@D); \

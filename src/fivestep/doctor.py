@@ -58,7 +58,8 @@ def diagnose(
     unloaded = {name: f"could not be loaded: {why}" for name, why in broken().items()}
     report = Diagnosis(
         [], [], unloaded if rules is None else {}, iterations=_trained(record),
-        seconds=record.seconds, problems=list(record.problems), ended=record.ended, site=_somewhere(record),
+        seconds=record.seconds, problems=list(record.problems), ended=record.ended,
+        site=_somewhere(record),
     )  # fmt: skip
     for rule in wanted:
         _apply(rule, record, silent, report)

@@ -14,7 +14,8 @@ Then take more data or augment it, add weight decay or dropout, or a smaller mod
 
 *When it is wrong*
 A program that keeps the state of its best epoch and returns to it does all that is needed, and is
-not named. A validation loss that only swings has no best epoch behind it.
+not named. A validation loss that only swings has no best epoch behind it. Where several losses are
+trained on side by side, nothing says which of them a validation loss belongs to, and nothing is said.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ PASSES = 6  # evaluations; fewer are no trend
 AFTER = 3  # of them after the best: two may be a swing
 RISE = 1.15  # last third to best: chosen, not measured
 HIGHER = 1.05  # each of the last third: a swing comes back
+ASIDE = 10  # a loss with fewer than a tenth of the longest's values is no rival of it
 FALL = 0.8  # training loss at the end to that around the best evaluation
 
 
@@ -54,7 +56,7 @@ class Trend(NamedTuple):
 
 def check(record: Record) -> Iterator[Finding]:
     """Every late evaluation is above the best, and training went on falling since."""
-    training = record.training()
+    training = _training(record)
     if training is None or training.bad:
         return
     for series in record.series:
@@ -62,6 +64,17 @@ def check(record: Record) -> Iterator[Finding]:
             trend = _trend(series, training)
             if trend is not None and not _keeps_best(record, trend):
                 yield _say(series, trend)
+
+
+def _training(record: Record) -> Series | None:
+    """The training loss; None where several are trained on, so that none is surely the evaluation's."""
+    longest = record.training()
+    if longest is None:
+        return None
+    rivals = [
+        one for one in record.series if one.kind == "training" and ASIDE * one.count > longest.count
+    ]
+    return longest if rivals == [longest] else None
 
 
 def _trend(series: Series, training: Series) -> Trend | None:

@@ -86,7 +86,7 @@ def _hints(kind: Any) -> dict[str, Any]:
 def save(record: Record, path: Path) -> Path:
     """Write a record as JSON lines."""
     head = encode(record)
-    iterations = head.pop("iterations")
+    iterations = head.pop("iterations", [])  # what is empty is not written
     lines = [{"schema": SCHEMA, "record": head}, *iterations]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(json.dumps(line, allow_nan=False) + "\n" for line in lines))
