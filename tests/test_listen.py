@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import pickle
+import subprocess
+import sys
 import threading
 import warnings
 from collections.abc import Callable
@@ -666,6 +668,39 @@ def test_a_closed_ear_is_silent() -> None:
     ears.close()
     flzbu()
     assert not ears.recorders
+
+
+DRAWN = """
+import random, torch, numpy
+from torch import nn
+torch.set_num_threads(1)
+random.seed(3), numpy.random.seed(3), torch.manual_seed(3)
+{listening}
+random.random()  # what a program draws is what it would have drawn
+print(random.random(), numpy.random.rand(), torch.rand(1).item())
+"""
+LISTENING = """
+import fivestep
+with fivestep.listen() as doctor:
+    pass
+print(doctor.report(), file=open(__import__("os").devnull, "w"))
+doctor.report()._repr_html_()
+model = nn.Linear(1, 1)
+data = torch.ones(8, 1), torch.ones(8, 1)
+fivestep.fit(model, nn.MSELoss(), torch.optim.SGD(model.parameters(), 0.1), data, epochs=2)
+torch.manual_seed(3)  # a new model draws its weights
+"""
+
+
+def test_importing_listening_and_reporting_draw_no_random_number() -> None:
+    lines = [
+        subprocess.run(
+            [sys.executable, "-c", DRAWN.format(listening=listening)],
+            capture_output=True, text=True, check=True,
+        ).stdout.splitlines()[-1]
+        for listening in ("", LISTENING)
+    ]  # fmt: skip
+    assert lines[0] == lines[1]
 
 
 def test_a_loop_that_is_never_twice_the_same_is_heard_to_its_end() -> None:

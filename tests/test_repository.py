@@ -434,8 +434,8 @@ def test_links_inside_the_repository_lead_somewhere() -> None:
 
 
 def test_every_make_that_is_named_exists() -> None:
-    targets = set(re.findall(r"^(\w+):", read("Makefile"), re.MULTILINE))
-    command = re.compile(r"(?:^|`|&& )make (\w+)\b", re.MULTILINE)
+    targets = set(re.findall(r"^([\w-]+):", read("Makefile"), re.MULTILINE))
+    command = re.compile(r"(?:^|`|&& )make ([\w-]+)\b", re.MULTILINE)
     named = {word for name in markdown() for word in command.findall(code(name))}
     assert {"demo", "test", "check", "bench", "clean", "help"} <= targets
     assert named

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from fivestep.finding import Report
+from fivestep.paper import Console
 from fivestep.report import print_report
 
 if TYPE_CHECKING:
@@ -121,7 +122,6 @@ def _fitting(numbers: str, room: int) -> str:
 
 
 def _bar(stream: Any) -> Bar:
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
     from rich.progress import TimeRemainingColumn as TimeLeft
 

@@ -7,10 +7,8 @@ import sys
 from collections.abc import Iterator
 from typing import TextIO
 
-from rich.console import Console
-from rich.text import Text
-
 from fivestep.finding import Finding, Report, Severity
+from fivestep.paper import Console, Text
 from fivestep.report.place import excerpt, shown
 from fivestep.report.words import closing, headline, seen, troubles
 from fivestep.vitals.facts import Site
