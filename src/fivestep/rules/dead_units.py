@@ -31,6 +31,7 @@ from fivestep.rules.unscaled_input import ADAPTIVE, RATES
 from fivestep.vitals import Backward, Forward, Graph, Node, ParameterFacts, Record, Site, Vitals
 
 SEVERITY = Severity.SUSPICIOUS
+NEEDS = ("forward",)
 EXPLAINS = (
     "collapsed-output", "gradientless-parameter", "vanishing-gradient", "tiny-update", "flat-loss",
     "unreachable-target",

@@ -29,6 +29,7 @@ from fivestep.reading import called
 from fivestep.vitals import Forward, ModuleRun, Record, Update, Vitals
 
 SEVERITY = Severity.WRONG
+NEEDS = ("forward",)
 EXPLAINS = ("overfitting",)
 
 UPDATES = 3  # in eval mode: fewer may be a trial before the training

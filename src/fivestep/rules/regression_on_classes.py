@@ -31,6 +31,7 @@ from fivestep.reading import arguments, bare, is_name
 from fivestep.vitals import Batch, Compare, LoaderFacts, Loss, Record, TensorFacts
 
 SEVERITY = Severity.SUSPICIOUS
+NEEDS = ("loss",)
 EXPLAINS = (
     "unreachable-target", "broadcast-metric", "collapsed-output", "flat-loss", "zigzag-loss",
     "diverging-loss", "dead-units", "vanishing-gradient", "tiny-update", "huge-update",
