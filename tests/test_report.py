@@ -237,10 +237,13 @@ def test_what_is_missing_never_silences_a_finding() -> None:
     assert rule.needs == ("evaluation",)
     record = Record(counts={"backward": 1})
     shown = Finding("m", "c", "f", {}, None, 1, 1)
+
+    def check(_: Record) -> list[Finding]:
+        return [shown]
+
+    changed = {rule.name: replace(rule, check=check)}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fivestep.doctor.catalogue", lambda: {
-            rule.name: replace(rule, check=lambda _: [shown])
-        })  # fmt: skip
+        patch.setattr("fivestep.doctor.catalogue", lambda: changed)
         assert [one.rule for one in diagnose(record).findings] == ["overfitting"]
 
 

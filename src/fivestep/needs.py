@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from fivestep.vitals.events import Clip, Compare, Forward, Loss, Pick
+from fivestep.vitals.events import Clip, Compare, Event, Forward, Loss, Pick
 from fivestep.vitals.record import Record
 
 LOSSES = 20  # of a curve, before it can be called level or steady
@@ -30,27 +30,40 @@ def _curve(record: Record) -> bool:
     return any(one.count >= LOSSES for one in record.series if one.kind == "training")
 
 
+def _heard(*kinds: type[Event]) -> Callable[[Record], bool]:
+    def met(record: Record) -> bool:
+        return any(record.count(kind) for kind in kinds)
+
+    return met
+
+
+def _has(name: str) -> Callable[[Record], bool]:
+    def met(record: Record) -> bool:
+        return bool(getattr(record, name))
+
+    return met
+
+
+def _second_epoch(record: Record) -> bool:
+    return any(one.epochs > 1 for one in record.loaders)
+
+
+def _workers(record: Record) -> bool:
+    return any(one.workers for one in record.loaders)
+
+
 NEEDS: dict[str, Need] = {
-    "clip": Need(lambda record: bool(record.count(Clip)), "nothing was clipped"),
+    "clip": Need(_heard(Clip), "nothing was clipped"),
     "curve": Need(_curve, f"fewer than {LOSSES} losses"),
     "evaluation": Need(_evaluated, "nothing was evaluated"),
-    "forward": Need(lambda record: bool(record.count(Forward)), "no model was called"),
-    "loader": Need(lambda record: bool(record.loaders), "no DataLoader was used"),
-    "loss": Need(
-        lambda record: bool(record.count(Loss)), "no loss function of torch: it is written by hand"
-    ),
-    "metric": Need(
-        lambda record: bool(record.count(Compare) or record.count(Pick)), "no metric was taken"
-    ),
-    "schedule": Need(lambda record: bool(record.schedulers), "there was no schedule"),
-    "second epoch": Need(
-        lambda record: any(one.epochs > 1 for one in record.loaders),
-        "no DataLoader was gone through twice",
-    ),
-    "state": Need(lambda record: bool(record.states), "no state_dict was taken"),
-    "workers": Need(
-        lambda record: any(one.workers for one in record.loaders), "no DataLoader has workers"
-    ),
+    "forward": Need(_heard(Forward), "no model was called"),
+    "loader": Need(_has("loaders"), "no DataLoader was used"),
+    "loss": Need(_heard(Loss), "no loss function of torch: it is written by hand"),
+    "metric": Need(_heard(Compare, Pick), "no metric was taken"),
+    "schedule": Need(_has("schedulers"), "there was no schedule"),
+    "second epoch": Need(_second_epoch, "no DataLoader was gone through twice"),
+    "state": Need(_has("states"), "no state_dict was taken"),
+    "workers": Need(_workers, "no DataLoader has workers"),
 }
 
 
