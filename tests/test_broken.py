@@ -55,7 +55,11 @@ CURES: dict[str, tuple[str, str, list[tuple[str, str]]]] = {
             ),
         ],
     ),
-    "rate_too_high": ("huge-update", "lr=0.05", [("lr=0.5", "lr=0.05")]),
+    "rate_too_high": (
+        "huge-update",
+        "SGD(model.parameters(), lr=0.05)` in line 18",
+        [("lr=0.5", "lr=0.05")],
+    ),
     "rate_too_low": ("tiny-update", "lr=0.001", [("lr=1e-6", "lr=0.001")]),
     "column_against_row": (
         "broadcast-loss",
@@ -105,7 +109,11 @@ CURES: dict[str, tuple[str, str, list[tuple[str, str]]]] = {
             ),
         ],
     ),
-    "zigzag": ("zigzag-loss", "take a tenth of it, lr=0.025", [("lr=0.25", "lr=0.025")]),
+    "zigzag": (
+        "zigzag-loss",
+        "SGD(model.parameters(), lr=0.025)` in line 16; or a schedule",
+        [("lr=0.25", "lr=0.025")],
+    ),
     "overfitting": (
         "overfitting",
         "stop at the best evaluation",

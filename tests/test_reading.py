@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 import fivestep
-from fivestep.reading import arguments, bare, called, rewritten
+from fivestep.reading import arguments, at_rate, bare, called, rewritten
 from fivestep.vitals import Site
 
 
@@ -61,6 +61,27 @@ def test_a_line_is_given_back_with_one_argument_changed() -> None:
 )
 def test_what_the_model_is_called(text: str, name: str) -> None:
     assert called(site(text), "model") == name
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "    opt = SGD(net.parameters(), lr=0.5)\n",
+            "`opt = SGD(net.parameters(), lr=0.05)` in line 1",
+        ),
+        (
+            "opt = SGD(p, lr=5e-1, momentum=0.9)\n",
+            "`opt = SGD(p, lr=0.05, momentum=0.9)` in line 1",
+        ),
+        ("opt = SGD(p, lr=args.lr)\n", "lr=0.05"),
+        ("opt = SGD(p, lr=0.1)\n", "lr=0.05"),  # a schedule has changed it, or it is another
+        ("opt = SGD(\n    p,\n    lr=0.5,\n)\n", "lr=0.05"),
+        ("opt.step()\n", "lr=0.05"),
+    ],
+)
+def test_the_line_of_the_optimizer_with_another_rate(text: str, said: str) -> None:
+    assert at_rate(site(text), 0.5, 0.05) == said
 
 
 def test_a_thing_without_its_conversions() -> None:

@@ -245,3 +245,15 @@ def test_what_is_missing_never_silences_a_finding() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("fivestep.doctor.catalogue", lambda: changed)
         assert [one.rule for one in diagnose(record).findings] == ["overfitting"]
+
+
+def test_many_reasons_are_one_line_and_a_rule_of_ours_that_failed_is_not_among_them() -> None:
+    why = {f"rule-{number}": f"nothing of kind {number % 3}" for number in range(9)}
+    few = Report([_finding("stale-gradient")], ["a"], {"x": "no loader", "y": "no loader"})
+    assert as_text(few).splitlines()[-1] == "not checked: x, y (no loader)"
+    many = Report([_finding("stale-gradient")], ["a"], {**why, "z": "the rule failed: KeyError: 1"})
+    assert as_text(many).splitlines()[-3:] == [
+        "checked and in order: 1 rule",
+        "not checked: 9 rules (nothing of kind 0; nothing of kind 1; nothing of kind 2)",
+        "not checked: z (the rule failed: KeyError: 1)",
+    ]

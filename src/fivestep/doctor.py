@@ -67,16 +67,16 @@ def diagnose(
     return report
 
 
-def _trained(record: Record) -> int:
-    """Batches taken through the five steps; where none was, whatever there is."""
-    kept = sum(one.repeats for one in record.iterations if one.trains)
-    return kept + record.unkept if kept else record.length
-
-
 def _somewhere(record: Record) -> Site | None:
     """The first line of the loop that shows it at work: a backward, else an update."""
     shown = (*record.events(Backward), *record.events(Update))
     return next((event.site for _, event in shown if event.site is not None), None)
+
+
+def _trained(record: Record) -> int:
+    """Batches taken through the five steps; where none was, whatever there is."""
+    kept = sum(one.repeats for one in record.iterations if one.trains)
+    return kept + record.unkept if kept else record.length
 
 
 def _apply(rule: Rule, record: Record, silent: set[str], report: Report) -> None:

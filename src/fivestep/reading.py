@@ -33,6 +33,25 @@ def rewritten(site: Site | None, change: Callable[[list[str]], list[str]]) -> st
     return text
 
 
+def at_rate(made: Site | None, rate: float, new: float) -> str:
+    """The line in which the optimizer is made, with another rate; ``lr=0.05`` if it is not there.
+
+    Args:
+        made: where the optimizer is made.
+        rate: the one that it has: a number in the line that is another is left alone.
+        new: the one to take.
+    """
+    text, tree = _statement(made)
+    keywords = (node for node in ast.walk(tree) if isinstance(node, ast.keyword)) if tree else ()
+    for one in keywords:
+        value = one.value
+        known = one.arg == "lr" and isinstance(value, ast.Constant) and value.value == rate
+        if known and made is not None and "\n" not in text:
+            line = f"{text[: value.col_offset]}{new:g}{text[value.end_col_offset :]}"
+            return f"`{line}` in line {made.line}"
+    return f"lr={new:g}"
+
+
 def bare(text: str) -> str:
     """``y`` in ``y.float().unsqueeze(1)``: the thing without what changes its type or shape."""
     while CONVERSIONS.search(text):

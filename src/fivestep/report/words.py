@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from fivestep.finding import Finding, Rank, Report
 
 NAMED = 3  # rules that are named one by one where many share a reason
+REASONS = 2  # for which each has a line of its own
+OUR_FAULT = ("the rule failed", "could not be loaded")
 
 
 def headline(report: Report) -> str:
@@ -67,10 +69,23 @@ def closing(report: Report) -> list[str]:
     lines: list[str] = []
     if report.findings:
         lines.append(f"checked and in order: {several(len(report.checked), 'rule')}")
+    if not report.findings and report.checked:
+        return lines
     by_reason: dict[str, list[str]] = {}
-    for name, why in report.not_checked.items() if report.findings or not report.checked else ():
+    for name, why in report.not_checked.items():
         by_reason.setdefault(why, []).append(name)
-    return lines + [f"not checked: {_some(names)} ({why})" for why, names in by_reason.items()]
+    own = [why for why in by_reason if why.startswith(OUR_FAULT)]
+    rest = {why: names for why, names in by_reason.items() if why not in own}
+    ours = [f"not checked: {_some(by_reason[why])} ({why})" for why in own]
+    return lines + _unchecked(rest) + ours
+
+
+def _unchecked(by_reason: dict[str, list[str]]) -> list[str]:
+    """Each reason with its rules; many reasons without them, in one line: the JSON has them all."""
+    if len(by_reason) <= REASONS:
+        return [f"not checked: {_some(names)} ({why})" for why, names in by_reason.items()]
+    count = sum(len(names) for names in by_reason.values())
+    return [f"not checked: {several(count, 'rule')} ({'; '.join(by_reason)})"]
 
 
 def _some(names: list[str]) -> str:

@@ -27,6 +27,7 @@ from torch import nn
 
 from fivestep.finding import Finding, Severity, receiver
 from fivestep.practice import Practice
+from fivestep.reading import at_rate
 from fivestep.vitals import OptimizerFacts, Record, Series, Update, Vitals
 
 SEVERITY = Severity.WRONG
@@ -86,7 +87,7 @@ def _say(long: list[tuple[Vitals, Update]], optimizer: OptimizerFacts, series: S
     return Finding(
         message=f"updates as long as {ratio:.3g} times the weights, and the loss ends above its start",
         cause=f"the rate {rate:g} of {name} is far too high: each update overshoots, the next points back",
-        fix=f"take a tenth of it: lr={rate / 10:g}",
+        fix=f"take a tenth of it: {at_rate(optimizer.site, rate, rate / 10)}",
         evidence={
             "update_to_weight": ratio,
             "rate": rate,

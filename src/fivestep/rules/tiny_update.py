@@ -28,6 +28,7 @@ from torch import nn
 
 from fivestep.finding import Finding, Severity, receiver
 from fivestep.practice import Practice
+from fivestep.reading import at_rate
 from fivestep.rules.flat_loss import chance, only_loss, slope
 from fivestep.vitals import Clip, OptimizerFacts, Record, Series, Update, Vitals
 
@@ -115,7 +116,8 @@ def _say(
     rate = max(first.rates, default=math.nan)
     name = receiver(first.site, "step", optimizer.kind)
     ratio = median(event.ratio or 0.0 for _, event in updates)
-    cause, fix = _why(record, updates, name, rate)
+    higher = at_rate(optimizer.site, rate, rate * 1000)
+    cause, fix = _why(record, updates, name, rate, higher)
     return Finding(
         message=f"an update changes the weights by {ratio:.1g} of their length, and the loss stays at {median(series.values):.4g}",
         cause=cause,
@@ -134,7 +136,9 @@ def _say(
     )
 
 
-def _why(record: Record, updates: list[Seen], name: str, rate: float) -> tuple[str, str]:
+def _why(
+    record: Record, updates: list[Seen], name: str, rate: float, higher: str
+) -> tuple[str, str]:
     norm = median(event.gradient_norm or 0.0 for _, event in updates)
     clips = [e for _, e in record.events(Clip) if e.total_norm]
     clip = (
@@ -148,11 +152,11 @@ def _why(record: Record, updates: list[Seen], name: str, rate: float) -> tuple[s
     if all(not event.update_norm for _, event in updates):
         return (
             f"the rate {rate:g} of {name} changes the weights by less than their last digit",
-            f"take a rate that is felt, lr={rate * 1000:g} to begin with, and keep the weights in float32",
+            f"take a rate that is felt, {higher} to begin with, and keep the weights in float32",
         )
     return (
         f"the rate {rate:g} of {name} is far too low for gradients of norm {norm:.2g}",
-        f"take a rate a thousand times as high to begin with: lr={rate * 1000:g}",
+        f"take a rate a thousand times as high to begin with: {higher}",
     )
 
 

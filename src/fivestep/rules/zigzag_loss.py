@@ -26,6 +26,7 @@ from torch import nn
 
 from fivestep.finding import Finding, Severity, receiver
 from fivestep.practice import Practice
+from fivestep.reading import at_rate
 from fivestep.rules.flat_loss import only_loss
 from fivestep.vitals import OptimizerFacts, Record, Series, Update, Vitals
 
@@ -83,7 +84,7 @@ def _say(
     return Finding(
         message=f"the loss swings between {min(late):.3g} and {max(late):.3g} and does not settle: each gradient points against the last (cosine {cosine:.2f})",
         cause=f"the rate {rate:g} of {receiver(first.site, 'step', optimizer.kind)} is too high: updates of {ratio:.2g} of the weights jump over the minimum",
-        fix=f"take a tenth of it, lr={rate / 10:g}, or a schedule that brings it down",
+        fix=f"take a tenth of it: {at_rate(optimizer.site, rate, rate / 10)}; or a schedule that brings it down",
         evidence={
             "cosine_with_last_gradient": cosine,
             "update_to_weight": ratio,
