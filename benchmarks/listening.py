@@ -22,10 +22,10 @@ from statistics import median
 from typing import NamedTuple
 
 import torch
-from fivestep.vitals.recording import sampling
 
 import heard_loops
 from fivestep.doctor import Doctor, listen
+from fivestep.vitals.recording import sampling
 
 WARM_UP = 700  # iterations after which nothing is new and the rows of small data are known
 MARKS = (1_000, 10_000, 100_000)  # iterations at which memory is read

@@ -283,8 +283,9 @@ class Keeping(Task):
     def training_step(self, batch, number):
         x, y = batch
         loss = self.loss_fn(self.model(x), y)
+        self.kept = getattr(self, "kept", [])
         # here: kept-graph
-        self.losses.append(loss)
+        self.kept.append(loss)
         return loss
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from fivestep.listen.patches import Patches, around, nothing
-from fivestep.listen.site import here
+from fivestep.listen.site import here, says
 from fivestep.vitals.quick import backward_key
 
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ class Backwards:
             recorder, expected = stream.recorder, False
             if recorder is not None and recorder.quick.active and not stream.backwards:
                 try:
-                    expected = recorder.quick.backward(args, kwargs, sys._getframe(1))
+                    loss = args[0] if args else None
+                    key = backward_key(loss, args, kwargs, sys._getframe(1))
+                    expected = recorder.quick.backward(loss, key)
                 except Exception as error:
                     ears.failed(error)
             if not expected:
@@ -65,7 +67,10 @@ class Backwards:
             frame = sys._getframe(2)  # who called the function around this one
             stream.busy += 1
             try:
-                opened = recorder.backwards.begins(loss, bool(retain), create, here(frame))
+                site = here(frame)
+                if site is not None and not says(site, "backward"):
+                    site = recorder.notes.shown or site  # a framework calls it: show its loss
+                opened = recorder.backwards.begins(loss, bool(retain), create, site)
             finally:
                 stream.busy -= 1
             stream.backwards += 1

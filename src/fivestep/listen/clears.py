@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import functools
 import sys
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -39,16 +38,17 @@ class Clears:
                 try:
                     recorder, frame = stream.recorder, sys._getframe(1)
                     quick = recorder.quick if recorder is not None else None
-                    if quick is None or not quick.active or not quick.clear(args[0], frame):
-                        self._cleared(args[0], frame)
+                    key = (CLEAR, id(frame.f_code), frame.f_lasti, id(args[0]))
+                    if quick is None or not quick.active or not quick.meets(key):
+                        self._cleared(args[0], key)
                 except Exception as error:
                     ears.failed(error)
             return original(*args, **kwargs)
 
         return heard
 
-    def _cleared(self, owner: Any, frame: FrameType) -> None:
+    def _cleared(self, owner: Any, key: Any) -> None:
         recorder = self._ears.recorder()
         if recorder is not None and self._ears.owned(owner):
             self._ears.note(recorder.clears.cleared, owner)
-            recorder.quick.learn((CLEAR, id(frame.f_code), frame.f_lasti, id(owner)))
+            recorder.quick.learn(key)

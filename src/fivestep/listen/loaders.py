@@ -55,11 +55,12 @@ class Loaders:
         def after(token: Any, result: Any, error: BaseException | None) -> None:
             number, began, frame = token
             recorder, seconds = stream.recorder, time.perf_counter() - began
+            key = (BATCH, id(frame.f_code), frame.f_lasti, number)
             if (
                 recorder is not None
                 and recorder.quick.active
                 and error is None
-                and recorder.quick.batch(number, frame)
+                and recorder.quick.meets(key)
             ):
                 recorder.record.loaders[number].waited += seconds
                 return
@@ -68,7 +69,7 @@ class Loaders:
                 return
             if error is None:
                 ears.note(recorder.loading.batch, number, result, seconds)
-                recorder.quick.learn((BATCH, id(frame.f_code), frame.f_lasti, number))
+                recorder.quick.learn(key)
             elif isinstance(error, StopIteration):
                 ears.note(recorder.loading.ended, number)
 

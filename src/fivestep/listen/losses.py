@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import functools
 import sys
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -52,26 +51,23 @@ class Losses:
             finally:
                 stream.losses = 0
             try:
-                self._answered(name, args, kwargs, result, sys._getframe(1))
+                recorder = stream.recorder
+                quick = recorder.quick if recorder is not None else None
+                near = quick.near if quick is not None else ()
+                key = loss_key(name, args, result, sys._getframe(1), near)
+                if quick is None or not quick.active or not quick.meets(key):
+                    self._answered(name, args, kwargs, result, key)
             except Exception as error:
                 ears.failed(error)
             return result
 
         return heard
 
-    def _answered(self, name: str, args: Any, kwargs: Any, result: Any, frame: FrameType) -> None:
-        recorder = self._stream.recorder
-        if (
-            recorder is not None
-            and recorder.quick.active
-            and recorder.quick.loss(name, args, result, frame)
-        ):
-            return
+    def _answered(self, name: str, args: Any, kwargs: Any, result: Any, key: Any) -> None:
         recorder = self._ears.recorder()
         if recorder is not None:
-            near = recorder.quick.near
             self._ears.note(recorder.losses.answered, name, *_pair(args, kwargs), result, kwargs)
-            recorder.quick.learn(loss_key(name, args, result, frame, near))
+            recorder.quick.learn(key)
 
 
 def _pair(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import sys
+import weakref
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from fivestep.vitals.quick import FORWARD, Quick
 if TYPE_CHECKING:
     from fivestep.listen.ears import Ears
 
-_A_FORWARD, _A_LOSS = 1, 2
+_A_FORWARD, _A_LOSS = True, 2
 
 
 class Modules:
@@ -71,7 +72,11 @@ class Modules:
             if quick.expects_loss() and _is_loss(module):
                 quick.near = (id(frame.f_code), frame.f_lasti)
                 return _A_LOSS
-            return _A_FORWARD if quick.forward(module, args, frame) else 0
+            if args and type(args[0]) is torch.Tensor:
+                quick.given = weakref.ref(args[0])
+            if not module.training or not torch.is_grad_enabled():
+                return quick.meets(())
+            return quick.meets((FORWARD, id(frame.f_code), frame.f_lasti, id(module)))
         except Exception as error:
             self._ears.failed(error)
             return 0

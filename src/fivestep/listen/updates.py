@@ -47,19 +47,18 @@ class Updates:
                 recorder is not None
                 and recorder.quick.active
                 and not stream.steps
-                and recorder.quick.update(optimizer, args, kwargs, frame)
+                and recorder.quick.update(optimizer, update_key(optimizer, args, kwargs, frame))
             ):
                 stream.steps.append(_EXPECTED)
                 stream.stepping = sys._getframe(1)
                 return
             closure = (args[1] if len(args) > 1 else kwargs.get("closure")) is not None
-            self._begins_slowly(optimizer, closure, frame, sys._getframe(1))
+            key = update_key(optimizer, args, kwargs, frame)
+            self._begins_slowly(optimizer, closure, key, sys._getframe(1))
         except Exception as error:
             self._ears.failed(error)
 
-    def _begins_slowly(
-        self, optimizer: Any, closure: bool, frame: FrameType, step: FrameType
-    ) -> None:
+    def _begins_slowly(self, optimizer: Any, closure: bool, key: Any, step: FrameType) -> None:
         stream, recorder = self._stream, self._ears.recorder()
         if recorder is None or not self._ears.owned(optimizer):
             return
@@ -70,8 +69,8 @@ class Updates:
             return
         stream.busy += 1
         try:
-            opened = recorder.updates.begins(optimizer, closure, here(frame))
-            stream.steps.append((opened, update_key(optimizer, frame)))
+            opened = recorder.updates.begins(optimizer, closure, here(step))
+            stream.steps.append((opened, key))
             stream.stepping = step
         finally:
             stream.busy -= 1

@@ -51,7 +51,7 @@ class Recorder:
         self.record = Record(torch=torch.__version__)
         self.notes = notes = Notes(self.record, self.close)
         self._samples = samples = Samples(self.record.passes)
-        self._kept = Kept(notes)
+        self.kept = Kept(notes)
         self._probe = Probe(notes)
         self.curves = Curves(notes)
         self.holdings = Holdings(notes)
@@ -82,9 +82,11 @@ class Recorder:
         notes, trains = self.notes, self.notes.spent
         if not notes.now and not trains:
             return
+        if notes.sampling.detailed:
+            self.schedules.look()
         if self._samples.given:
             close_rows(self._samples, notes, self.loading)
-        signature = self._kept.add()
+        signature = self.kept.add()
         notes.turn()
         self._probe.forget()
         self.forwards.forget_inputs()
@@ -96,17 +98,17 @@ class Recorder:
     def _offer(self, signature: Signature, trains: bool) -> None:
         """Let the next iteration go the short way, if it can."""
         sampling = self.notes.sampling
-        if trains and not sampling.detailed and self._may_go_quickly():
-            self.quick.consider(signature, self._kept.last(signature), sampling.until_sample())
+        if trains and not sampling.detailed and self._may_go_quickly(signature):
+            self.quick.consider(signature, sampling.until_sample())
         else:
             self.quick.forget()
 
-    def _may_go_quickly(self) -> bool:
+    def _may_go_quickly(self, signature: Signature) -> bool:
         hand = self.holdings.by_hand()
         by_hand = hand is not None and bool(hand.backwards)
         looked = all(one.batches > LABELLED for one in self.record.loaders)
         busy = self.states or by_hand or self.scaling.waits
-        return looked and self._samples.full and not busy
+        return looked and self._samples.full and not busy and signature in self.kept
 
     def finish(self) -> Record:
         """End the run: close the last iteration, read what waits, fill in the totals."""

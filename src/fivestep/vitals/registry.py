@@ -223,7 +223,14 @@ class Registry:
             optimizer: Any = getattr(scheduler, "optimizer", None)
             held = self.optimizer(optimizer, site) if optimizer is not None else None
             self.record.schedulers.append(
-                SchedulerFacts(number, type(scheduler).__name__, held, site, _length(scheduler))
+                SchedulerFacts(
+                    number,
+                    type(scheduler).__name__,
+                    held,
+                    site,
+                    _length(scheduler),
+                    start=getattr(scheduler, "last_epoch", None),
+                )
             )
         return number
 

@@ -31,6 +31,9 @@ class Kept:
         notes.record.length += 1
         return signature
 
+    def __contains__(self, signature: Signature) -> bool:
+        return signature in self._kept
+
     def last(self, signature: Signature) -> Vitals:
         """The last one that was kept of a sequence."""
         return self._kept[signature][0]
