@@ -97,7 +97,7 @@ def test_sound_training_is_silent_and_the_same_to_the_last_bit(file: Path, name:
     assert torch.equal(drawn, torch.rand(4))
     assert len(plain) == len(heard)
     assert all(map(torch.equal, plain, heard))
-    assert record.count(Backward) >= 27  # it was heard
+    assert record.count(Backward) >= 18  # it was heard
     assert [f"{one.rule}: {one.message}" for one in report.findings] == []
 
 

@@ -13,7 +13,7 @@ EPOCHS, BATCH = 3, 16
 Loader = DataLoader[tuple[torch.Tensor, ...]]
 
 
-def points(samples: int = 192, seed: int = 0) -> TensorDataset:
+def points(samples: int = 128, seed: int = 0) -> TensorDataset:
     """Points around one centre for each of three classes; y (samples,) of int64."""
     generator = torch.Generator().manual_seed(seed)
     y = torch.randint(3, (samples,), generator=generator)
@@ -21,7 +21,7 @@ def points(samples: int = 192, seed: int = 0) -> TensorDataset:
     return TensorDataset(centres[y] + torch.randn(samples, 8, generator=generator), y)
 
 
-def slopes(samples: int = 192) -> TensorDataset:
+def slopes(samples: int = 128) -> TensorDataset:
     """A linear map and noise; y (samples,), one number each."""
     generator = torch.Generator().manual_seed(2)
     x = torch.randn(samples, 8, generator=generator)

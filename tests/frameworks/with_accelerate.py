@@ -66,7 +66,7 @@ def accumulated():
 def clipped_scheduled_and_validated():
     accelerator, model, losses = _accelerator(), Net(), []
     optimizer = sgd(model)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, EPOCHS * 12)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, EPOCHS * 8)
     wrapped, optimizer, schedule, train, validation = accelerator.prepare(
         model, optimizer, schedule, batches(points()), batches(points(48, 3), shuffle=False)
     )

@@ -68,7 +68,7 @@ def accumulated():
 def clipped_scheduled_and_validated():
     fabric, model, losses = _fabric(), Net(), []
     wrapped, optimizer = fabric.setup(model, sgd(model))
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, EPOCHS * 12)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, EPOCHS * 8)
     train, validation = fabric.setup_dataloaders(batches(points()), batches(points(48, 3)))
     for _ in range(EPOCHS):
         wrapped.train()

@@ -69,7 +69,7 @@ def validated():
 
 
 def _schedule(trainer, model, optimizer, losses):
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, EPOCHS * 12)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, EPOCHS * 8)
     trainer.add_event_handler(Events.ITERATION_COMPLETED, LRScheduler(schedule))
 
 

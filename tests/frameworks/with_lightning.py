@@ -98,7 +98,7 @@ def clipped_by_value():
 
 class Scheduled(Task):
     def configure_optimizers(self):
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self.made, EPOCHS * 12)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self.made, EPOCHS * 8)
         return [self.made], [{"scheduler": schedule, "interval": "step"}]
 
 

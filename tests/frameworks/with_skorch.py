@@ -64,7 +64,7 @@ def scheduled():
 
 def scheduled_by_batch():
     policy = torch.optim.lr_scheduler.CosineAnnealingLR
-    return _fit(Net, callbacks=[LRScheduler(policy, step_every="batch", T_max=EPOCHS * 12)])
+    return _fit(Net, callbacks=[LRScheduler(policy, step_every="batch", T_max=EPOCHS * 8)])
 
 
 class Accumulating(skorch.NeuralNet):

@@ -49,7 +49,7 @@ def _train(model, *, data=None, optimizer=None, kind=Trainer, check=None, **opti
         "num_train_epochs": EPOCHS,
         "per_device_train_batch_size": 16,
         "learning_rate": 1e-2,
-        "logging_steps": 1,
+        "logging_steps": 4,
         "report_to": "none",
         "disable_tqdm": True,
         "use_cpu": True,
