@@ -17,9 +17,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
@@ -139,8 +140,7 @@ def resident() -> int:
         import resource
 
         return int(statm.read_text().split()[1]) * resource.getpagesize()
-    import psutil
-
+    psutil: Any = import_module("psutil")
     return int(psutil.Process().memory_info().rss)
 
 

@@ -65,9 +65,9 @@ def run(file: Path, name: str) -> Any:
 def hear(file: Path, name: str) -> tuple[Any, Record, Diagnosis]:
     """Run under the doctor; an error that the fault itself raises ends it, and nothing else may."""
     import_module(file.stem)
-    result = None
+    result, doctor = None, listen()
     try:
-        with listen() as doctor:
+        with doctor:
             result = run(file, name)
     except RuntimeError:
         assert name in RULES

@@ -41,7 +41,8 @@ class Clips:
 
         def after(token: Any, result: Any, error: BaseException | None) -> None:
             if error is None:
-                self._clipped(name, *token, result)
+                parameters, limit, frame = token
+                self._clipped(name, parameters, limit, frame, result)
 
         return _listing(original, around(original, before, after, self._ears.failed))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fivestep.vitals.events import (
@@ -77,7 +77,8 @@ def recurring(heard: Sequence[Heard], last: Period | None) -> list[Heard]:
 def _plain(raws: list[Raw]) -> bool:
     cleared = {raw[2] for raw in raws if raw[0] is Clear}
     updated = {raw[2] for raw in raws if raw[0] is Update}
-    return bool(updated) and updated <= cleared and all(_PLAIN[raw[0]](raw) for raw in raws)
+    used = bool(updated) and updated <= cleared
+    return used and all(raw[0] in _PLAIN and _PLAIN[raw[0]](raw) for raw in raws)
 
 
 def _plain_forward(raw: Raw) -> bool:
@@ -96,20 +97,33 @@ def _plain_update(raw: Raw) -> bool:
     return number is not None and sound and not (closure or scaler)
 
 
-class _Others(dict[type[Event], Any]):
-    def __missing__(self, kind: type[Event]) -> Any:
-        return lambda _raw: False  # pyright: ignore[reportUnknownLambdaType]
+def _plain_batch(_raw: Raw) -> bool:
+    return True
 
 
-_PLAIN = _Others(
-    {
-        Batch: lambda _: True,
-        Forward: _plain_forward,
-        Loss: lambda raw: raw[3] == "on" and raw[4] is True,
-        Clear: lambda raw: raw[2] is not None and raw[5] is None,
-        Backward: _plain_backward,
-        Clip: lambda raw: not raw[5] and not raw[6],
-        Update: _plain_update,
-        Schedule: lambda raw: not raw[3],
-    }
-)
+def _plain_loss(raw: Raw) -> bool:
+    return raw[3] == "on" and raw[4] is True
+
+
+def _plain_clear(raw: Raw) -> bool:
+    return raw[2] is not None and raw[5] is None
+
+
+def _plain_clip(raw: Raw) -> bool:
+    return not raw[5] and not raw[6]  # neither scaled nor empty
+
+
+def _plain_schedule(raw: Raw) -> bool:
+    return not raw[3]  # not before the first update
+
+
+_PLAIN: dict[type[Event], Callable[[Raw], bool]] = {
+    Batch: _plain_batch,
+    Forward: _plain_forward,
+    Loss: _plain_loss,
+    Clear: _plain_clear,
+    Backward: _plain_backward,
+    Clip: _plain_clip,
+    Update: _plain_update,
+    Schedule: _plain_schedule,
+}

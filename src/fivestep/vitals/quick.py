@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 FORWARD, LOSS, CLEAR, BACKWARD, UPDATE, BATCH, CLIP, SCHEDULE = range(8)
 
+LONGEST = 256  # events of an iteration: a longer one does not go this way
+
 _TENSOR_BACKWARD = torch.Tensor.backward.__code__
 _SCHEDULES = lr_scheduler.__file__
 
@@ -96,7 +98,8 @@ class Quick:
 
     def learn(self, key: Key) -> None:
         """The recorder has written down an event. It may be the first that was expected."""
-        self.learnt.append(key)
+        if len(self.learnt) < LONGEST:
+            self.learnt.append(key)
         if self._ready:
             self._ready = False
             if key == self._keys[0] and self._period is not None:
