@@ -22,7 +22,7 @@ class Clears:
     """Hears clears."""
 
     def __init__(self, ears: Ears) -> None:
-        self._ears, self._stream = ears, ears.stream
+        self._ears, self._streams = ears, ears.streams
 
     def open(self, patches: Patches) -> None:
         """Begin to hear."""
@@ -30,15 +30,15 @@ class Clears:
             patches.replace(owner, "zero_grad", self._hear)
 
     def _hear(self, original: Any) -> Any:
-        compiling, ears, stream = torch.compiler.is_compiling, self._ears, self._stream
+        compiling, ears, streams = torch.compiler.is_dynamo_compiling, self._ears, self._streams
 
         @functools.wraps(original)
         def heard(*args: Any, **kwargs: Any) -> Any:
             if not compiling() and ears.on and args:
                 try:
-                    recorder, frame = stream.recorder, sys._getframe(1)
+                    recorder, frame = streams.now.recorder, sys._getframe(1)
                     quick = recorder.quick if recorder is not None else None
-                    key = (CLEAR, id(frame.f_code), frame.f_lasti, id(args[0]))
+                    key = (CLEAR, frame.f_code, frame.f_lasti, id(args[0]))
                     if quick is None or not quick.active or not quick.meets(key):
                         self._cleared(args[0], key)
                 except Exception as error:

@@ -44,18 +44,18 @@ class Loaders:
         return around(original, before, after, self._ears.failed)
 
     def _hear_next(self, original: Any) -> Any:
-        ears, stream = self._ears, self._ears.stream
+        ears, streams = self._ears, self._ears.streams
 
         def before(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            number = getattr(args[0], "_fivestep_loader", None)
+            number, stream = getattr(args[0], "_fivestep_loader", None), streams.now
             if number is None or stream.busy or stream.backwards or not ears.on:
                 return None
             return number, time.perf_counter(), sys._getframe(2)
 
         def after(token: Any, result: Any, error: BaseException | None) -> None:
             number, began, frame = token
-            recorder, seconds = stream.recorder, time.perf_counter() - began
-            key = (BATCH, id(frame.f_code), frame.f_lasti, number)
+            recorder, seconds = streams.now.recorder, time.perf_counter() - began
+            key = (BATCH, frame.f_code, frame.f_lasti, number)
             if (
                 recorder is not None
                 and recorder.quick.active

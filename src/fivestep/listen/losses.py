@@ -31,7 +31,7 @@ class Losses:
     """Hears loss functions, not those that they call themselves."""
 
     def __init__(self, ears: Ears) -> None:
-        self._ears, self._stream = ears, ears.stream
+        self._ears, self._streams = ears, ears.streams
 
     def open(self, patches: Patches) -> None:
         """Begin to hear."""
@@ -39,11 +39,14 @@ class Losses:
             patches.replace(torch.nn.functional, name, functools.partial(self._hear, name=name))
 
     def _hear(self, original: Any, *, name: str) -> Any:
-        compiling, ears, stream = torch.compiler.is_compiling, self._ears, self._stream
+        compiling, ears, streams = torch.compiler.is_dynamo_compiling, self._ears, self._streams
 
         @functools.wraps(original)
         def heard(*args: Any, **kwargs: Any) -> Any:
-            if compiling() or not ears.on or stream.losses or stream.busy or stream.backwards:
+            if compiling() or not ears.on:
+                return original(*args, **kwargs)
+            stream = streams.now
+            if stream.losses or stream.busy or stream.backwards:
                 return original(*args, **kwargs)
             stream.losses = 1
             try:

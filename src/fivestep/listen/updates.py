@@ -29,7 +29,7 @@ class Updates:
     """Hears the outermost update of a thread."""
 
     def __init__(self, ears: Ears) -> None:
-        self._ears, self._stream = ears, ears.stream
+        self._ears, self._streams = ears, ears.streams
 
     def open(self, patches: Patches) -> None:
         """Begin to hear."""
@@ -38,10 +38,10 @@ class Updates:
         patches.replace(torch.optim.Optimizer, "__init__", self._hear_making)
 
     def _begins(self, optimizer: Any, args: Any, kwargs: Any) -> None:
-        if torch.compiler.is_compiling():
+        if torch.compiler.is_dynamo_compiling():
             return
         try:
-            stream, frame = self._stream, sys._getframe(2)
+            stream, frame = self._streams.now, sys._getframe(2)
             recorder = stream.recorder
             if (
                 recorder is not None
@@ -59,7 +59,7 @@ class Updates:
             self._ears.failed(error)
 
     def _begins_slowly(self, optimizer: Any, closure: bool, key: Any, step: FrameType) -> None:
-        stream, recorder = self._stream, self._ears.recorder()
+        stream, recorder = self._streams.now, self._ears.recorder()
         if recorder is None or not self._ears.owned(optimizer):
             return
         if stream.steps and not _is_running(stream.stepping):
@@ -76,10 +76,10 @@ class Updates:
             stream.busy -= 1
 
     def _ends(self, optimizer: Any, args: Any, kwargs: Any) -> None:
-        if torch.compiler.is_compiling():
+        if torch.compiler.is_dynamo_compiling():
             return
         try:
-            stream = self._stream
+            stream = self._streams.now
             if stream.steps and stream.steps[-1] is _EXPECTED:
                 stream.steps.pop()
                 stream.stepping = None
@@ -94,7 +94,7 @@ class Updates:
             self._ears.failed(error)
 
     def _ends_slowly(self, recorder: Recorder, opened: Any, key: Any) -> None:
-        stream = self._stream
+        stream = self._streams.now
         stream.stepping = None
         stream.busy += 1
         try:
@@ -104,9 +104,9 @@ class Updates:
             stream.busy -= 1
 
     def _forget(self, recorder: Recorder) -> None:
-        self._stream.steps.clear()
+        self._streams.now.steps.clear()
         recorder.notes.in_step.clear()
-        self._stream.stepping = None
+        self._streams.now.stepping = None
 
     def _hear_making(self, original: Any) -> Any:
         def before(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

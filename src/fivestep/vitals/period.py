@@ -44,8 +44,7 @@ class Period:
         self.keys = [*(key for one in heard for key in one.keys), _END]
         self.length = len(self.keys) - 1
         self.vitals: list[Vitals] = []
-        self.series: list[Series | None] = []  # of a backward, by place
-        self.offsets: list[int] = []  # iterations since the period began, by place
+        self._series: list[tuple[int, Series]] = []  # of each backward, and its iteration
         self.updates: list[int] = []  # of the same optimizer until then, this one included
         self.steps: list[int] = []  # of the same optimizer in all of the period
         raws = [replay.raw(number) for one in heard for number in one.signature]
@@ -54,11 +53,22 @@ class Period:
             self._look_up(raws, replay)
 
     def _look_up(self, raws: list[Raw], replay: Replay) -> None:
-        self.series = [replay.series_of(raw) if raw[0] is Backward else None for raw in raws]
-        self.offsets = [place for place, one in enumerate(self.heard) for _ in one.keys]
+        offsets = [place for place, one in enumerate(self.heard) for _ in one.keys]
+        self._series = [
+            (offset, replay.series_of(raw))
+            for offset, raw in zip(offsets, raws, strict=True)
+            if raw[0] is Backward
+        ]
         steppers = [raw[2] if raw[0] is Update else None for raw in raws]
         self.updates = [steppers[: i + 1].count(one) for i, one in enumerate(steppers)]
         self.steps = [steppers.count(one) for one in steppers]
+
+    def write(self, losses: list[float], first: int) -> None:
+        """Write the losses of all backwards since iteration ``first`` into their series."""
+        for number, value in enumerate(losses):
+            rounds, place = divmod(number, len(self._series))
+            offset, series = self._series[place]
+            series.add(first + rounds * len(self) + offset, value)
 
     def __len__(self) -> int:
         return len(self.heard)

@@ -34,6 +34,11 @@ _SCHEDULES = lr_scheduler.__file__
 class Quick:
     """Compares; ``active`` while it does. The ears ask it first."""
 
+    __slots__ = (
+        "_first", "_heard", "_keys", "_losses", "_period", "_place", "_rates", "_ready",
+        "_replay", "_rounds", "_until", "active", "given", "learnt", "near",
+    )  # fmt: skip
+
     def __init__(self, replay: Replay) -> None:
         self._replay = replay
         self.active = False
@@ -43,6 +48,7 @@ class Quick:
         self._heard: list[Heard] = []  # the latest iterations that were written down
         self._period: Period | None = None
         self._keys: list[Key] = []
+        self._losses: list[float] = []  # of the backwards that went this way
         self._rates: dict[int, Any] = {}
         self._place = self._rounds = self._until = 0
         self._first = 0  # number of the iteration in which it began
@@ -78,9 +84,7 @@ class Quick:
         if value - value != 0:  # NaN or inf: to be looked at closely
             self.leave()
             return False
-        series = period.series[place]
-        if series is not None:
-            series.add(self._first + self._rounds * len(period) + period.offsets[place], value)
+        self._losses.append(value)
         self._place = place + 1
         return True
 
@@ -120,6 +124,7 @@ class Quick:
         self.active = False
         self._heard.clear()
         place, period = self._place, self._period
+        period.write(self._losses, self._first)
         self._replay.add_rounds(self._rounds, period)
         for one, vitals in zip(period.heard, period.vitals, strict=True):
             if place <= len(one.keys):
@@ -146,7 +151,7 @@ class Quick:
     def _begin(self, period: Period, rounds: int) -> None:
         period.vitals = [self._replay.vitals_of(one.signature) for one in period.heard]
         self._keys, self._rates = period.keys, {}
-        self._rounds, self._until = 0, rounds
+        self._rounds, self._until, self._losses = 0, rounds, []
         self._first = self._replay.trained + 1
         self._ready = True
 
@@ -156,7 +161,7 @@ def loss_key(name: str, args: tuple[Any, ...], result: Any, frame: FrameType, ne
     if len(args) < 2 or not isinstance(result, torch.Tensor) or not result.requires_grad:
         return ()
     same = getattr(args[0], "shape", None) == getattr(args[1], "shape", None)
-    return (LOSS, id(frame.f_code), frame.f_lasti, name, same, near)
+    return (LOSS, frame.f_code, frame.f_lasti, name, same, near)
 
 
 def backward_key(loss: Any, args: tuple[Any, ...], kwargs: dict[str, Any], frame: FrameType) -> Key:
@@ -167,7 +172,7 @@ def backward_key(loss: Any, args: tuple[Any, ...], kwargs: dict[str, Any], frame
         return ()
     if frame.f_code is _TENSOR_BACKWARD:
         frame = frame.f_back or frame
-    return (BACKWARD, id(frame.f_code), frame.f_lasti)
+    return (BACKWARD, frame.f_code, frame.f_lasti)
 
 
 def update_key(optimizer: Any, args: Any, kwargs: Any, frame: FrameType) -> Key:
@@ -176,7 +181,7 @@ def update_key(optimizer: Any, args: Any, kwargs: Any, frame: FrameType) -> Key:
         return ()
     if frame.f_code.co_filename == _SCHEDULES:  # a schedule counts the updates
         frame = frame.f_back or frame
-    return (UPDATE, id(frame.f_code), frame.f_lasti, id(optimizer))
+    return (UPDATE, frame.f_code, frame.f_lasti, id(optimizer))
 
 
 def clip_key(name: str, parameters: Any, limit: Any, frame: FrameType) -> Key:
@@ -184,4 +189,4 @@ def clip_key(name: str, parameters: Any, limit: Any, frame: FrameType) -> Key:
     if not isinstance(parameters, (list, tuple)) or not parameters or parameters[0].grad is None:
         return ()
     ends = id(parameters[0]), id(parameters[-1])
-    return (CLIP, id(frame.f_code), frame.f_lasti, name, float(limit), len(parameters), *ends)
+    return (CLIP, frame.f_code, frame.f_lasti, name, float(limit), len(parameters), *ends)
