@@ -52,6 +52,7 @@ check: .venv/.dev
 bench: .venv-bench/.bench
 	@.venv-bench/$(BIN)/python benchmarks/iteration.py
 	@.venv-bench/$(BIN)/python benchmarks/imports.py
+	@.venv-bench/$(BIN)/python benchmarks/listening.py
 
 clean:
 	rm -rf .venv .venv-bench build dist .pytest_cache .ruff_cache .hypothesis

@@ -97,7 +97,7 @@ def evaluated() -> Loop:
     model, optimizer, x, y = line_parts()
 
     def loop(iterations: int) -> None:
-        for _ in range(iterations // EPOCH):
+        for _ in range(max(1, iterations // EPOCH)):
             model.train()
             for _ in range(EPOCH):
                 loss = F.mse_loss(model(x), y)
@@ -156,10 +156,10 @@ def language_model() -> Loop:
 
 
 WORKS = {
-    "line": Work(line, 8),
-    "line, accumulated": Work(accumulated, 2 * WINDOW),
-    "line, clipped": Work(clipped, 8),
-    "line, scheduled": Work(scheduled, 8),
+    "line": Work(line, 16),
+    "line, accumulated": Work(accumulated, 4 * WINDOW),
+    "line, clipped": Work(clipped, 16),
+    "line, scheduled": Work(scheduled, 16),
     "line, evaluated": Work(evaluated, EPOCH, 3),
     "digits": Work(digits, 28, 6),
     "language model": Work(language_model, 1, 15),

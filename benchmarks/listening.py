@@ -3,10 +3,10 @@
     python benchmarks/listening.py                    all works, about two minutes
     python benchmarks/listening.py --works line --rounds 50
 
-One thread, the three turn by turn in every round: *by hand*; *heard*, when nothing is measured in
-detail; *measured*, when everything is. Of the first 32 iterations each is measured, then 2 in 128,
-from the 1,024th on 2 in 1,024: *later* is what that comes to. The last table is the memory of a
-process of its own. Read it on a quiet machine.
+CPU time on one thread, the three turn by turn in every round: *by hand*; *heard*, when nothing is
+measured in detail; *measured*, when everything is. Of the first 32 iterations each is measured,
+then 2 in 128, from the 1,024th on 2 in 1,024: *later* is what that comes to. The last table is the
+memory of a process of its own. Read it on a quiet machine.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ import heard_loops
 from fivestep.doctor import Doctor, listen
 from fivestep.vitals.recording import sampling
 
-WARM_UP = 700  # iterations after which nothing is new and the rows of small data are known
+WARM = 16  # iterations before each turn
+WARM_UP = 700  # and before the first: then nothing is new, and the rows of small data are known
 MARKS = (1_000, 10_000, 100_000)  # iterations at which memory is read
 SHARE = sampling.IN_A_ROW / (sampling.RARELY * sampling.EVERY)
 TARGETS = (
@@ -100,16 +101,16 @@ def hear(doctor: Doctor, loop: Callable[[int], None], count: int, every: int = 0
     sampling.EVERY, sampling.RARELY = (every, 1) if every else before
     try:
         with doctor:
-            loop(min(count, 4))  # the first after a turn is not like those before it
             return clock(loop, count)
     finally:
         sampling.EVERY, sampling.RARELY = before
 
 
 def clock(loop: Callable[[int], None], count: int) -> float:
-    began = time.perf_counter()
+    loop(min(count, WARM))  # the first after a turn are not like those before them
+    began = time.process_time()
     loop(count)
-    return (time.perf_counter() - began) / count
+    return (time.process_time() - began) / count
 
 
 def text_of(row: Row) -> str:
