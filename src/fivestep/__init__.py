@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fivestep.loop import Moment, Step, train
     from fivestep.run import Run
     from fivestep.split import split
+    from fivestep.watch import Watch
 
 # Where each public name lives. A name is imported when it is first asked for (PEP 562), so that
 # `fivestep --help` answers without loading torch.
@@ -33,6 +34,7 @@ _HOMES = {
     "Run": "run",
     "Severity": "finding",
     "Step": "loop",
+    "Watch": "watch",
     "accuracy": "evaluate",
     "batches": "batches",
     "diagnose": "doctor",
@@ -54,6 +56,7 @@ __all__ = [
     "Run",
     "Severity",
     "Step",
+    "Watch",
     "__version__",
     "accuracy",
     "batches",

@@ -11,6 +11,7 @@ from torch import nn
 
 from fivestep.finding import Finding, Report, Rule, Severity
 from fivestep.listen import Listener
+from fivestep.needs import unmet
 from fivestep.report import as_text
 from fivestep.rules import broken, catalogue, named
 from fivestep.vitals.events import Backward, Update
@@ -49,13 +50,19 @@ def diagnose(
     silent = {named(one).name for one in ignore}
     unloaded = {name: f"could not be loaded: {why}" for name, why in broken().items()}
     report = Diagnosis(
-        [], [], unloaded if rules is None else {}, iterations=record.length, seconds=record.seconds,
-        problems=list(record.problems), ended=record.ended,
+        [], [], unloaded if rules is None else {}, iterations=_trained(record),
+        seconds=record.seconds, problems=list(record.problems), ended=record.ended,
     )  # fmt: skip
     for rule in wanted:
         _apply(rule, record, silent, report)
     report.findings = fold(report.findings)
     return report
+
+
+def _trained(record: Record) -> int:
+    """Batches taken through the five steps; where none was, whatever there is."""
+    kept = sum(one.repeats for one in record.iterations if one.trains)
+    return kept + record.unkept if kept else record.length
 
 
 def _apply(rule: Rule, record: Record, silent: set[str], report: Report) -> None:
@@ -71,6 +78,7 @@ def _apply(rule: Rule, record: Record, silent: set[str], report: Report) -> None
         one.rule, one.code, one.severity = rule.name, rule.code, rule.severity
         unwanted = rule.name in silent or _ignored_in_source(one)
         (report.ignored if unwanted else report.findings).append(one)
+    why = why or ("" if found else unmet(rule.needs, record))
     if why:
         report.not_checked[rule.name] = why
     elif not found:

@@ -62,6 +62,7 @@ class Rule:
     healthy: Callable[[Any], None]
     explains: tuple[str, ...]  # rules whose findings are consequences of this one
     unchecked: Callable[[Record], str]  # why it could not be checked, "" if it could
+    needs: tuple[str, ...]  # what must have been heard before it may say "in order"; see needs.py
     without: dict[str, str]  # variants of the loops that do not apply, and why
     file: str
 

@@ -172,6 +172,38 @@ def _plain(finding: Finding) -> dict[str, Any]:
     }
 
 
+def from_json(plain: dict[str, Any]) -> Report:
+    """Read back what ``as_json`` made."""
+    return Report(
+        findings=[_finding(one) for one in plain["findings"]],
+        checked=list(plain["checked"]),
+        not_checked={one["rule"]: one["why"] for one in plain["not_checked"]},
+        ignored=[_finding(one) for one in plain["ignored"]],
+        iterations=plain["iterations"],
+        seconds=plain["seconds"],
+        problems=list(plain["problems"]),
+        ended=plain["ended"],
+    )
+
+
+def _finding(plain: dict[str, Any]) -> Finding:
+    line = plain["line"]
+    return Finding(
+        message=plain["message"],
+        cause=plain["cause"],
+        fix=plain["fix"],
+        evidence=plain["evidence"],
+        site=Site(plain["file"], line) if line is not None else None,
+        iteration=plain["iteration"],
+        count=plain["count"],
+        confidence=plain["confidence"],
+        rule=plain["rule"],
+        code=plain["code"],
+        severity=Severity(plain["severity"]),
+        consequences=[_finding(one) for one in plain["consequences"]],
+    )
+
+
 def write_json(report: Report, path: str | Path) -> None:
     """Write the report as JSON."""
     Path(path).write_text(json.dumps(as_json(report), indent=2, allow_nan=False) + "\n")

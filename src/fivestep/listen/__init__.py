@@ -33,6 +33,11 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
+def listening() -> bool:
+    """Somebody is listening already."""
+    return any(ears.on for ears in list(_open))
+
+
 class Listener:
     """Hears what happens between ``with`` and its end; ``record`` holds it then."""
 

@@ -135,6 +135,7 @@ def _rule(name: str, module: ModuleType) -> Rule:
         healthy=module.healthy,
         explains=getattr(module, "EXPLAINS", ()),
         unchecked=getattr(module, "unchecked", _always_checked),
+        needs=getattr(module, "NEEDS", ()),
         without=getattr(module, "WITHOUT", {}),
         file=str(module.__file__),
     )

@@ -30,6 +30,7 @@ from fivestep.practice import Practice
 from fivestep.vitals import Backward, Forward, Graph, Node, ParameterFacts, Record, Site, Vitals
 
 SEVERITY = Severity.SUSPICIOUS
+NEEDS = ("forward",)
 EXPLAINS = (
     "collapsed-output", "gradientless-parameter", "vanishing-gradient", "tiny-update", "flat-loss",
     "unreachable-target",

@@ -28,6 +28,7 @@ from fivestep.practice import Practice
 from fivestep.vitals import Forward, ModuleRun, Record, Update, Vitals
 
 SEVERITY = Severity.WRONG
+NEEDS = ("forward",)
 EXPLAINS = ("overfitting",)
 
 UPDATES = 3  # in eval mode: fewer may be a trial before the training

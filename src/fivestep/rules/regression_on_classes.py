@@ -30,6 +30,7 @@ from fivestep.practice import Practice
 from fivestep.vitals import Batch, Compare, LoaderFacts, Loss, Record, TensorFacts
 
 SEVERITY = Severity.SUSPICIOUS
+NEEDS = ("loss",)
 EXPLAINS = (
     "unreachable-target", "broadcast-metric", "collapsed-output", "flat-loss", "zigzag-loss",
     "diverging-loss", "dead-units", "vanishing-gradient", "tiny-update", "huge-update",

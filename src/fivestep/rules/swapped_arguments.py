@@ -29,6 +29,7 @@ from fivestep.vitals import Loss, Record
 from fivestep.vitals.facts import Numbers
 
 SEVERITY = Severity.WRONG
+NEEDS = ("loss",)
 EXPLAINS = (
     "nonfinite-loss", "nonfinite-gradient", "exploding-gradient", "huge-update", "diverging-loss",
     "zigzag-loss", "flat-loss", "collapsed-output", "dead-units", "unreachable-target",

@@ -50,6 +50,7 @@ from fivestep.vitals import (
 )
 
 SEVERITY = Severity.SUSPICIOUS
+NEEDS = ("evaluation",)
 EXPLAINS = ("evaluation-graph",)
 
 AGAIN = (

@@ -36,8 +36,10 @@ class Replay:
         return self._recorder.curves.of("backward", raw[1], "training")
 
     def vitals_of(self, signature: tuple[int, ...]) -> Vitals:
-        """The last iteration that was kept of a sequence of events."""
-        return self._recorder.kept.last(signature)
+        """The last iteration that was kept of a sequence of events, of which there is one."""
+        vitals = self._recorder.kept.last(signature)
+        assert vitals is not None
+        return vitals
 
     def add_rounds(self, rounds: int, period: Period) -> None:
         """So many times it went exactly like ``period``."""
