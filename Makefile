@@ -57,6 +57,7 @@ docs: .venv/.dev
 bench: .venv-bench/.bench
 	@.venv-bench/$(BIN)/python benchmarks/iteration.py
 	@.venv-bench/$(BIN)/python benchmarks/imports.py
+	@.venv-bench/$(BIN)/python benchmarks/listening.py
 
 # Clones public repositories and runs their scripts: no part of make test.
 field-test: .venv-field/.field

@@ -1,111 +1,161 @@
-"""What listening costs: microseconds an iteration, with and without, measured turn by turn.
+"""What listening costs: microseconds an iteration, beside the same loop by hand.
 
-    python benchmarks/listening.py [--rounds 400]
+    python benchmarks/listening.py                    all works, about two minutes
+    python benchmarks/listening.py --works line --rounds 50
 
-One thread. *plain* is the loop by itself; *quiet* is the loop overheard when nothing is measured in
-detail (each of its iterations is like the two before it); *all* is a run of 1,500 iterations from
-its first, detailed iterations included. Medians and,
-since other programs may run beside it, minima.
+CPU time on one thread, the three turn by turn in every round: *by hand*; *heard*, when nothing is
+measured in detail; *measured*, when everything is. Of the first 32 iterations each is measured,
+then 2 in 128, from the 1,024th on 2 in 1,024: *later* is what that comes to; *least* compares the
+quickest turn of the heard with the quickest by hand, for other programs may run beside it. The last
+table is the memory of a process of its own.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
 from statistics import median
+from typing import Any, NamedTuple
 
 import torch
-import torch.nn.functional as F  # noqa: N812
-from torch import nn
 
-from fivestep.doctor import listen
+import heard_loops
+from fivestep.doctor import Doctor, listen
 from fivestep.vitals.recording import sampling
 
-Loop = Callable[[int], None]
-WARM_UP = 700  # iterations after which nothing is new and the rows of the data are known
-LONG = 1500
+WARM_UP = 700  # iterations after which nothing is new and the rows of small data are known
+MARKS = (1_000, 10_000, 100_000)  # iterations at which memory is read
+SHARE = sampling.IN_A_ROW / (sampling.RARELY * sampling.EVERY)
+TARGETS = (
+    "Targets: under 25 us on the line when nothing is measured; under 2 % on the language model."
+)
 
 
-def line() -> tuple[Loop, int]:
-    """Two parameters, squared error, SGD, a full batch of 100."""
-    model = nn.Linear(1, 1)
-    optimizer = torch.optim.SGD(model.parameters(), 0.01)
-    x = torch.randn(100, 1)
-    y = 2 * x + 1
+class Row(NamedTuple):
+    """One work: seconds an iteration, each a median over the rounds."""
 
-    def loop(iterations: int) -> None:
-        for _ in range(iterations):
-            loss = F.mse_loss(model(x), y)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+    name: str
+    plain: float
+    heard: float
+    measured: float
+    least: float  # of the heard more than of the plain, each at its quickest
 
-    return loop, 6
+    @property
+    def later(self) -> float:
+        """From the 1,024th iteration on."""
+        return self.heard + SHARE * (self.measured - self.heard)
 
 
-def digits() -> tuple[Loop, int]:
-    """64-128-128-10, cross-entropy, Adam, batches of 64."""
-    model = nn.Sequential(
-        nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, 10)
-    )
-    optimizer, loss_fn = torch.optim.Adam(model.parameters()), nn.CrossEntropyLoss()
-    x, y = torch.rand(64, 64), torch.randint(10, (64,))
-
-    def loop(iterations: int) -> None:
-        for _ in range(iterations):
-            optimizer.zero_grad()
-            loss = loss_fn(model(x), y)
-            loss.backward()
-            optimizer.step()
-
-    return loop, 4
-
-
-def microseconds(loop: Loop, iterations: int) -> float:
-    began = time.perf_counter()
-    loop(iterations)
-    return (time.perf_counter() - began) / iterations * 1e6
-
-
-def compare(make: Callable[[], tuple[Loop, int]], rounds: int) -> None:
-    loop, iterations = make()
-    loop(100)
-    quiet, plain = listen(), list[float]()
-    watched = list[float]()
-    every, sampling.EVERY = sampling.EVERY, 10**9
-    with quiet:
-        for _ in range(WARM_UP // iterations + 1):
-            loop(iterations)
-        ears = quiet._ears  # pyright: ignore[reportPrivateUsage]
-        for _ in range(rounds):
-            ears.close()
-            loop(iterations)
-            plain.append(microseconds(loop, iterations))
-            ears.open()
-            loop(iterations)
-            watched.append(microseconds(loop, iterations))
-    sampling.EVERY = every
-    whole = list[float]()
-    for _ in range(3):
-        with listen():
-            whole.append(microseconds(loop, LONG))
-    name = make.__name__
-    base, least = median(plain), min(plain)
-    print(f"{name:<8} plain {base:8.1f} us   quiet {median(watched) - base:+7.1f}   "
-          f"all {median(whole) - base:+7.1f}   minima: plain {least:8.1f}   "
-          f"quiet {min(watched) - least:+7.1f}   all {min(whole) - least:+7.1f}")  # fmt: skip
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rounds", type=int, default=400)
-    rounds = parser.parse_args().rounds
+def main(arguments: Sequence[str] | None = None) -> int:
+    given = parser().parse_args(arguments)
     torch.set_num_threads(1)
+    if given.memory is not None:
+        print(json.dumps(memory(given.memory, given.marks)))
+        return 0
+    print(
+        f"torch {torch.__version__}, one thread, medians of {given.rounds} rounds; us an iteration"
+    )
+    print(f"{'':<24}{'by hand':>10}{'heard':>18}{'measured':>20}{'later':>18}{'least':>12}")
+    for name in given.works:
+        print(text_of(compare(name, given.rounds)), flush=True)
+    print(TARGETS)
+    if given.marks:
+        print(memory_table(given.marks))
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    works = list(heard_loops.WORKS)
+    made.add_argument("--works", nargs="+", choices=works, default=works)
+    made.add_argument("--rounds", type=int, default=300, help="fewer for the language model")
+    made.add_argument("--marks", nargs="*", type=int, default=list(MARKS))
+    made.add_argument("--memory", choices=("by hand", "heard"), help=argparse.SUPPRESS)
+    return made
+
+
+def compare(name: str, rounds: int) -> Row:
+    """Time a work by hand, heard and measured, in turn, on the same model."""
+    work = heard_loops.WORKS[name]
     torch.manual_seed(0)
-    for make in (line, digits):
-        compare(make, rounds)
+    loop = work.make()
+    quiet, close = listen(), listen()
+    times: dict[str, list[float]] = {"plain": [], "heard": [], "measured": []}
+    hear(quiet, loop, max(WARM_UP // work.slow, work.block))
+    hear(close, loop, work.block)
+    for _ in range(max(3, rounds // work.slow)):
+        times["plain"].append(clock(loop, work.block))
+        times["heard"].append(hear(quiet, loop, work.block, every=10**9))
+        times["measured"].append(hear(close, loop, 1, every=1))
+    least = min(times["heard"]) - min(times["plain"])
+    return Row(name, *(median(one) for one in times.values()), least)
+
+
+def hear(doctor: Doctor, loop: Callable[[int], None], count: int, every: int = 0) -> float:
+    """Seconds an iteration under a doctor who measures one in ``every`` in detail (0: as usual)."""
+    before = sampling.EVERY, sampling.RARELY
+    sampling.EVERY, sampling.RARELY = (every, 1) if every else before
+    try:
+        with doctor:
+            return clock(loop, count)
+    finally:
+        sampling.EVERY, sampling.RARELY = before
+
+
+def clock(loop: Callable[[int], None], count: int) -> float:
+    loop(count)  # the first after a turn are not like those before them
+    began = time.process_time()
+    loop(count)
+    return (time.process_time() - began) / count
+
+
+def text_of(row: Row) -> str:
+    parts = [f"{row.name:<24}{row.plain * 1e6:>10,.1f}"]
+    for value, width in ((row.heard, 18), (row.measured, 20), (row.later, 18)):
+        more = value - row.plain
+        parts.append(f"{more * 1e6:>+{width - 9},.1f} {more / row.plain:>+7.1%}")
+    return " ".join(parts) + f"{row.least * 1e6:>+12,.1f}"
+
+
+def memory(how: str, marks: Sequence[int]) -> list[int]:
+    """Bytes of this process at these iterations of the line."""
+    loop, done, found = heard_loops.WORKS["line"].make(), 0, list[int]()
+    doctor = listen()
+    if how == "heard":
+        doctor.__enter__()
+    for mark in marks:
+        loop(mark - done)
+        done = mark
+        found.append(resident())
+    return found
+
+
+def resident() -> int:
+    """Memory that this process holds, in bytes; at its highest where the system tells no more."""
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        import resource
+
+        return int(statm.read_text().split()[1]) * resource.getpagesize()
+    psutil: Any = import_module("psutil")
+    return int(psutil.Process().memory_info().rss)
+
+
+def memory_table(marks: Sequence[int]) -> str:
+    lines = [f"\nMiB held, the line{'':<6}" + "".join(f"{mark:>12,}" for mark in marks)]
+    for how in ("by hand", "heard"):
+        command = [sys.executable, __file__, "--memory", how, "--marks", *map(str, marks)]
+        answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        values = [f"{value / 2**20:>12,.1f}" for value in json.loads(answer)]
+        lines.append(f"{how:<24}" + "".join(values))
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

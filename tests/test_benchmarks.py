@@ -133,3 +133,33 @@ def test_starts_are_timed_in_fresh_interpreters(
     printed = capsys.readouterr().out
     assert "import fivestep; fivestep.fit" in printed
     assert "target 1.05" in printed
+
+
+def test_what_listening_costs_is_printed_with_its_memory(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listening = module("listening")
+    monkeypatch.setattr(listening, "WARM_UP", 40)
+    works = ["line", "line, accumulated", "line, clipped", "line, scheduled", "line, evaluated"]
+    assert listening.main(["--works", *works, "--rounds", "3", "--marks", "10", "20"]) == 0
+    printed, complaints = capsys.readouterr()
+    assert complaints == ""
+    for name in (*works, "heard", "measured", "later", "least", "under 25 us", "MiB held"):
+        assert name in printed
+
+
+def test_every_loop_that_is_listened_to_trains() -> None:
+    heard, doctor = module("heard_loops"), module("fivestep.doctor")
+    for work in heard.WORKS.values():
+        loop = work.make()
+        with doctor.listen() as ear:
+            loop(min(work.block, 8))
+        assert ear.record.counts["update"] >= 1
+
+
+def test_what_is_later_is_mostly_what_is_heard() -> None:
+    listening = module("listening")
+    row = listening.Row("line", 100e-6, 120e-6, 2120e-6, 18e-6)
+    assert row.later == pytest.approx((120 + 2000 * 2 / 1024) * 1e-6)
+    assert "+20.0" in listening.text_of(row)
+    assert "+20.0%" in listening.text_of(row)

@@ -662,6 +662,18 @@ def test_a_jit_script_is_compiled_as_without() -> None:
     assert not doctor.record.problems
 
 
+def test_a_jit_script_finds_the_names_of_its_caller() -> None:
+    def twice(x: torch.Tensor) -> torch.Tensor:  # known here, and not where script is replaced
+        return 2 * x
+
+    def plain(x: torch.Tensor) -> torch.Tensor:
+        return twice(x) + 1
+
+    with listen():
+        scripted: Any = torch.jit.script(plain)
+    assert scripted(torch.ones(2)).tolist() == [3, 3]
+
+
 def test_a_closed_ear_is_silent() -> None:
     ears = Ears()
     ears.open()

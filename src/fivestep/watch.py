@@ -201,14 +201,14 @@ class Watch:
         if moment.step is Step.ZERO_GRAD:
             key = self._backward_key(moment.loss, site)
             self._token = _EXPECTED
-            if not (quick.active and quick.backward_of(moment.loss, key)):
+            if not (quick.active and quick.backward(moment.loss, key)):
                 quick.leave()
                 reached = list(self._model.parameters()) if self._numpy else None
                 loss = _tensor(moment.loss)
                 self._token = recorder.backwards.begins(loss, False, False, site, reached)
         elif moment.step is Step.BACKWARD:
             self._token = _EXPECTED
-            if not (quick.active and quick.update_by(self._optimizer, (UPDATE, id(site)))):
+            if not (quick.active and quick.update(self._optimizer, (UPDATE, id(site)))):
                 quick.leave()
                 self._token = recorder.updates.begins(self._optimizer, self._closure, site)
 

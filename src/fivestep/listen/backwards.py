@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from fivestep.listen.patches import Patches, around, nothing
-from fivestep.listen.site import here
+from fivestep.listen.site import here, says
 from fivestep.vitals.quick import backward_key
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class Backwards:
     """Hears the outermost backward of a thread."""
 
     def __init__(self, ears: Ears) -> None:
-        self._ears, self._stream = ears, ears.stream
+        self._ears, self._streams = ears, ears.streams
 
     def open(self, patches: Patches) -> None:
         """Begin to hear."""
@@ -31,16 +31,19 @@ class Backwards:
 
     def _hear(self, original: Any) -> Any:
         slowly = self._hear_slowly(original)
-        compiling, ears, stream = torch.compiler.is_compiling, self._ears, self._stream
+        compiling, ears, streams = torch.compiler.is_dynamo_compiling, self._ears, self._streams
 
         @functools.wraps(original)
         def heard(*args: Any, **kwargs: Any) -> Any:
             if compiling() or not ears.on:
                 return original(*args, **kwargs)
+            stream = streams.now
             recorder, expected = stream.recorder, False
             if recorder is not None and recorder.quick.active and not stream.backwards:
                 try:
-                    expected = recorder.quick.backward(args, kwargs, sys._getframe(1))
+                    loss = args[0] if args else None
+                    key = backward_key(loss, args, kwargs, sys._getframe(1))
+                    expected = recorder.quick.backward(loss, key)
                 except Exception as error:
                     ears.failed(error)
             if not expected:
@@ -54,7 +57,7 @@ class Backwards:
         return heard
 
     def _hear_slowly(self, original: Any) -> Any:
-        ears, stream = self._ears, self._stream
+        ears, streams = self._ears, self._streams
 
         def before(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             recorder, loss = ears.recorder(), _first(args[0] if args else kwargs.get("tensors"))
@@ -63,9 +66,13 @@ class Backwards:
             create = bool(args[3] if len(args) > 3 else kwargs.get("create_graph", False))
             retain = args[2] if len(args) > 2 else kwargs.get("retain_graph")
             frame = sys._getframe(2)  # who called the function around this one
+            stream = streams.now
             stream.busy += 1
             try:
-                opened = recorder.backwards.begins(loss, bool(retain), create, here(frame))
+                site = here(frame)
+                if site is not None and not says(site, "backward"):
+                    site = recorder.notes.shown or site  # a framework calls it: show its loss
+                opened = recorder.backwards.begins(loss, bool(retain), create, site)
             finally:
                 stream.busy -= 1
             stream.backwards += 1
@@ -76,6 +83,7 @@ class Backwards:
         def after(token: Any, result: Any, error: BaseException | None) -> None:
             recorder, opened, key = token
             recorder.quick.learn(() if error else key)
+            stream = streams.now
             stream.backwards -= 1
             ears.in_backward -= 1
             stream.busy += 1

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import functools
 import sys
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -23,7 +22,7 @@ class Clears:
     """Hears clears."""
 
     def __init__(self, ears: Ears) -> None:
-        self._ears, self._stream = ears, ears.stream
+        self._ears, self._streams = ears, ears.streams
 
     def open(self, patches: Patches) -> None:
         """Begin to hear."""
@@ -31,24 +30,25 @@ class Clears:
             patches.replace(owner, "zero_grad", self._hear)
 
     def _hear(self, original: Any) -> Any:
-        compiling, ears, stream = torch.compiler.is_compiling, self._ears, self._stream
+        compiling, ears, streams = torch.compiler.is_dynamo_compiling, self._ears, self._streams
 
         @functools.wraps(original)
         def heard(*args: Any, **kwargs: Any) -> Any:
             if not compiling() and ears.on and args:
                 try:
-                    recorder, frame = stream.recorder, sys._getframe(1)
+                    recorder, frame = streams.now.recorder, sys._getframe(1)
                     quick = recorder.quick if recorder is not None else None
-                    if quick is None or not quick.active or not quick.clear(args[0], frame):
-                        self._cleared(args[0], frame)
+                    key = (CLEAR, frame.f_code, frame.f_lasti, id(args[0]))
+                    if quick is None or not quick.active or not quick.meets(key):
+                        self._cleared(args[0], key)
                 except Exception as error:
                     ears.failed(error)
             return original(*args, **kwargs)
 
         return heard
 
-    def _cleared(self, owner: Any, frame: FrameType) -> None:
+    def _cleared(self, owner: Any, key: Any) -> None:
         recorder = self._ears.recorder()
         if recorder is not None and self._ears.owned(owner):
             self._ears.note(recorder.clears.cleared, owner)
-            recorder.quick.learn((CLEAR, id(frame.f_code), frame.f_lasti, id(owner)))
+            recorder.quick.learn(key)

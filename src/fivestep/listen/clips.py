@@ -1,13 +1,18 @@
 """``clip_grad_norm_`` and ``clip_grad_value_``."""
+# To see who calls is the work of this file.
+# pyright: reportPrivateUsage=false
 
 from __future__ import annotations
 
 import functools
+import sys
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from fivestep.listen.patches import Patches, around
+from fivestep.vitals.quick import clip_key
 
 if TYPE_CHECKING:
     from fivestep.listen.ears import Ears
@@ -29,20 +34,29 @@ class Clips:
 
     def _hear(self, original: Any, *, name: str) -> Any:
         def before(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            recorder = self._ears.recorder()
-            if recorder is None:
-                return None
             parameters = args[0] if args else kwargs.get("parameters")
             names = ("max_norm", "clip_value")
             limit = args[1] if len(args) > 1 else next(kwargs[n] for n in names if n in kwargs)
-            return recorder, parameters, limit
+            return parameters, limit, sys._getframe(3)  # around, listing, the caller
 
         def after(token: Any, result: Any, error: BaseException | None) -> None:
-            recorder, parameters, limit = token
             if error is None:
-                self._ears.note(recorder.asides.clipped, name, parameters, limit, result)
+                parameters, limit, frame = token
+                self._clipped(name, parameters, limit, frame, result)
 
         return _listing(original, around(original, before, after, self._ears.failed))
+
+    def _clipped(
+        self, name: str, parameters: Any, limit: Any, frame: FrameType, result: Any
+    ) -> None:
+        recorder = self._ears.stream.recorder
+        key = clip_key(name, parameters, limit, frame)
+        if recorder is not None and recorder.quick.active and recorder.quick.meets(key):
+            return
+        recorder = self._ears.recorder()
+        if recorder is not None:
+            self._ears.note(recorder.asides.clipped, name, parameters, limit, result)
+            recorder.quick.learn(key)
 
 
 def _listing(original: Any, heard: Any) -> Any:

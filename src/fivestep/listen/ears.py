@@ -26,7 +26,7 @@ from fivestep.listen.schedules import Schedules
 from fivestep.listen.scripting import Scripting
 from fivestep.listen.site import here
 from fivestep.listen.states import States
-from fivestep.listen.stream import Stream
+from fivestep.listen.stream import Stream, Streams
 from fivestep.listen.updates import Updates
 from fivestep.vitals.recorder import Recorder
 
@@ -46,7 +46,7 @@ class Ears:
         self.problem: BaseException | None = None
         self.on = False
         self.reads = torch.accelerator.is_available()  # else there is nothing to wait for
-        self.stream = Stream()
+        self.streams = Streams()
         self.in_backward = 0  # of any thread
         self._models, self._optimizers = models, optimizers
         self._patches = Patches()
@@ -69,12 +69,17 @@ class Ears:
             self.problem = error
         self.on = False
 
+    @property
+    def stream(self) -> Stream:
+        """What this thread is in the middle of."""
+        return self.streams.now
+
     # -- whose turn is it -----------------------------------------------------------------------
 
     def recorder(self) -> Recorder | None:
         """The recorder of this thread; None while nothing is to be heard."""
-        stream = self.stream
-        if not self.on or stream.busy or stream.backwards:
+        stream = self.streams.now
+        if not self.on or stream.busy or stream.backwards or torch.compiler.is_compiling():
             return None
         recorder = stream.recorder or self._begin_thread()
         if recorder is not None and recorder.quick.active:

@@ -44,10 +44,10 @@ class Loaders:
         return around(original, before, after, self._ears.failed)
 
     def _hear_next(self, original: Any) -> Any:
-        ears, stream = self._ears, self._ears.stream
+        ears, streams = self._ears, self._ears.streams
 
         def before(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            number = getattr(args[0], "_fivestep_loader", None)
+            number, stream = getattr(args[0], "_fivestep_loader", None), streams.now
             if number is None or stream.busy or stream.backwards or not ears.on:
                 return None
             stream.busy += 1  # the data set may call modules of its own: transforms, mostly
@@ -56,12 +56,13 @@ class Loaders:
         def after(token: Any, result: Any, error: BaseException | None) -> None:
             stream.busy -= 1
             number, began, frame = token
-            recorder, seconds = stream.recorder, time.perf_counter() - began
+            recorder, seconds = streams.now.recorder, time.perf_counter() - began
+            key = (BATCH, frame.f_code, frame.f_lasti, number)
             if (
                 recorder is not None
                 and recorder.quick.active
                 and error is None
-                and recorder.quick.batch(number, frame)
+                and recorder.quick.meets(key)
             ):
                 recorder.record.loaders[number].waited += seconds
                 return
@@ -70,7 +71,7 @@ class Loaders:
                 return
             if error is None:
                 ears.note(recorder.loading.batch, number, result, seconds)
-                recorder.quick.learn((BATCH, id(frame.f_code), frame.f_lasti, number))
+                recorder.quick.learn(key)
             elif isinstance(error, StopIteration):
                 ears.note(recorder.loading.ended, number)
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import functools
 import sys
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -32,7 +31,7 @@ class Losses:
     """Hears loss functions, not those that they call themselves."""
 
     def __init__(self, ears: Ears) -> None:
-        self._ears, self._stream = ears, ears.stream
+        self._ears, self._streams = ears, ears.streams
 
     def open(self, patches: Patches) -> None:
         """Begin to hear."""
@@ -40,11 +39,14 @@ class Losses:
             patches.replace(torch.nn.functional, name, functools.partial(self._hear, name=name))
 
     def _hear(self, original: Any, *, name: str) -> Any:
-        compiling, ears, stream = torch.compiler.is_compiling, self._ears, self._stream
+        compiling, ears, streams = torch.compiler.is_dynamo_compiling, self._ears, self._streams
 
         @functools.wraps(original)
         def heard(*args: Any, **kwargs: Any) -> Any:
-            if compiling() or not ears.on or stream.losses or stream.busy or stream.backwards:
+            if compiling() or not ears.on:
+                return original(*args, **kwargs)
+            stream = streams.now
+            if stream.losses or stream.busy or stream.backwards:
                 return original(*args, **kwargs)
             stream.losses = 1
             try:
@@ -52,26 +54,23 @@ class Losses:
             finally:
                 stream.losses = 0
             try:
-                self._answered(name, args, kwargs, result, sys._getframe(1))
+                recorder = stream.recorder
+                quick = recorder.quick if recorder is not None else None
+                near = quick.near if quick is not None else ()
+                key = loss_key(name, args, result, sys._getframe(1), near)
+                if quick is None or not quick.active or not quick.meets(key):
+                    self._answered(name, args, kwargs, result, key)
             except Exception as error:
                 ears.failed(error)
             return result
 
         return heard
 
-    def _answered(self, name: str, args: Any, kwargs: Any, result: Any, frame: FrameType) -> None:
-        recorder = self._stream.recorder
-        if (
-            recorder is not None
-            and recorder.quick.active
-            and recorder.quick.loss(name, args, result, frame)
-        ):
-            return
+    def _answered(self, name: str, args: Any, kwargs: Any, result: Any, key: Any) -> None:
         recorder = self._ears.recorder()
         if recorder is not None:
-            near = recorder.quick.near
             self._ears.note(recorder.losses.answered, name, *_pair(args, kwargs), result, kwargs)
-            recorder.quick.learn(loss_key(name, args, result, frame, near))
+            recorder.quick.learn(key)
 
 
 def _pair(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:

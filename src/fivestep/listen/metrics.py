@@ -17,7 +17,7 @@ class Metrics:
     """Hears them outside of models and updates."""
 
     def __init__(self, ears: Ears) -> None:
-        self._ears, self._stream = ears, ears.stream
+        self._ears, self._streams = ears, ears.streams
 
     def open(self, patches: Patches) -> None:
         """Begin to hear."""
@@ -30,7 +30,7 @@ class Metrics:
 
     def _hear_equal(self, original: Any) -> Any:
         def before(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            stream = self._stream
+            stream = self._streams.now
             if stream.depth or stream.steps or len(args) < 2:
                 return None
             if not isinstance(args[1], torch.Tensor) or not isinstance(args[0], torch.Tensor):
@@ -47,7 +47,7 @@ class Metrics:
 
     def _hear_pick(self, original: Any, *, name: str) -> Any:
         def before(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-            stream, tensor = self._stream, args[0] if args else None
+            stream, tensor = self._streams.now, args[0] if args else None
             if stream.depth or stream.steps or not isinstance(tensor, torch.Tensor):
                 return
             dimension: Any = args[1] if len(args) > 1 else kwargs.get("dim", kwargs.get("axis"))

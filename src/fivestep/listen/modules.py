@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import sys
+import weakref
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -20,25 +21,26 @@ from fivestep.vitals.quick import FORWARD, Quick
 if TYPE_CHECKING:
     from fivestep.listen.ears import Ears
 
-_A_FORWARD, _A_LOSS = 1, 2
+_A_FORWARD, _A_LOSS = True, 2
 
 
 class Modules:
     """Hears modules."""
 
     def __init__(self, ears: Ears) -> None:
-        self._ears, self._stream = ears, ears.stream
+        self._ears, self._streams = ears, ears.streams
 
     def open(self, patches: Patches) -> None:
         """Begin to hear."""
         patches.replace(nn.Module, "__call__", self._hear)
 
     def _hear(self, original: Any) -> Any:
-        compiling, ears, stream = torch.compiler.is_compiling, self._ears, self._stream
+        compiling, ears, streams = torch.compiler.is_dynamo_compiling, self._ears, self._streams
 
         def __call__(module: Any, /, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
             if compiling() or not ears.on or (stream.busy and not stream.depth):
                 return original(module, *args, **kwargs)
+            stream = streams.now
             recorder = stream.recorder
             if recorder is not None and recorder.quick.active:
                 if stream.depth or stream.backwards:
@@ -69,26 +71,30 @@ class Modules:
         """The module that was expected is called, or that of the loss that is expected."""
         try:
             if quick.expects_loss() and _is_loss(module):
-                quick.near = (id(frame.f_code), frame.f_lasti)
+                quick.near = (frame.f_code, frame.f_lasti)
                 return _A_LOSS
-            return _A_FORWARD if quick.forward(module, args, frame) else 0
+            if args and type(args[0]) is torch.Tensor:
+                quick.given = weakref.ref(args[0])
+            if not module.training or not torch.is_grad_enabled():
+                return quick.meets(())
+            return quick.meets((FORWARD, frame.f_code, frame.f_lasti, id(module)))
         except Exception as error:
             self._ears.failed(error)
             return 0
 
     def _outer(self, original: Any, module: Any, args: Any, kwargs: Any) -> Any:
-        stream, opened, loss = self._stream, None, False
+        stream, opened, loss = self._streams.now, None, False
         frame = sys._getframe(2)
         try:
             recorder = self._ears.recorder()
             loss = _is_loss(module)
             if recorder is not None and loss:
-                recorder.quick.near = (id(frame.f_code), frame.f_lasti)
+                recorder.quick.near = (frame.f_code, frame.f_lasti)
             if recorder is not None and not loss and self._ears.wanted(module):
                 stream.busy += 1
                 try:
                     opened = recorder.forwards.begins(module, args, kwargs, here(frame))
-                    key = (FORWARD, id(frame.f_code), frame.f_lasti, id(module))
+                    key = (FORWARD, frame.f_code, frame.f_lasti, id(module))
                     recorder.quick.learn(key)
                 finally:
                     stream.busy -= 1
@@ -110,7 +116,7 @@ class Modules:
     def _outer_ends(
         self, module: Any, opened: Any, loss: bool, wrote: int, args: Any, result: Any, problem: str
     ) -> None:
-        stream = self._stream
+        stream = self._streams.now
         recorder = stream.recorder
         if recorder is None or not self._ears.on:
             return
@@ -131,7 +137,7 @@ class Modules:
             stream.busy -= 1
 
     def _inner(self, original: Any, module: Any, args: Any, kwargs: Any) -> Any:
-        stream, run = self._stream, None
+        stream, run = self._streams.now, None
         recorder = stream.recorder
         try:
             run = recorder.modules.begins(module) if recorder is not None else None

@@ -66,7 +66,7 @@ def around(
 
     A ``before`` that returns None says that this call is of no interest.
     """
-    compiling = torch.compiler.is_compiling
+    compiling = torch.compiler.is_dynamo_compiling
 
     @functools.wraps(original)
     def heard(*args: Any, **kwargs: Any) -> Any:

@@ -11,6 +11,7 @@ from torch.optim import lr_scheduler
 
 from fivestep.listen.patches import Patches, around
 from fivestep.listen.site import here
+from fivestep.vitals.quick import SCHEDULE
 
 if TYPE_CHECKING:
     from fivestep.listen.ears import Ears
@@ -20,7 +21,7 @@ class Schedules:
     """Hears schedules, not those that a schedule steps itself."""
 
     def __init__(self, ears: Ears) -> None:
-        self._ears, self._stream = ears, ears.stream
+        self._ears, self._streams = ears, ears.streams
 
     def open(self, patches: Patches) -> None:
         """Begin to hear."""
@@ -34,23 +35,32 @@ class Schedules:
 
     def _hear(self, original: Any) -> Any:
         def before(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            recorder, stream = self._ears.recorder(), self._stream
-            if recorder is None or stream.scheduling:
+            stream, frame = self._streams.now, sys._getframe(2)
+            if stream.scheduling or not args:
+                return None
+            recorder = stream.recorder
+            key = (SCHEDULE, frame.f_code, frame.f_lasti, id(args[0]))
+            if recorder is not None and recorder.quick.active and recorder.quick.meets(key):
+                stream.scheduling += 1
+                return None, args[0], (), key
+            recorder = self._ears.recorder()
+            if recorder is None:
                 return None
             stream.scheduling += 1
-            return recorder, args[0], _rates(args[0])
+            return recorder, args[0], _rates(args[0]), key
 
         def after(token: Any, result: Any, error: BaseException | None) -> None:
-            recorder, scheduler, rates = token
-            self._stream.scheduling -= 1
-            if error is None:
+            recorder, scheduler, rates, key = token
+            self._streams.now.scheduling -= 1
+            if error is None and recorder is not None:
                 self._ears.note(recorder.schedules.stepped, scheduler, rates, _rates(scheduler))
+                recorder.quick.learn(key)
 
         return around(original, before, after, self._ears.failed)
 
     def _hear_making(self, original: Any) -> Any:
         def before(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            recorder, stream = self._ears.recorder(), self._stream
+            recorder, stream = self._ears.recorder(), self._streams.now
             if recorder is None or stream.scheduling:
                 return None
             stream.scheduling += 1  # its first step belongs to it
@@ -58,7 +68,7 @@ class Schedules:
 
         def after(token: Any, result: Any, error: BaseException | None) -> None:
             recorder, scheduler = token
-            self._stream.scheduling -= 1
+            self._streams.now.scheduling -= 1
             if error is None:
                 recorder.schedules.made(scheduler, here(sys._getframe(2)))
 

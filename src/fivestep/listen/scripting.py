@@ -21,15 +21,17 @@ class Scripting:
 
     def open(self, patches: Patches) -> None:
         """Begin to be deaf to it."""
-        for name in ("script", "trace"):
-            patches.replace(torch.jit, name, self._hear_nothing)
+        patches.replace(torch.jit, "script", functools.partial(self._hear_nothing, frames=1))
+        patches.replace(torch.jit, "trace", self._hear_nothing)
 
-    def _hear_nothing(self, original: Any) -> Any:
+    def _hear_nothing(self, original: Any, *, frames: int = 0) -> Any:
         ears = self._ears
 
         @functools.wraps(original)
         def deaf(*args: Any, **kwargs: Any) -> Any:
             listening = ears.on
+            if frames and len(args) < 3:  # names are looked up in the caller's frame: not in ours
+                kwargs["_frames_up"] = kwargs.get("_frames_up", 0) + frames
             if listening:
                 ears.close()
             try:

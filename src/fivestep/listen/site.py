@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import linecache
 import sysconfig
 from pathlib import Path
 from types import CodeType, FrameType
@@ -55,6 +57,13 @@ def _site(frame: FrameType) -> Site:
     if len(_sites) < 65_536:
         _sites[id(code), frame.f_lasti] = (site, code)
     return site
+
+
+@functools.cache
+def says(site: Site, word: str) -> bool:
+    """A word stands in the line, or the line cannot be read."""
+    text = linecache.getline(site.file, site.line)
+    return word in text or not text
 
 
 def _kind(file: str) -> int:

@@ -29,7 +29,7 @@ class Updates:
     """Hears the outermost update of a thread."""
 
     def __init__(self, ears: Ears) -> None:
-        self._ears, self._stream = ears, ears.stream
+        self._ears, self._streams = ears, ears.streams
 
     def open(self, patches: Patches) -> None:
         """Begin to hear."""
@@ -38,29 +38,28 @@ class Updates:
         patches.replace(torch.optim.Optimizer, "__init__", self._hear_making)
 
     def _begins(self, optimizer: Any, args: Any, kwargs: Any) -> None:
-        if torch.compiler.is_compiling():
+        if torch.compiler.is_dynamo_compiling():
             return
         try:
-            stream, frame = self._stream, sys._getframe(2)
+            stream, frame = self._streams.now, sys._getframe(2)
             recorder = stream.recorder
             if (
                 recorder is not None
                 and recorder.quick.active
                 and not stream.steps
-                and recorder.quick.update(optimizer, args, kwargs, frame)
+                and recorder.quick.update(optimizer, update_key(optimizer, args, kwargs, frame))
             ):
                 stream.steps.append(_EXPECTED)
                 stream.stepping = sys._getframe(1)
                 return
             closure = (args[1] if len(args) > 1 else kwargs.get("closure")) is not None
-            self._begins_slowly(optimizer, closure, frame, sys._getframe(1))
+            key = update_key(optimizer, args, kwargs, frame)
+            self._begins_slowly(optimizer, closure, key, sys._getframe(1))
         except Exception as error:
             self._ears.failed(error)
 
-    def _begins_slowly(
-        self, optimizer: Any, closure: bool, frame: FrameType, step: FrameType
-    ) -> None:
-        stream, recorder = self._stream, self._ears.recorder()
+    def _begins_slowly(self, optimizer: Any, closure: bool, key: Any, step: FrameType) -> None:
+        stream, recorder = self._streams.now, self._ears.recorder()
         if recorder is None or not self._ears.owned(optimizer):
             return
         if stream.steps and not _is_running(stream.stepping):
@@ -70,17 +69,17 @@ class Updates:
             return
         stream.busy += 1
         try:
-            opened = recorder.updates.begins(optimizer, closure, here(frame))
-            stream.steps.append((opened, update_key(optimizer, frame)))
+            opened = recorder.updates.begins(optimizer, closure, here(step))
+            stream.steps.append((opened, key))
             stream.stepping = step
         finally:
             stream.busy -= 1
 
     def _ends(self, optimizer: Any, args: Any, kwargs: Any) -> None:
-        if torch.compiler.is_compiling():
+        if torch.compiler.is_dynamo_compiling():
             return
         try:
-            stream = self._stream
+            stream = self._streams.now
             if stream.steps and stream.steps[-1] is _EXPECTED:
                 stream.steps.pop()
                 stream.stepping = None
@@ -95,7 +94,7 @@ class Updates:
             self._ears.failed(error)
 
     def _ends_slowly(self, recorder: Recorder, opened: Any, key: Any) -> None:
-        stream = self._stream
+        stream = self._streams.now
         stream.stepping = None
         stream.busy += 1
         try:
@@ -105,9 +104,9 @@ class Updates:
             stream.busy -= 1
 
     def _forget(self, recorder: Recorder) -> None:
-        self._stream.steps.clear()
+        self._streams.now.steps.clear()
         recorder.notes.in_step.clear()
-        self._stream.stepping = None
+        self._streams.now.stepping = None
 
     def _hear_making(self, original: Any) -> Any:
         def before(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

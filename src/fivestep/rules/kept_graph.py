@@ -33,6 +33,12 @@ from fivestep.vitals import Backward, Record, Site, Vitals
 SEVERITY = Severity.COSTLY
 
 GROWING = 8  # iterations in a row that each leave a graph behind: no loop needs as many old ones
+LOSS = (
+    r"(\w+)\.backward\(",  # loss.backward()
+    r"\((\w+)\)\.backward\(",  # scaler.scale(loss).backward()
+    r"backward\(\s*(\w+)\s*[,)]",  # accelerator.backward(loss)
+    r"^(\w+)\s*=[^=]",  # loss = ..., where a framework calls backward
+)
 LINES = 40  # around the backward, in which the line that keeps the loss is looked for
 
 
@@ -69,20 +75,25 @@ def _say(seen: Sighting[Backward]) -> Finding:
 
 def _keeper(site: Site | None) -> tuple[Site | None, str]:
     """The line near the backward that keeps the loss, and what it ought to be."""
-    loss = re.search(r"(\w+)\.backward\(", source(site))
-    if site is None or loss is None:
-        return site, ""
-    name = loss.group(1)
-    kept = re.compile(rf"(\+=\s*|\.append\(\s*|\+\s*){name}\b(?!\s*[.\w])")
-    near = sorted(
-        range(max(1, site.line - LINES), site.line + LINES), key=lambda n: abs(n - site.line)
-    )
-    for number in near:
-        line = linecache.getline(site.file, number).strip()
-        if kept.search(line) and ".backward" not in line:
-            fixed = kept.sub(lambda found: f"{found.group(0)}.item()", line)
-            return Site(site.file, number, site.function), fixed
+    if site is None:
+        return None, ""
+    for name in _called(site):
+        kept = re.compile(rf"(\+=\s*|\.append\(\s*|\+\s*){name}\b(?!\s*[.\w])")
+        near = sorted(
+            range(max(1, site.line - LINES), site.line + LINES), key=lambda n: abs(n - site.line)
+        )
+        for number in near:
+            line = linecache.getline(site.file, number).split("#")[0].strip()
+            if kept.search(line) and ".backward" not in line:
+                fixed = kept.sub(lambda found: f"{found.group(0)}.item()", line)
+                return Site(site.file, number, site.function), fixed
     return site, ""
+
+
+def _called(site: Site) -> list[str]:
+    """What the loss may be called in the line of the backward, or in the one that makes it."""
+    found = (re.search(form, source(site)) for form in LOSS)
+    return [one.group(1) for one in found if one is not None]
 
 
 def sick(practice: Practice) -> None:

@@ -36,11 +36,13 @@ def check(record: Record) -> Iterator[Finding]:
     """Some parameters of a model are updated; others have gradients and are held by nobody."""
     if any(event.optimizer is None for _, event in record.events(Update)):
         return
+    said: set[int] = set()  # a model may lie inside another one
     for model in record.models:
         facts = [record.parameters[number] for number in model.parameters]
-        unheld = [one for one in facts if _unheld(one)]
+        unheld = [one for one in facts if _unheld(one) and one.number not in said]
         held = [one for one in facts if one.optimizers and one.moved]
         if unheld and held and not _head_only(held, unheld, model):
+            said.update(one.number for one in unheld)
             yield _say(record, model, unheld, held)
 
 

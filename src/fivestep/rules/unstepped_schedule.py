@@ -39,7 +39,7 @@ UPDATES = 8  # of its optimizer without a step: more than a run that is only tri
 
 def check(record: Record) -> Iterator[Finding]:
     """No schedule of this optimizer moved, it has updated often, and no step is written."""
-    moved = {one.optimizer for one in record.schedulers if one.steps}
+    moved = {one.optimizer for one in record.schedulers if one.steps or one.moved}
     inside = any(one.inner for one in record.schedulers)
     for facts in record.schedulers:
         if facts.steps or facts.inner or facts.optimizer is None or facts.optimizer in moved:

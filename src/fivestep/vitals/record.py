@@ -137,6 +137,8 @@ class SchedulerFacts:
     steps: int = 0  # by the user; the one in its __init__ is not counted
     early: int = 0  # steps before the first update of its optimizer
     inner: bool = False  # stepped by another schedule (SequentialLR)
+    start: int | None = None  # its ``last_epoch`` when first seen
+    moved: bool = False  # that has changed since, by ``step`` or by another way
     sites: tuple[Site, ...] = ()  # where it is stepped
 
 
@@ -190,12 +192,13 @@ class Series:
 
     def add(self, iteration: int, value: float) -> None:
         """Append a value; thin out when there are too many."""
+        point = (iteration, value)
         if self.count % self.stride == 0:
-            self.points.append((iteration, value))
+            self.points.append(point)
             if len(self.points) > POINTS:
                 self.points, self.stride = self.points[::2], self.stride * 2
         self.count += 1
-        self.recent.append((iteration, value))
+        self.recent.append(point)
         if len(self.recent) > 2 * RECENT:
             del self.recent[:RECENT]
         if value - value != 0:  # NaN or inf

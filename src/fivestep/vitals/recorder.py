@@ -51,7 +51,7 @@ class Recorder:
         self.record = Record(torch=torch.__version__)
         self.notes = notes = Notes(self.record, self.close)
         self._samples = samples = Samples(self.record.passes)
-        self._kept = Kept(notes)
+        self.kept = Kept(notes)
         self._probe = Probe(notes)
         self.curves = Curves(notes)
         self.holdings = Holdings(notes)
@@ -82,9 +82,11 @@ class Recorder:
         notes, trains = self.notes, self.notes.spent
         if not notes.now and not trains:
             return
+        if notes.sampling.detailed:
+            self.schedules.look()
         if self._samples.given:
             close_rows(self._samples, notes, self.loading)
-        signature = self._kept.add()
+        signature = self.kept.add()
         notes.turn()
         self._probe.forget()
         self.forwards.forget_inputs()
@@ -96,9 +98,9 @@ class Recorder:
     def _offer(self, signature: Signature, trains: bool) -> None:
         """Let the next iteration go the short way, if it can."""
         sampling = self.notes.sampling
-        vitals = self._kept.last(signature)
+        vitals = self.kept.last(signature)
         if vitals is not None and trains and not sampling.detailed and self._may_go_quickly(vitals):
-            self.quick.consider(signature, vitals, sampling.until_sample())
+            self.quick.consider(signature, sampling.until_sample())
         else:
             self.quick.forget()
 

@@ -69,6 +69,19 @@ class Names:
         self._numbers[id(one)] = (weakref.ref(one), number)
         return number
 
+    def alias(self, one: Any, number: int) -> int:
+        """Know another object by a number that is taken already."""
+        self._numbers[id(one)] = (weakref.ref(one), number)
+        return number
+
+    def living(self) -> Iterable[tuple[int, Any]]:
+        """Every number with its object, if it still lives."""
+        return [
+            (number, one)
+            for reference, number in list(self._numbers.values())
+            if (one := reference()) is not None
+        ]
+
     def get(self, number: int) -> Any:
         """The object with a number, if it still lives."""
         for reference, known in self._numbers.values():
@@ -157,12 +170,26 @@ class Registry:
         """The number of an optimizer."""
         number = self.optimizers.find(optimizer)
         if number is None:
+            number = self._wrapped(optimizer)
+        if number is None:
             number = self.optimizers.add(optimizer)
             self.record.optimizers.append(
                 OptimizerFacts(number, type(optimizer).__name__, site, (), ())
             )
         self.hold(number, optimizer)
         return number
+
+    def _wrapped(self, optimizer: Any) -> int | None:
+        """The number of the one that it wraps, or that wraps it: the groups are the same list.
+
+        Lightning clears through its wrapper and steps the one inside; SAM does both.
+        """
+        groups = getattr(optimizer, "param_groups", None)
+        for number, known in self.optimizers.living():
+            if groups is not None and getattr(known, "param_groups", None) is groups:
+                self.record.optimizers[number].kind = _inner_kind(known, optimizer)
+                return self.optimizers.alias(optimizer, number)
+        return None
 
     def hold(self, number: int, optimizer: Any) -> None:
         """Write down what an optimizer holds, if that changed."""
@@ -196,13 +223,20 @@ class Registry:
             optimizer: Any = getattr(scheduler, "optimizer", None)
             held = self.optimizer(optimizer, site) if optimizer is not None else None
             self.record.schedulers.append(
-                SchedulerFacts(number, type(scheduler).__name__, held, site, _length(scheduler))
+                SchedulerFacts(
+                    number,
+                    type(scheduler).__name__,
+                    held,
+                    site,
+                    _length(scheduler),
+                    start=getattr(scheduler, "last_epoch", None),
+                )
             )
         return number
 
 
 def unwrap(model: nn.Module) -> nn.Module:
-    """The user's model behind torch.compile, DataParallel and DDP."""
+    """The user's model behind torch.compile, DataParallel, DDP and Fabric."""
     for _ in range(4):
         inner: Any = getattr(model, _WRAPPERS.get(type(model).__name__, ""), None)
         if not isinstance(inner, nn.Module):
@@ -215,7 +249,14 @@ _WRAPPERS = {
     "OptimizedModule": "_orig_mod",
     "DataParallel": "module",
     "DistributedDataParallel": "module",
+    "_FabricModule": "_forward_module",
 }
+
+
+def _inner_kind(one: Any, other: Any) -> str:
+    """Of an optimizer and its wrapper, what torch calls the one inside."""
+    kinds = [type(one).__name__, type(other).__name__]
+    return next((kind for kind in kinds if hasattr(torch.optim, kind)), kinds[0])
 
 
 def dropout_rate(module: nn.Module) -> float | None:

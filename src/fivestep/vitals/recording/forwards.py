@@ -17,8 +17,6 @@ from fivestep.vitals.recording.probe import Probe
 from fivestep.vitals.registry import unwrap
 from fivestep.vitals.samples import Samples
 
-RECENT = 256  # forwards and losses that a later backward may come through
-
 
 class OpenForward:
     """A forward that has begun and not ended."""
@@ -58,11 +56,13 @@ class Forwards:
         """An outermost model is called."""
         notes = self._notes
         number, place = notes.who.model(model, site), notes.site(site)
-        grad = grad_mode()
-        notes.enter((place, number), at_once=grad != "on" or not model.training)
+        grad, training = grad_mode(), unwrap(model).training
+        notes.enter((place, number), at_once=grad != "on" or not training)
         at = notes.next()
-        raw = (Forward, place, number, model.training, grad, notes.inside())
-        self.last = (number, model.training)
+        raw = (Forward, place, number, training, grad, notes.inside())
+        self.last = (number, training)
+        if grad == "on":
+            notes.shown = site
         notes.record.models[number].forwards += 1
         self._samples.forward(at, number, args, grad == "on", site)
         if args and type(args[0]) is torch.Tensor:
@@ -91,8 +91,6 @@ class Forwards:
         for one in outputs:
             if one.grad_fn is not None:
                 graphs.mark(one.grad_fn, opened.at)
-        notes.recent[opened.at] = event
-        if len(notes.recent) > RECENT:
-            del notes.recent[next(iter(notes.recent))]
+        notes.remember(event)
         if event.grad == "on" and opened.model.training and opened.layer is not None:
             self._probe.prepare(opened.at, opened.layer, outputs)

@@ -47,6 +47,8 @@ class Losses:
         )  # fmt: skip
         event = None
         self.count += 1
+        if raw[3] == "on":
+            notes.shown = site
         if notes.full(raw):
             event = Loss(at, site, *raw[2:])
             event.options = {k: float(v) for k, v in options.items() if isinstance(v, (int, float))}
@@ -69,7 +71,7 @@ class Losses:
         event.output = describe(output)
         if output.grad_fn is not None:
             graphs.mark(output.grad_fn, event.at)
-        self._notes.recent[event.at] = event
+        self._notes.remember(event)
 
     def _order_labels(self, event: Loss, place: int, target: torch.Tensor) -> None:
         """Hold whole-numbered targets of a regression against the inputs of the model."""

@@ -19,6 +19,8 @@ from fivestep.vitals.record import Record
 from fivestep.vitals.recording.sampling import KEPT, LONG, Sampling
 from fivestep.vitals.registry import Registry
 
+RECENT = 256  # forwards and losses that a later backward may come through
+
 Raw = tuple[Any, ...]
 Written = tuple[int, Event | None, dict[str, Any] | None]
 
@@ -47,7 +49,8 @@ class Notes:
         self.spent = False  # the iteration has had its backward or its update
         self.bad = False  # a loss of this iteration is the first that is not finite
         self.in_step: list[int] = []  # optimizers that are updating
-        self.recent: dict[int, Forward | Loss] = {}  # a backward may come through them
+        self.shown: Site | None = None  # line of the last loss or forward with gradients
+        self.recent: dict[int, Forward | Loss] = {}  # a backward may come through them, by place
 
     def site(self, site: Site | None) -> int:
         """A number for a line of the user's code."""
@@ -108,6 +111,12 @@ class Notes:
         """Begin an empty page."""
         self.now, self.written = [], []
         self.places, self.spent, self.bad = set(), False, False
+
+    def remember(self, event: Forward | Loss) -> None:
+        """A later backward may come through this one."""
+        self.recent[event.at] = event
+        if len(self.recent) > RECENT:
+            del self.recent[next(iter(self.recent))]
 
     def happened(self) -> list[Raw]:
         """What happened in this iteration."""

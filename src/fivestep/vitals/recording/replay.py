@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fivestep.vitals.events import Backward, Batch, Clear, Forward, Loss, Update
+from fivestep.vitals.events import Backward, Batch, Clear, Forward, Loss, Schedule, Update
 from fivestep.vitals.holding import stamp
+from fivestep.vitals.period import Period
 from fivestep.vitals.record import Series, Vitals
 from fivestep.vitals.recording.notes import Raw
 from fivestep.vitals.recording.sampling import RATES
@@ -34,17 +35,33 @@ class Replay:
         """The training loss of a backward."""
         return self._recorder.curves.of("backward", raw[1], "training")
 
-    def add_rounds(self, rounds: int, numbers: list[int], vitals: Vitals) -> None:
-        """So many iterations went exactly like ``vitals``."""
+    def vitals_of(self, signature: tuple[int, ...]) -> Vitals:
+        """The last iteration that was kept of a sequence of events, of which there is one."""
+        vitals = self._recorder.kept.last(signature)
+        assert vitals is not None
+        return vitals
+
+    def add_rounds(self, rounds: int, period: Period) -> None:
+        """So many times it went exactly like ``period``."""
         notes = self._notes
-        vitals.repeats += rounds
-        notes.record.length += rounds
-        for number in numbers:
-            notes.counts[number] += rounds
-            self._count(notes.raws[number], rounds)
+        notes.record.length += rounds * len(period)
+        for one, vitals in zip(period.heard, period.vitals, strict=True):
+            vitals.repeats += rounds
+            for number in one.signature:
+                notes.counts[number] += rounds
+                self._count(notes.raws[number], rounds)
         for holding in self._recorder.holdings:
             holding.stamp = stamp(holding.alive())
-        notes.sampling.ended_quickly(rounds)
+        notes.sampling.ended_quickly(rounds * len(period))
+
+    def whole(self, signature: tuple[int, ...], vitals: Vitals) -> None:
+        """One iteration of an unfinished window went like the one before it in its place."""
+        for number in signature:
+            self.replay(number)
+        self._notes.turn()
+        vitals.repeats += 1
+        self._notes.record.length += 1
+        self._notes.sampling.ended_quickly(1)
 
     def take_back(self, number: int) -> None:
         """The event just written is the first of an iteration that goes the short way."""
@@ -53,8 +70,8 @@ class Replay:
         self._count(notes.raws[number], -1)
         notes.now, notes.written, notes.places = [], [], set()
 
-    def new_rate(self, optimizer: Any, rounds: int) -> None:
-        """A schedule has changed the rate while iterations go the short way."""
+    def new_rate(self, optimizer: Any, updates: int) -> None:
+        """A schedule has changed the rate for one of so many updates that went the short way."""
         number = self._notes.who.optimizers.find(optimizer)
         if number is None:
             return
@@ -63,7 +80,7 @@ class Replay:
         if rates != holding.rates:
             holding.rates = rates
             if len(facts.rates) < RATES:
-                facts.rates.append((facts.updates + rounds + 1, rates[0]))
+                facts.rates.append((facts.updates + updates, rates[0]))
 
     def _count(self, raw: Raw, times: int) -> None:
         kind, recorder, record = raw[0], self._recorder, self._notes.record
@@ -80,6 +97,8 @@ class Replay:
         elif kind is Batch:
             record.loaders[raw[2]].batches += times
             recorder.loading.epochs[raw[2]][1] += times
+        elif kind is Schedule:
+            record.schedulers[raw[2]].steps += times
 
     def replay(self, number: int) -> None:
         """An event of an iteration that began like the others: write it down after all."""
@@ -97,6 +116,8 @@ class Replay:
         """What the part of a recorder does that hears such an event."""
         notes, recorder = self._notes, self._recorder
         kind, place, who = raw[:3]
+        if kind is Forward or kind is Loss:
+            notes.shown = notes.sites[place]
         if kind is Forward:
             notes.places.add((place, who))
             recorder.forwards.last = (who, True)
@@ -114,7 +135,20 @@ class Replay:
                 recorder.holdings.of(one).add(place)
         elif kind is Update:
             return self._update(place, who)
+        elif kind is Schedule:
+            return self._schedule(who)
         return None
+
+    def _schedule(self, number: int) -> dict[str, Any]:
+        scheduler = self._notes.who.schedulers.get(number)
+        held = self._notes.record.schedulers[number].optimizer
+        if scheduler is None or held is None:
+            return {}
+        updates, before = self._notes.record.optimizers[held].updates, self._rates(held)
+        return {"before": before, "after": rates_of(scheduler.optimizer), "updates": updates}
+
+    def _rates(self, optimizer: int) -> tuple[float, ...]:
+        return self._recorder.holdings.of(optimizer).rates
 
     def _update(self, place: int, optimizer: int) -> dict[str, Any]:
         notes, holding = self._notes, self._recorder.holdings.of(optimizer)

@@ -24,6 +24,12 @@ class Schedules:
         for inner in getattr(scheduler, "_schedulers", ()):
             known[who.scheduler(inner, None)].inner = True
 
+    def look(self) -> None:
+        """Has somebody moved a schedule without its ``step``, as Ignite does?"""
+        for number, schedule in self._notes.who.schedulers.living():
+            facts = self._notes.record.schedulers[number]
+            facts.moved = facts.moved or getattr(schedule, "last_epoch", None) != facts.start
+
     def stepped(
         self, scheduler: Any, before: tuple[float, ...], after: tuple[float, ...], site: Site | None
     ) -> None:
