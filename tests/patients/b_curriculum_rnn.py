@@ -20,7 +20,7 @@ nn.init.normal_(rnn.weight_ih_l0, std=0.1)
 nn.init.zeros_(rnn.bias_ih_l0)
 nn.init.zeros_(rnn.bias_hh_l0)
 readout = nn.Linear(32, 1)
-optimizer = torch.optim.SGD([*rnn.parameters(), *readout.parameters()], lr=0.005)
+optimizer = torch.optim.SGD([*rnn.parameters(), *readout.parameters()], lr=0.01)
 criterion = nn.MSELoss()
 worst = 0.0
 
