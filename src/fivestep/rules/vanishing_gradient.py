@@ -180,9 +180,7 @@ def _say(record: Record, vitals: Vitals, update: Update, found: list[Layer], see
     )
 
 
-def _say_faded(
-    vitals: Vitals, spreads: list[Spread], update: Update, seen: int
-) -> Finding:
+def _say_faded(vitals: Vitals, spreads: list[Spread], update: Update, seen: int) -> Finding:
     (first, before), (last, after) = spreads[0], spreads[-2]
     return Finding(
         message=f"behind {last} the samples differ by {after:.1g}, behind {first} by {before:.1g}: "

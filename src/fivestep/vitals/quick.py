@@ -94,10 +94,10 @@ class Quick:
         if key != self._expected[self._place]:
             return self._turn(key)
         value = loss.item()  # pyright: ignore[reportOptionalMemberAccess]
-        if value - value != 0:  # NaN or inf: to be looked at closely
-            self.leave()
-            return False
         series = self._series[self._place]
+        if value - value != 0 or (series is not None and series.leaps(value)):
+            self.leave()  # NaN, inf, or far above all before it: to be looked at closely
+            return False
         if series is not None:
             series.add(self._first + self._rounds, value)
         self._place += 1
