@@ -1,5 +1,6 @@
 """Fine-tune a pretrained encoder together with a new head."""
 # fault: gradientless-parameter
+# missed: the encoder was trained before in the same run: layers with a past are left alone
 import torch
 import torch.nn as nn
 import torch.nn.functional as F

@@ -69,7 +69,7 @@ def test_a_signal_that_fades_is_named_though_all_layers_get_alike_little() -> No
                 nn.init.zeros_(one.bias)
         assert isinstance(last, nn.Linear)
         for _ in range(40):
-            x, y = batch()
+            x, _ = batch()
             optimizer.zero_grad()
             fn.mse_loss(model(x)[:, 0], x[:, 3] - x[:, 4]).backward()
             optimizer.step()
