@@ -11,6 +11,9 @@ from torch import nn
 from torch.nn import functional as fn
 from watching import names, watch
 
+from fivestep.doctor import listen
+from fivestep.vitals import Update
+
 
 def batch(size: int = 32) -> tuple[torch.Tensor, torch.Tensor]:
     y = torch.randint(3, (size,))
@@ -241,6 +244,15 @@ def late(spike: float) -> Callable[[], None]:
 @pytest.mark.parametrize("spike", [5.0, 100.0, 1e4])
 def test_a_target_far_from_all_others_is_no_burst(spike: float) -> None:
     assert "exploding-gradient" not in names(late(spike))
+
+
+@pytest.mark.parametrize(("spike", "measured"), [(1.0, False), (100.0, True)])
+def test_the_update_of_a_loss_that_leaps_is_measured(spike: float, measured: bool) -> None:
+    with listen() as doctor:
+        torch.manual_seed(0)
+        late(spike)()
+    iterations = {vitals.iteration for vitals, one in doctor.record.events(Update) if one.norms}
+    assert (91 in iterations) is measured
 
 
 def test_a_rate_too_high_is_no_burst() -> None:
