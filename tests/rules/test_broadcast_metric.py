@@ -75,6 +75,35 @@ def one_hot_by_comparison(output: torch.Tensor, y: torch.Tensor) -> torch.Tensor
     return table[:, 1:] == (output > 0)
 
 
+def parted(rows: int = 320) -> tuple[torch.Tensor, torch.Tensor]:
+    """Two classes that nobody can mistake."""
+    y = torch.randint(2, (rows,))
+    return 8.0 * (2 * y[:, None] - 1) + torch.randn(rows, 8), y
+
+
+def perfect() -> None:
+    """Every decision is right, so both sides hold the same numbers: one as bool, one as float."""
+    model, (x, y) = network(8, 1), parted()
+    pairs = batches(x, y, count=40)
+    fit(model, lambda p, y: F.binary_cross_entropy_with_logits(p[:, 0], y.float()), pairs)
+    with torch.no_grad():
+        for inputs, targets in DataLoader(TensorDataset(x, y.float()), 40):
+            assert ((model(inputs) > 0) == targets).shape == (40, 40)
+
+
+def alike_by_one_number() -> None:
+    """A model of one number for each pair, and a table of the labels among themselves."""
+    model, (x, y) = network(8, 1), lumps(2)
+    optimizer = torch.optim.Adam(model.parameters(), 0.01)
+    for inputs, labels in batches(x, y):
+        scores = model(inputs)
+        same = (labels.float().unsqueeze(1) == labels.float()).float()
+        loss: torch.Tensor = F.mse_loss(torch.sigmoid(scores @ scores.T), same)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
 def among_the_best() -> None:
     model = network(8, 5)
     optimizer = torch.optim.Adam(model.parameters(), 0.01)
@@ -112,6 +141,7 @@ def sequences_of_one() -> None:
         scored(largest),
         evaluated(lambda p, y: (torch.sigmoid(p) > 0.5).float() == y),
         evaluated(largest),
+        perfect,
     ],
 )
 def test_a_metric_of_no_model_is_named(loop: Callable[[], None]) -> None:
@@ -126,6 +156,7 @@ def test_a_metric_of_no_model_is_named(loop: Callable[[], None]) -> None:
         scored(one_hot_by_comparison),
         evaluated(lambda p, y: (p > 0) == y[:, None]),
         contrastive,
+        alike_by_one_number,
         among_the_best,
         sequences_of_one,
     ],

@@ -137,9 +137,81 @@ class StraightThrough(nn.Module):
         return self.second(hidden + (hidden.sign() - hidden).detach())
 
 
+def numbers_of_several(count: int = 3, *, weight: float = 1.0) -> Callable[[], None]:
+    """The losses of several batches, as numbers, in a new tensor."""
+
+    def loop() -> None:
+        model = network(4, 1)
+        optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+        data = batches(*line(), count=10 * count)
+        for _ in range(10):
+            losses = [F.mse_loss(model(x), y).item() for x, y in (next(data) for _ in range(count))]
+            step(optimizer, weight * torch.tensor(losses, requires_grad=True).mean())
+
+    return loop
+
+
+def numbers_of_actions() -> None:
+    """REINFORCE with the logarithms of the probabilities as numbers."""
+    policy = network(4, 2)
+    optimizer = torch.optim.Adam(policy.parameters(), 1e-2)
+    for length in (5, 7, 6, 9, 4, 8):
+        logs = list[float]()
+        for _ in range(length):
+            choice: Any = torch.distributions.Categorical(logits=policy(torch.randn(1, 4)))
+            logs.append(choice.log_prob(choice.sample()).item())
+        step(optimizer, -(torch.tensor(logs, requires_grad=True) * torch.rand(length)).sum())
+
+
+def multiplier(*, apart: bool) -> Callable[[], None]:
+    """A Lagrange multiplier, raised by hand, against the number that the constraint has cost."""
+
+    def loop() -> None:
+        model, factor = network(4, 1), torch.tensor([1.0], requires_grad=True)
+        optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+        for x, y in batches(*line()):
+            cost: Any = model(x).abs().mean()
+            step(optimizer, F.mse_loss(model(x), y) + factor.item() * cost)
+            if apart:
+                cost = F.l1_loss(model(x), y)
+            dual: Any = -(factor * (cost.item() - 0.5)).sum()
+            dual.backward()
+            with torch.no_grad():
+                assert factor.grad is not None
+                factor.sub_(0.01 * factor.grad).clamp_(min=0)
+            factor.grad = None
+
+    return loop
+
+
+def scales_of_experts() -> None:
+    """As many trained scales as forwards: they are used beside the forwards' graphs."""
+    parts = [network(4, 1) for _ in range(3)]
+    scales = torch.ones(3, requires_grad=True)
+    optimizer = torch.optim.Adam([p for one in parts for p in one.parameters()], 1e-2)
+    for x, y in batches(*line()):
+        outputs = torch.stack([one(x) for one in parts])
+        step(optimizer, F.mse_loss((scales.softmax(0)[:, None, None] * outputs).sum(0), y))
+
+
+def temperature_on_numbers() -> None:
+    """A trained model's answers are kept, and one number is fitted on them."""
+    model = network(8, 3)
+    fit(model, nn.CrossEntropyLoss(), batches(*lumps()))
+    heat = torch.ones(1, requires_grad=True)
+    optimizer = torch.optim.Adam([heat], 1e-2)
+    for x, y in batches(*lumps()):
+        answers = model(x).detach()
+        step(optimizer, F.cross_entropy(answers / heat, y))
+
+
 @pytest.mark.parametrize(
     "loop",
     [
+        numbers_of_several(),
+        numbers_of_several(2, weight=0.5),
+        numbers_of_several(1, weight=0.5),
+        numbers_of_actions,
         cut(lambda p, y: F.mse_loss(p.data, y)),
         cut(lambda p, y: F.mse_loss(p.detach(), y)),
         cut(lambda p, y: leaf(F.mse_loss(p.data, y))),
@@ -167,6 +239,10 @@ def test_a_cut_graph_is_named(loop: Callable[[], None]) -> None:
         teacher,
         image_by_gradient,
         actor_and_critic,
+        multiplier(apart=False),
+        multiplier(apart=True),
+        scales_of_experts,
+        temperature_on_numbers,
         lambda: fit(StraightThrough(), nn.MSELoss(), batches(*line())),
     ],
 )

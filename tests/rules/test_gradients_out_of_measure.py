@@ -11,6 +11,9 @@ from torch import nn
 from torch.nn import functional as fn
 from watching import names, watch
 
+from fivestep.doctor import listen
+from fivestep.vitals import Update
+
 
 def batch(size: int = 32) -> tuple[torch.Tensor, torch.Tensor]:
     y = torch.randint(3, (size,))
@@ -57,6 +60,49 @@ def test_gradients_that_vanish_are_named(
     assert finding.rule == "vanishing-gradient"
     assert finding.message.startswith("0.weight gets")
     assert finding.evidence["share"] < 1e-3  # pyright: ignore[reportOperatorIssue]
+
+
+def test_a_signal_that_fades_is_named_though_all_layers_get_alike_little() -> None:
+    def loop() -> None:
+        model = deep(nn.Tanh, 11, std=0.05)
+        last = model[-1]
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+        for one in model:
+            if isinstance(one, nn.Linear):
+                nn.init.zeros_(one.bias)
+        assert isinstance(last, nn.Linear)
+        for _ in range(40):
+            x, _ = batch()
+            optimizer.zero_grad()
+            fn.mse_loss(model(x)[:, 0], x[:, 3] - x[:, 4]).backward()
+            optimizer.step()
+
+    (finding,) = watch(loop).findings
+    assert finding.rule == "vanishing-gradient"
+    assert finding.message.startswith("behind 18 the samples differ by")
+
+
+class Steps(nn.Module):
+    """Residual blocks whose last layers start at zero, and a last layer that does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = nn.Linear(8, 16), nn.Linear(16, 3)
+        self.blocks = nn.ModuleList([nn.Linear(16, 16) for _ in range(6)])
+        for one in (*self.blocks, self.last):
+            nn.init.zeros_(one.weight)
+            nn.init.zeros_(one.bias)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.first(x)
+        for one in self.blocks:
+            x = x + one(x).tanh()
+        return self.last(x)
+
+
+@pytest.mark.parametrize("model", [Steps, lambda: deep(nn.Tanh, 6, std=0.1)])
+def test_signals_that_come_through_are_silent(model: Callable[[], nn.Module]) -> None:
+    assert "vanishing-gradient" not in names(lambda: train(model(), 1e-3))
 
 
 @pytest.mark.parametrize(
@@ -152,6 +198,75 @@ def burst(spike: float) -> Callable[[], None]:
 def test_a_burst_is_named_where_the_loss_suffers() -> None:
     assert names(burst(5e3)) == ["exploding-gradient"]
     assert not names(burst(5.0))
+
+
+def rollout(rate: float, *, clip: float = 0.0, steps: int = 30) -> Callable[[], None]:
+    """Dynamics unrolled over many steps."""
+
+    def loop() -> None:
+        model = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 2))
+        nn.init.normal_(model[2].weight, std=0.01)  # pyright: ignore[reportArgumentType]
+        optimizer = torch.optim.SGD(model.parameters(), lr=rate, momentum=0.9)
+        for _ in range(40):
+            state = start = torch.randn(16, 2)
+            for _ in range(steps):
+                state = state + model(state)
+            optimizer.zero_grad()
+            ((state - torch.stack([start[:, 1], -start[:, 0]], 1)) ** 2).mean().backward()
+            if clip:
+                nn.utils.clip_grad_norm_(model.parameters(), clip)
+            optimizer.step()
+
+    return loop
+
+
+def test_a_burst_with_the_loss_is_named_where_the_updates_before_it_were_short() -> None:
+    assert names(rollout(1e-3)) == ["exploding-gradient"]
+    assert not names(rollout(1e-3, clip=0.1, steps=5))
+
+
+def late(spike: float) -> Callable[[], None]:
+    """A sound run of 90 updates, and a batch far from all others at its end."""
+
+    def loop() -> None:
+        model = deep(nn.Tanh, 3)
+        optimizer = torch.optim.SGD(model.parameters(), lr=1e-4)
+        for number in range(100):
+            x, y = batch()
+            optimizer.zero_grad()
+            scale = spike if number == 90 else 1.0
+            fn.mse_loss(model(x)[:, 0], scale * y.float()).backward()
+            optimizer.step()
+
+    return loop
+
+
+@pytest.mark.parametrize("spike", [5.0, 100.0, 1e4])
+def test_a_target_far_from_all_others_is_no_burst(spike: float) -> None:
+    assert "exploding-gradient" not in names(late(spike))
+
+
+@pytest.mark.parametrize(("spike", "measured"), [(1.0, False), (100.0, True)])
+def test_the_update_of_a_loss_that_leaps_is_measured(spike: float, measured: bool) -> None:
+    with listen() as doctor:
+        torch.manual_seed(0)
+        late(spike)()
+    iterations = {vitals.iteration for vitals, one in doctor.record.events(Update) if one.norms}
+    assert (91 in iterations) is measured
+
+
+def test_a_rate_too_high_is_no_burst() -> None:
+    def loop() -> None:
+        x = torch.randn(200, 8)
+        y = x @ torch.randn(8, 1)
+        model = nn.Linear(8, 1)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.6)
+        for _ in range(60):
+            optimizer.zero_grad()
+            fn.mse_loss(model(x), y).backward()
+            optimizer.step()
+
+    assert "exploding-gradient" not in names(loop)
 
 
 def root(shift: float, *, skip: bool = False) -> Callable[[], None]:

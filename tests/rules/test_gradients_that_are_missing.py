@@ -129,6 +129,42 @@ def test_a_maker_whose_work_is_detached_is_named() -> None:
     assert names(loop) == ["gradientless-parameter"]
 
 
+def duel(*, backward: bool, every: int = 1) -> Callable[[], None]:
+    """A maker and a judge; the maker's loss is what the judge says of its work."""
+
+    def loop() -> None:
+        maker = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 8))
+        judge = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 1))
+        making, judging = torch.optim.Adam(maker.parameters()), torch.optim.Adam(judge.parameters())
+        grade, one = nn.BCEWithLogitsLoss(), torch.ones(16, 1)
+        for number in range(100):
+            with torch.no_grad():
+                fake = maker(torch.randn(16, 4))
+            judging.zero_grad()
+            right = grade(judge(torch.randn(16, 8)), one)
+            (right + grade(judge(fake), 0 * one)).backward()
+            judging.step()
+            making.zero_grad()
+            loss = grade(judge(maker(torch.randn(16, 4))), one)
+            if backward and number % every == 0:
+                loss.backward()
+            if not backward or number % every == 0:
+                making.step()
+
+    return loop
+
+
+def test_a_maker_whose_loss_is_never_asked_for_gradients_is_named() -> None:
+    (finding,) = watch(duel(backward=False)).findings
+    assert finding.rule == "missing-backward"
+    assert finding.count == 100
+
+
+def test_a_maker_that_learns_is_silent() -> None:
+    assert "missing-backward" not in names(duel(backward=True))
+    assert "missing-backward" not in names(duel(backward=True, every=3))
+
+
 def test_loaded_and_frozen_layers_are_silent() -> None:
     def loaded() -> None:
         model = Parts("no_grad")

@@ -132,6 +132,80 @@ def factors() -> None:
     fit(Factors(), lambda p, y: F.mse_loss(p, y.float()), loader)
 
 
+class Reader(nn.Module):
+    """One number from a row of words."""
+
+    def __init__(self, words: int) -> None:
+        super().__init__()
+        self.table, self.rnn = nn.Embedding(words, 12), nn.GRU(12, 16, batch_first=True)
+        self.out = nn.Linear(16, 1)
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        return self.out(self.rnn(self.table(rows))[1][0])
+
+
+def words(rows: int, length: int, *, often: float = 0.0) -> torch.Tensor:
+    """Rows of 20 words; ``often`` above 0 makes the first ones come more often, as in a text."""
+    weights = torch.arange(1, 21).float() ** -often
+    return torch.multinomial(weights, rows * length, replacement=True).view(rows, length)
+
+
+def topics() -> Pair:
+    """Half of the words of a row are of its topic; the numbers of the words mean nothing."""
+    number, topic = torch.randperm(20), torch.randint(5, (600,))
+    own = number[4 * topic[:, None] + torch.randint(4, (600, 8))]
+    return torch.where(torch.rand(600, 8) < 0.6, own, words(600, 8)), topic
+
+
+def next_words() -> Pair:
+    rows = words(900, 9, often=1.0)
+    return rows[:, :-1], rows[:, -1]
+
+
+def times_of_a_word() -> Pair:
+    """How often word 3 comes, as many rows for each number."""
+    times = torch.randint(7, (600,))
+    rows = words(600, 8)
+    rows[rows == 3] = 4
+    for row, many in zip(rows, times.tolist(), strict=True):
+        row[torch.randperm(8)[:many]] = 3
+    return rows, times
+
+
+def length_of_a_row() -> Pair:
+    length = torch.randint(8, (600,))
+    return torch.where(torch.arange(8) <= length[:, None], words(600, 8) + 1, 0), length
+
+
+def highest_word() -> Pair:
+    rows = words(900, 6, often=1.0)
+    return rows, rows.max(1).values
+
+
+def rarest_word() -> Pair:
+    rows = words(900, 3, often=1.0).repeat(1, 2)
+    return rows, rows.max(1).values
+
+
+def different_words() -> Pair:
+    rows = words(900, 12, often=1.0)
+    return rows, torch.tensor([len(set(row)) for row in rows.tolist()])
+
+
+def reading(data: Callable[[], Pair], *, hits: bool = True) -> Callable[[], None]:
+    def loop() -> None:
+        x, y = data()
+        model = Reader(32)
+
+        def score(x: torch.Tensor, y: torch.Tensor) -> None:
+            with torch.no_grad():
+                assert (model(x).squeeze(1).round().long() == y).float().mean() >= 0
+
+        fit(model, squared, batches(x, y, 32, 30), after=score if hits else None)
+
+    return loop
+
+
 def ensemble() -> None:
     fit(network(4, 5), lambda p, y: F.mse_loss(p, y.expand_as(p)), batches(*line()))
 
@@ -155,6 +229,9 @@ def told(loop: Callable[[], None], seed: int = 0) -> list[str]:
         on(blobs(5, 6, 2), lambda p, y: F.smooth_l1_loss(p[:, 0], y.float()), loader=True),
         on(blobs(4, 2, 3), squared),
         on(blobs(4, 8, 4), lambda p, y: F.binary_cross_entropy_with_logits(p, column(y))),
+        reading(topics),
+        reading(next_words),
+        reading(next_words, hits=False),
     ],
 )
 def test_numbers_of_classes_are_named(loop: Callable[[], None]) -> None:
@@ -175,6 +252,11 @@ def test_numbers_of_classes_are_named(loop: Callable[[], None]) -> None:
         on(blobs(2, 8, 0), squared),
         on(blobs(4, 8, 0), lambda p, y: F.mse_loss(p, F.one_hot(y, 4).float()), outputs=4),
         factors,
+        reading(times_of_a_word),
+        reading(length_of_a_row),
+        reading(highest_word),
+        reading(rarest_word),
+        reading(different_words),
         ensemble,
     ],
 )

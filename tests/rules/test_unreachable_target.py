@@ -101,6 +101,10 @@ def with_outliers(y: torch.Tensor) -> torch.Tensor:
         labels(lambda y: 2 * y - 1),
         labels(lambda y: 255 * y),
         labels(lambda y: y, nn.Tanh()),
+        numbers(nn.Sigmoid(), lambda y: 3 + y, lambda p, y: (p - y).abs().mean()),
+        numbers(nn.ReLU(), standard, lambda p, y: ((y - p) ** 2).sum() / len(y)),
+        numbers(nn.Tanh(), lambda y: 5 * y, lambda p, y: (p - y).square().mean().sqrt()),
+        numbers(nn.ReLU(), standard, lambda p, y: (p[:, 0] - y[:, 0]).pow(2).mean()),
     ],
 )
 def test_targets_out_of_reach_are_named(loop: Callable[[], None]) -> None:
@@ -124,6 +128,11 @@ def test_a_rectified_output_is_named_dead_or_alive(loop: Callable[[], None]) -> 
         labels(lambda y: 0.9 * y + 0.05),
         scaled,
         noisy_labels_of_an_adversary,
+        numbers(nn.ReLU(), torch.abs, lambda p, y: (p - y).abs().mean()),
+        numbers(nn.Sigmoid(), with_outliers, lambda p, y: ((p - y) ** 2).mean()),
+        numbers(nn.Tanh(), lambda y: 0.3 * y, lambda p, y: (8 * p - y).square().mean()),
+        numbers(nn.Sigmoid(), torch.sigmoid, lambda p, y: (p - y).pow(2).mean().sqrt()),
+        numbers(nn.Tanh(), standard, lambda p, y: (p**2).mean() + (p - y.tanh()).abs().mean()),
     ],
 )
 def test_targets_within_reach_are_left_alone(loop: Callable[[], None]) -> None:
@@ -134,5 +143,8 @@ def test_it_says_the_range_of_both() -> None:
     (finding,) = watch(numbers(nn.Tanh(), lambda y: 50 + y)).findings
     assert finding.message.startswith("tanh gives -1 to 1, and the targets run from 4")
     assert finding.fix.startswith("remove the tanh after the last layer")
+    by_hand = numbers(nn.Tanh(), lambda y: 50 + y, lambda p, y: ((p - y) ** 2).mean())
+    (finding,) = watch(by_hand).findings
+    assert finding.message.startswith("tanh gives -1 to 1, and a tenth of the targets are 5")
     (finding,) = watch(labels(lambda y: 255 * y)).findings
     assert "the sigmoid in binary_cross_entropy_with_logits gives 0 to 1" in finding.message

@@ -97,6 +97,45 @@ def test_a_window_cut_by_the_epoch_is_named(thrown: bool) -> None:
     assert finding.evidence["thrown_away"] is thrown
 
 
+def test_two_windows_in_an_epoch_are_named_where_each_odd_one_follows_its_end() -> None:
+    def loop() -> None:
+        model, optimizer = model_and_optimizer()
+        for _ in range(6):
+            optimizer.zero_grad()
+            for number, (x, y) in enumerate(loader(88), start=1):
+                (fn.mse_loss(model(x), y) / 4).backward()
+                if number % 4 == 0:
+                    optimizer.step()
+                    optimizer.zero_grad()
+
+    (finding,) = watch(loop).findings
+    assert finding.rule == "leftover-gradient"
+    assert finding.evidence["left_over"] == 3
+
+
+def windows(sizes: list[int], samples: int = 320) -> Callable[[], None]:
+    """Windows of these sizes in turn, over epochs of a loader."""
+
+    def loop() -> None:
+        model, optimizer = model_and_optimizer()
+        plan, left = iter(sizes * 100), 0
+        for _ in range(5):
+            for x, y in loader(samples):
+                left = left or (size := next(plan))
+                (fn.mse_loss(model(x), y) / size).backward()
+                left -= 1
+                if not left:
+                    optimizer.step()
+                    optimizer.zero_grad()
+
+    return loop
+
+
+@pytest.mark.parametrize("sizes", [[2, 3], [3, 2, 2, 3], [4, 4, 6], [3], [4, 7]])
+def test_windows_of_their_own_sizes_are_silent(sizes: list[int]) -> None:
+    assert not names(windows(sizes))
+
+
 def clipping(place: str, limit: float = 1.0) -> Callable[[], None]:
     def loop() -> None:
         model, optimizer = model_and_optimizer()
@@ -196,6 +235,70 @@ def test_weights_updated_and_cleared_by_hand_are_silent(clear: str) -> None:
                 weight.grad.data.zero_()
             else:
                 weight.grad = None
+
+    assert not names(loop)
+
+
+def emptying(how: str, *, after: bool = False, keep: bool = False) -> Callable[[], None]:
+    """The gradients are emptied by hand: before the update, or after it."""
+
+    def empty(one: nn.Parameter) -> None:
+        assert one.grad is not None
+        if how == "none":
+            one.grad = None
+        elif how == "data":
+            one.grad.data.fill_(0)
+        elif how == "times":
+            one.grad.mul_(0)
+        else:
+            one.grad.zero_()
+
+    def loop() -> None:
+        model, optimizer = model_and_optimizer()
+        for x, y in loader():
+            fn.mse_loss(model(x), y).backward()
+            if after:
+                optimizer.step()
+            for one in list(model.parameters())[: 1 if keep else None]:
+                empty(one)
+            if not after:
+                optimizer.step()
+            if keep:
+                optimizer.zero_grad()
+
+    return loop
+
+
+@pytest.mark.parametrize("how", ["zero", "none", "data", "times"])
+def test_gradients_emptied_by_hand_before_the_update_are_named(how: str) -> None:
+    (finding,) = watch(emptying(how)).findings
+    assert finding.rule == "erased-gradient"
+    assert "emptied between backward and update" in finding.message
+    assert finding.count >= 39  # of 40: nobody knew the optimizer before its first update
+
+
+@pytest.mark.parametrize("how", ["zero", "none", "data"])
+def test_gradients_emptied_by_hand_after_the_update_are_silent(how: str) -> None:
+    assert not names(emptying(how, after=True))
+
+
+def test_a_layer_held_still_by_an_empty_gradient_is_silent() -> None:
+    assert "erased-gradient" not in names(emptying("zero", keep=True))
+
+
+def test_gradients_that_are_put_back_are_silent() -> None:
+    def loop() -> None:
+        model, optimizer = model_and_optimizer()
+        for x, y in loader():
+            fn.mse_loss(model(x), y).backward()
+            kept = [one.grad for one in model.parameters()]
+            for one in model.parameters():
+                one.grad = None
+            for one, gradient in zip(model.parameters(), kept, strict=True):
+                assert gradient is not None
+                one.grad = gradient + 0.01 * torch.randn_like(gradient)
+            optimizer.step()
+            optimizer.zero_grad()
 
     assert not names(loop)
 

@@ -59,8 +59,13 @@ def _table(event: Compare, outputs: set[Shape]) -> bool:
 
 
 def _same_values(event: Compare) -> bool:
-    """Both sides hold the same numbers: which samples share a label, or a perfect score."""
+    """Both sides hold the same numbers: which samples share a label, or a perfect score.
+
+    Labels among themselves have one dtype too; a decision (bool) against labels (float) has two.
+    """
     sides = event.left, event.right
+    if len({one.dtype for one in sides if one is not None}) > 1:
+        return False
     digests = [one.numbers.digest for one in sides if one is not None and one.numbers is not None]
     return (
         len(digests) < 2 or digests[0] == digests[1] or _identity(sides[0]) == _identity(sides[1])

@@ -24,7 +24,7 @@ from torch import nn
 
 from fivestep.finding import Finding, Severity, Sighting, receiver, sightings
 from fivestep.practice import Practice
-from fivestep.vitals import Clear, Forward, Record, Update, Vitals
+from fivestep.vitals import Backward, Clear, Clip, Forward, Record, Update, Vitals
 
 SEVERITY = Severity.WRONG
 EXPLAINS = (
@@ -37,6 +37,9 @@ EXPLAINS = (
 WITHOUT = {"accumulate": "the last batch of each window would survive: another fault"}
 
 SHARE = 0.5  # of the updates of an optimizer, from which on it is no exception any more
+TIMES = 3  # measured updates, where the clearing itself was not heard
+
+Seen = tuple[Vitals, Update]
 
 
 def check(record: Record) -> Iterator[Finding]:
@@ -44,17 +47,41 @@ def check(record: Record) -> Iterator[Finding]:
     for optimizer in record.optimizers:
         updates = [(v, e) for v, e in record.events(Update) if e.optimizer == optimizer.number]
         erased = [(v, e) for v, e in updates if _erased(e) and not _began_anew(record, v, e)]
-        if erased and sum(v.repeats for v, _ in erased) >= SHARE * sum(
-            v.repeats for v, _ in updates
-        ):
+        if erased and _times(erased) >= SHARE * _times(updates):
             for seen in sightings(erased):
                 yield _say(seen)
+        zeroed = [(v, e) for v, e in updates if _by_hand(record, v, e)]
+        measured = [(v, e) for v, e in updates if e.gradient_norm is not None]
+        if len(zeroed) >= TIMES and len(zeroed) >= SHARE * len(measured):
+            for seen in sightings(zeroed):
+                yield _say_by_hand(seen)
+
+
+def _times(updates: list[Seen]) -> int:
+    return sum(vitals.repeats for vitals, _ in updates)
 
 
 def _erased(update: Update) -> bool:
     return (
         update.cleared is not None and update.backwards > 0 and update.gradients in ("none", "zero")
     )
+
+
+def _by_hand(record: Record, vitals: Vitals, update: Update) -> bool:
+    """A backward of this optimizer alone made a gradient, and the update found none of it.
+
+    Nothing cleared it that is heard: ``p.grad.zero_()`` or ``p.grad = None`` in a loop.
+    """
+    empty = update.gradients in ("none", "zero") or update.gradient_norm == 0
+    if not empty or update.cleared is not None or update.gradient_norm is None:
+        return False
+    before = [one for one in vitals.of(Backward) if one.at < update.at]
+    last = before[-1] if before and update.backwards else None
+    if last is None or last.optimizers != (update.optimizer,) or not last.gradient_norm:
+        return False
+    held = set(record.optimizers[update.optimizer or 0].parameters)
+    cut = any(one.at > last.at and one.limit <= 0 for one in vitals.of(Clip))
+    return not cut and bool(last.reached) and held.issuperset(last.reached or ())
 
 
 def _began_anew(record: Record, vitals: Vitals, update: Update) -> bool:
@@ -77,6 +104,17 @@ def _say(seen: Sighting[Update]) -> Finding:
         fix=f"move `{name}.zero_grad()` before the backward in line {_line(first)}",
         evidence={"backwards": first.backwards, "gradients_at_update": first.gradients},
         site=first.cleared,
+    )
+
+
+def _say_by_hand(seen: Sighting[Update]) -> Finding:
+    first = seen.first
+    return seen.finding(
+        message=f"the gradients are emptied between backward and update: {seen.count} updates "
+        "found nothing of the gradient that backward had made",
+        cause="`.grad` is set to zero or None by hand after the backward and before the update",
+        fix=f"empty the gradients before the backward in line {_line(first)}, or after the update",
+        evidence={"backwards": first.backwards, "gradients_at_update": "zero"},
     )
 
 

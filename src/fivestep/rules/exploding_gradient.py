@@ -45,8 +45,9 @@ EXPLAINS = (
 TIMES = 1e3
 CERTAIN = 1e4  # the same where the loss falls all the same: the last layer learns alone
 BURST = 100.0  # to the highest gradient norm of the first quarter: chosen, not measured
-LOSS = 10.0  # growth of the loss with which a burst is only what a rising loss does to it
-CALM = 0.3  # update to weight norm: longer updates before a burst are the rate's fault
+BEYOND = 10.0  # times what the root of the loss's growth explains: chosen, not measured
+CALM = 0.3  # update to weight norm: longer updates by usual gradients are the rate's fault
+RISE = 3.0  # to the highest norm of the first quarter: above it a burst has begun
 UPDATES = 8  # fewer are no history
 FALLEN = 0.9  # of the first losses: below it the run does not suffer
 
@@ -131,28 +132,32 @@ def _unwieldy(update: Update) -> bool:
 
 
 def _burst(updates: list[Seen], series: Series) -> tuple[Seen, str, dict[str, float]] | None:
-    """One gradient far above all before it, though updates were short and the loss not high."""
-    if len(updates) < UPDATES or series.bad:
+    """One gradient far above all before it, and above what the loss tells, after short updates.
+
+    A batch far from the others, or a loss that climbs, raises the gradient too: of a squared error
+    it grows as the root of the loss.
+    """
+    end = series.first_bad or math.inf
+    updates = [(v, e) for v, e in updates if v.iteration < end and e.gradient_norm]
+    if len(updates) < UPDATES:
         return None
     losses = dict(series.points)
     quarter = max(3, len(updates) // 4)
     highest = max(e.gradient_norm or 0.0 for _, e in updates[:quarter])
-    level = max(
-        (abs(losses[v.iteration]) for v, _ in updates[:quarter] if v.iteration in losses),
-        default=0.0,
-    )
-    for vitals, event in updates[quarter:]:
+    known = [abs(losses[v.iteration]) for v, _ in updates[:quarter] if v.iteration in losses]
+    level, start = max(known, default=0.0), None
+    for vitals, event in updates:
         norm, loss = event.gradient_norm or 0.0, abs(losses.get(vitals.iteration, math.inf))
-        if highest and norm > BURST * highest:
-            if not math.isfinite(norm) or loss > LOSS * level:
+        usual = norm <= RISE * highest
+        start = None if usual else start or (vitals, event)
+        if norm > BURST * highest:
+            told = (loss / level) ** 0.5 if level else math.inf
+            if not math.isfinite(norm) or norm < BEYOND * told * highest:
                 return None
             text = f"the gradient norm bursts from at most {highest:.3g} to {norm:.3g}"
-            return (
-                (vitals, event),
-                text,
-                {"before": highest, "burst": norm, "times": norm / highest},
-            )
-        if (event.ratio or 0.0) > CALM:
+            evidence = {"before": highest, "burst": norm, "times": norm / highest}
+            return start or (vitals, event), text, evidence
+        if usual and (event.ratio or 0.0) > CALM:
             return None
     return None
 

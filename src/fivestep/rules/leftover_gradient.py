@@ -32,6 +32,9 @@ SEVERITY = Severity.COSTLY
 WITHOUT = {"accumulate": "the windows of this variant would be windows of windows"}
 
 USUAL = 0.6  # share of the updates with the usual window, for there to be one
+# The same where every odd window follows the end of an epoch. Two windows in an epoch and the rest
+# thrown away: each epoch but the first begins with an odd one, so it is a little over a half.
+AT_EPOCHS = 0.5
 AGAIN = 2  # odd windows of one size, where no DataLoader tells the end of an epoch
 
 Seen = tuple[Vitals, Update]
@@ -42,23 +45,26 @@ def check(record: Record) -> Iterator[Finding]:
     for optimizer in record.optimizers:
         updates = [(v, e) for v, e in record.events(Update) if e.optimizer == optimizer.number]
         sites = {e.site for _, e in record.events(Backward) if optimizer.number in e.optimizers}
-        window = _usual(updates)
+        window, share = _usual(updates)
         odd = [(v, e) for v, e in updates if _odd(e, window)]
         if window < 2 or not odd or len(sites) != 1 or len({e.backwards for _, e in odd}) > 1:
             continue
         seen = Sighting(odd)
-        if seen.count >= AGAIN or _after_an_epoch(record, updates, seen.first):
+        ends = [_after_an_epoch(record, updates, e) for _, e in odd]
+        told = share > AT_EPOCHS and all(ends)  # a loader says where the epochs end
+        if told or (share >= USUAL and not record.count(EpochEnd) and seen.count >= AGAIN):
             yield _say(seen, window)
 
 
-def _usual(updates: list[Seen]) -> int:
+def _usual(updates: list[Seen]) -> tuple[int, float]:
+    """The commonest window, and its share of the updates."""
     sizes = Counter[int]()
     for vitals, event in updates:
         sizes[event.backwards] += vitals.repeats
     if not sizes:
-        return 0
+        return 0, 0.0
     window, times = sizes.most_common(1)[0]
-    return window if times >= USUAL * sizes.total() and times >= 2 else 0
+    return (window, times / sizes.total()) if times >= 2 else (0, 0.0)
 
 
 def _odd(update: Update, window: int) -> bool:

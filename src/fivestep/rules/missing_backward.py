@@ -25,7 +25,17 @@ from torch import nn
 
 from fivestep.finding import Finding, Severity, Sighting, receiver, sightings
 from fivestep.practice import Practice
-from fivestep.vitals import Backward, Clear, Loss, OptimizerFacts, Record, Site, Update, Vitals
+from fivestep.vitals import (
+    Backward,
+    Clear,
+    Forward,
+    Loss,
+    OptimizerFacts,
+    Record,
+    Site,
+    Update,
+    Vitals,
+)
 
 SEVERITY = Severity.WRONG
 EXPLAINS = (
@@ -54,26 +64,48 @@ def _times(updates: list[Seen]) -> int:
 
 
 def _empty(record: Record, optimizer: OptimizerFacts, updates: list[Seen]) -> Iterator[Seen]:
-    """Updates that found nothing, and that no backward preceded."""
-    for vitals, event in updates:
-        nothing = event.gradients in ("none", "zero") or event.gradient_norm == 0
-        moved = event.gradients == "none" and bool(event.update_norm)  # it needs no gradients
-        if nothing and not moved and not event.summed:
-            alone = not event.backwards and not any(vitals.of(Backward))
-            if alone or _forgotten(record, optimizer, vitals) is not None:
-                yield vitals, event
+    """Updates that found nothing, and that no backward preceded.
+
+    Whether a loss was forgotten is known where it was looked at; the other updates went alike.
+    """
+    empty = [(v, e) for v, e in updates if _found_nothing(e)]
+    forgot = {e.site for v, e in empty if _forgotten(record, optimizer, v) is not None}
+    for vitals, event in empty:
+        alone = not event.backwards and not any(vitals.of(Backward))
+        alike = event.site in forgot and not vitals.detailed
+        if alone or alike or _forgotten(record, optimizer, vitals) is not None:
+            yield vitals, event
+
+
+def _found_nothing(update: Update) -> bool:
+    nothing = update.gradients in ("none", "zero") or update.gradient_norm == 0
+    moved = update.gradients == "none" and bool(update.update_norm)  # it needs no gradients
+    return nothing and not moved and not update.summed
 
 
 def _forgotten(record: Record, optimizer: OptimizerFacts, vitals: Vitals) -> Site | None:
     """A loss of this optimizer's model that could have been asked for gradients and was not."""
+    if not any(one.backward is False for one in vitals.of(Loss)):
+        return None
     held = set(optimizer.parameters)
-    models = {one.number for one in record.models if held & set(one.parameters)}
+    models = _fed_by(record, {one.number for one in record.models if held & set(one.parameters)})
     clears = [e.at for e in vitals.of(Clear) if optimizer.number in e.optimizers]
     for loss in vitals.of(Loss):
         asked = loss.backward is not False or loss.output is None or not loss.output.requires_grad
         if not asked and loss.model in models and loss.at > min(clears, default=0):
             return loss.site
     return None
+
+
+def _fed_by(record: Record, models: set[int]) -> set[int]:
+    """These models and those that take their outputs: a generator's loss is the critic's answer."""
+    for vitals in record.detailed():
+        forwards = [one for one in vitals.of(Forward) if one.grad == "on"]
+        made = {t.identity for one in forwards if one.model in models for t in one.outputs}
+        for one in forwards:
+            if one.model not in models and any(t.identity in made for t in one.inputs):
+                return _fed_by(record, models | {one.model})
+    return models
 
 
 def _repeated(updates: list[Seen]) -> Iterator[Seen]:

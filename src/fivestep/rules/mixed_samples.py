@@ -99,6 +99,9 @@ def _is_batch(
 
 def _mixes(record: Record, forward: Forward) -> bool:
     influence, output = forward.influence, forward.outputs[0].shape
+    numbers = forward.outputs[0].numbers
+    if numbers is not None and not numbers.finite:  # a NaN reaches everything, and tells nothing
+        return False
     if influence is None or len(output) != 2 or output[0] == output[1]:
         return False
     axes = [axis for axis, side in enumerate(influence.shape) if side == output[0]]

@@ -20,15 +20,16 @@ beyond the edge.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import exp, inf, isfinite
+from math import exp, inf, isfinite, prod
+from typing import NamedTuple
 
 from torch import nn
 
 from fivestep.finding import Finding, Severity, Sighting, sightings
 from fivestep.practice import Practice
-from fivestep.vitals import Loss, Record, TensorFacts
+from fivestep.vitals import Backward, Graph, Loss, Node, Record, TensorFacts
 from fivestep.vitals.facts import Numbers
-from fivestep.vitals.operations import made_by
+from fivestep.vitals.operations import MOVING, made_by
 
 SEVERITY = Severity.WRONG
 NEEDS = ("loss",)
@@ -54,6 +55,10 @@ RANGES: dict[str, tuple[str, Range]] = {
 }
 ERRORS = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 WITH_SIGMOID = "binary_cross_entropy_with_logits"
+SQUARES = ("PowBackward0", "AbsBackward0")
+REDUCING = ("Mean", "Sum", "Div", "Mul", "Sqrt")
+DEEP = 8  # operations between a loss and its square
+TENTHS = 2.56  # standard deviations between the tenths of a normal distribution
 BEYOND = 0.2  # a tenth of the targets lie this far beyond an edge: labels of 0.8 to 1.2 do not
 OF_STD = 0.2  # the same for an activation with one edge, in standard deviations of the targets
 
@@ -65,6 +70,79 @@ def check(record: Record) -> Iterator[Finding]:
         beyond = [(v, e) for v, e in seen.events if _beyond(e)]
         if 2 * len(beyond) > len(seen.events):
             yield _say(Sighting(beyond))
+    graphs = [(v, e) for v, e in record.events(Backward) if e.graph is not None and _by_hand(e)]
+    for seen in sightings(graphs):
+        outside = [(v, e) for v, e in seen.events if _outside(_by_hand(e))]
+        if 2 * len(outside) > len(seen.events):
+            yield _say_by_hand(Sighting(outside))
+
+
+class ByHand(NamedTuple):
+    """An error written by hand: what made the prediction, and where the targets surely lie."""
+
+    made: Node
+    reach: Range
+    upper: float  # a tenth of the targets are at least this
+    lower: float  # a tenth at most this
+    std: float  # of the difference, about
+
+
+def _by_hand(backward: Backward) -> ByHand | None:
+    """The square or the absolute value of a difference between an activation and the targets."""
+    graph = backward.graph
+    heard = bool(backward.losses)  # l1_loss is an absolute value too
+    found = _error(graph) if graph is not None and graph.nodes and not heard else None
+    if graph is None or found is None or (tenths := graph.nodes[found].tenths) is None:
+        return None
+    difference = next(graph.behind(found), None)
+    if difference is None or not difference.name.startswith("SubBackward"):
+        return None
+    made = _maker(graph, difference)
+    if made is None or len(difference.inputs) != 2:
+        return None
+    low, high = tenths
+    if difference.inputs[0] == -1:  # targets less the prediction
+        low, high = -high, -low
+    reach = RANGES[made.name][1]
+    least = made.lowest if made.lowest is not None else reach[0]
+    most = made.highest if made.highest is not None else reach[1]
+    return ByHand(made, reach, least - low, most - high, (high - low) / TENTHS)
+
+
+def _error(graph: Graph) -> int | None:
+    """The first square or absolute value, behind nothing but means, sums, roots and factors."""
+    place = 0
+    for _ in range(DEEP):
+        node = graph.nodes[place]
+        if node.name in SQUARES:
+            return place
+        inputs = [one for one in node.inputs if 0 <= one < len(graph.nodes)]
+        if len(inputs) != 1 or not (node.name.startswith(REDUCING) or node.name in MOVING):
+            return None
+        place = inputs[0]
+    return None
+
+
+def _maker(graph: Graph, difference: Node) -> Node | None:
+    """The activation on the one side of a difference that takes a gradient."""
+    sides = [one for one in difference.inputs if one >= 0]
+    while len(sides) == 1 and sides[0] < len(graph.nodes):
+        node = graph.nodes[sides[0]]
+        if node.name in RANGES:
+            same = prod(node.shape) == prod(difference.shape)  # nothing broadcast
+            return node if same else None
+        if node.name not in MOVING:
+            return None
+        sides = [one for one in node.inputs if one >= 0]
+    return None
+
+
+def _outside(one: ByHand | None) -> bool:
+    if one is None or not (isfinite(one.lower) or isfinite(one.upper)):
+        return False
+    low, high = one.reach
+    margin = BEYOND if isfinite(low) and isfinite(high) else OF_STD * one.std
+    return one.upper > high + margin or one.lower < low - margin
 
 
 def _sides(loss: Loss) -> tuple[TensorFacts | None, TensorFacts | None]:
@@ -132,6 +210,24 @@ def _say(seen: Sighting[Loss]) -> Finding:
             "reaches": _span(low, high),
             "targets_from": numbers.lowest,
             "targets_to": numbers.highest,
+        },
+    )
+
+
+def _say_by_hand(seen: Sighting[Backward]) -> Finding:
+    one = _by_hand(seen.first)
+    assert one is not None
+    name, (low, high) = RANGES[one.made.name]
+    above = one.upper > high
+    where = f"{one.upper:.4g} or more" if above else f"{one.lower:.4g} or less"
+    return seen.finding(
+        message=f"{name} gives {_span(low, high)}, and a tenth of the targets are {where}",
+        cause="the model cannot answer with what lies outside, and its gradient dies at the edge",
+        fix=_fix(name, inside=False),
+        evidence={
+            "activation": name,
+            "reaches": _span(low, high),
+            "a_tenth_of_the_targets": where,
         },
     )
 

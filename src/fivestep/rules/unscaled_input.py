@@ -114,6 +114,7 @@ def _meets(record: Record, forward: Forward) -> tuple[str, TensorFacts] | None:
     """The learned layer that gets an input as it came, and that input."""
     facts = record.models[forward.model]
     inputs = [one for one in forward.inputs if one.floating and one.numbers is not None]
+    inputs = [one for one in inputs if one.leaf or not one.requires_grad]  # the model made the rest
     if facts.kind in LEARNED and inputs:
         return facts.kind, inputs[0]
     if forward.modules is None:

@@ -30,7 +30,7 @@ from torch import nn
 
 from fivestep.finding import Finding, Severity
 from fivestep.practice import Practice
-from fivestep.vitals import Forward, Norm, Record, Update, Vitals
+from fivestep.vitals import Forward, Norm, OptimizerFacts, Record, Update, Vitals
 
 SEVERITY = Severity.SUSPICIOUS
 EXPLAINS = ("flat-loss", "tiny-update", "collapsed-output")
@@ -45,6 +45,8 @@ RISING = 0.75  # share of neighbours where the later layer gets more. Sound netw
 UPDATES = 4  # measured, before anybody may say so
 FALLEN = 0.8  # of the first losses: below it the run learns all the same
 EDGES = ("Linear", "Conv", "Bilinear", "Attention", "RNN", "LSTM", "GRU")
+
+Spread = tuple[str, float]  # a layer, and how much its output differs from sample to sample
 
 
 class Layer(NamedTuple):
@@ -70,6 +72,43 @@ def check(record: Record) -> Iterator[Finding]:
             and _stays(record)
         ):
             yield _say(record, profiles[0][0], late[-1][1], late[-1][2], len(profiles))
+        elif len(profiles) >= UPDATES and _stays(record):
+            faded = _fades(record, optimizer)
+            if faded is not None:
+                yield _say_faded(*faded, profiles[0][1], len(profiles))
+
+
+def _fades(record: Record, optimizer: OptimizerFacts) -> tuple[Vitals, list[Spread]] | None:
+    """What tells the samples apart shrinks from layer to layer, at first and at the end.
+
+    The gradient of a weight is the one that comes back times what came in: where the one grows and
+    the other shrinks, the layers get alike little, and only the last bias learns.
+    """
+    held = set(optimizer.parameters)
+    seen = [(v, _spreads(e, held)) for v, e in record.events(Forward) if e.grad == "on"]
+    seen = [(v, spreads) for v, spreads in seen if spreads]
+    if len(seen) < UPDATES or not all(_shrinks(spreads) for _, spreads in (seen[0], seen[-1])):
+        return None
+    return seen[0]
+
+
+def _spreads(forward: Forward, held: set[int]) -> list[Spread]:
+    """How much the samples differ behind each layer, in the order in which they ran."""
+    return [
+        (run.name, run.output.numbers.spread)
+        for run in forward.modules or ()
+        if run.leaf and held & set(run.parameters) and any(one in run.kind for one in EDGES)
+        if run.output is not None and run.output.numbers is not None
+    ]
+
+
+def _shrinks(spreads: list[Spread]) -> bool:
+    """Down to LEFT before the last layer, which may start at zero."""
+    values = [value for _, value in spreads[:-1]]
+    if len(spreads) < DEPTH or not values[0] or not math.isfinite(values[0]):
+        return False
+    falling = sum(a >= b for a, b in pairwise(values))
+    return values[-1] < LEFT * values[0] and falling >= RISING * (len(values) - 1)
 
 
 def layers(record: Record, update: Update) -> list[Layer]:
@@ -132,6 +171,29 @@ def _say(record: Record, vitals: Vitals, update: Update, found: list[Layer], see
             "last_layer": last.gradient,
             "share": share,
             "layers": len(found),
+            "updates_looked_at": seen,
+        },
+        site=update.last_backward or update.site,
+        iteration=vitals.iteration,
+        count=seen,
+        confidence=0.9,
+    )
+
+
+def _say_faded(vitals: Vitals, spreads: list[Spread], update: Update, seen: int) -> Finding:
+    (first, before), (last, after) = spreads[0], spreads[-2]
+    return Finding(
+        message=f"behind {last} the samples differ by {after:.1g}, behind {first} by {before:.1g}: "
+        f"{len(spreads) - 2} layers leave next to nothing of them",
+        cause="every layer shrinks what comes in, and on the way back the gradient: the weights get "
+        "next to none, only the last bias learns",
+        fix="initialise with larger weights (`nn.init.xavier_normal_`, with ReLU "
+        "`nn.init.kaiming_normal_`), or normalise between the layers",
+        evidence={
+            "first_layer": before,
+            "last_layer": after,
+            "share": after / before,
+            "layers": len(spreads),
             "updates_looked_at": seen,
         },
         site=update.last_backward or update.site,

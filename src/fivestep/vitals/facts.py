@@ -122,6 +122,7 @@ class Node:
     saturated: float | None = None  # sigmoid, tanh: share of units at an end for every row
     flat: float | None = None  # sigmoid, tanh: share of all values that are at an end
     made: tuple[int, ...] = ()  # ``at`` of the forwards and losses whose output it is
+    tenths: tuple[float, float] | None = None  # abs, square: a tenth of its operand is below, above
     beside: tuple[int, ...] | None = None  # mul: shape of the factor that takes no gradient
 
 

@@ -60,11 +60,44 @@ class LabelOrder:
         return _compare(np.array(labels, dtype=float), centres, counts, within)
 
 
+class WordOrder(LabelOrder):
+    """The same for rows of words, which may be numbers after all.
+
+    Where near words are near numbers (the highest of a row, a sum), how many are at most 0, 1, 2...
+    follows the order of the labels, though how often each comes does not.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._summed = LabelOrder()
+
+    def add(self, inputs: Array, labels: Array) -> bool:
+        """Take in a batch: how often each word comes (rows, features), labels (rows,)."""
+        return super().add(inputs, labels) and self._summed.add(inputs.cumsum(axis=1), labels)
+
+    def score(self) -> tuple[float, float] | None:
+        """As for features, and in order if either tells so."""
+        found, summed = super().score(), self._summed.score()
+        if found is None or summed is None:
+            return None
+        return max(found[0], summed[0]), found[1]
+
+
 def thinned(inputs: torch.Tensor, targets: torch.Tensor) -> tuple[Array, Array]:
-    """At most 1,024 samples of 64 features, evenly spaced, and their targets."""
+    """At most 1,024 samples of 64 features, evenly spaced, and their targets.
+
+    Whole numbers are names of words: how often each comes in a sample is its features, modulo 64.
+    """
     rows = inputs.detach().reshape(len(inputs), -1)
     down, across = math.ceil(len(rows) / ROWS), math.ceil(rows.shape[1] / FEATURES)
-    features = rows[::down, ::across].to(torch.float64).numpy()
+    if inputs.is_floating_point():
+        features = rows[::down, ::across].to(torch.float64).numpy()
+    else:
+        words = rows[::down].long() % FEATURES
+        counts = torch.zeros(len(words), FEATURES, dtype=torch.float64)
+        features = counts.scatter_add_(
+            1, words, torch.ones_like(words, dtype=torch.float64)
+        ).numpy()
     return features, targets.detach().reshape(-1)[::down].to(torch.float64).numpy()
 
 

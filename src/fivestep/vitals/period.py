@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -62,6 +63,10 @@ class Period:
         steppers = [raw[2] if raw[0] is Update else None for raw in raws]
         self.updates = [steppers[: i + 1].count(one) for i, one in enumerate(steppers)]
         self.steps = [steppers.count(one) for one in steppers]
+
+    def usual(self) -> float:
+        """The highest loss that is no leap, in absolute terms."""
+        return min((series.usual() for _, series in self._series), default=sys.float_info.max)
 
     def write(self, losses: list[float], first: int) -> None:
         """Write the losses of all backwards since iteration ``first`` into their series."""

@@ -11,6 +11,7 @@ backward of a loss on the CPU, clip, update, schedule, with every gradient clear
 
 from __future__ import annotations
 
+import sys
 import weakref
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -36,7 +37,7 @@ class Quick:
 
     __slots__ = (
         "_first", "_heard", "_keys", "_losses", "_period", "_place", "_rates", "_ready",
-        "_replay", "_rounds", "_until", "active", "given", "learnt", "near",
+        "_replay", "_rounds", "_until", "_usual", "active", "given", "learnt", "near",
     )  # fmt: skip
 
     def __init__(self, replay: Replay) -> None:
@@ -48,6 +49,7 @@ class Quick:
         self._heard: list[Heard] = []  # the latest iterations that were written down
         self._period: Period | None = None
         self._keys: list[Key] = []
+        self._usual = sys.float_info.max  # losses above it are looked at
         self._losses: list[float] = []  # of the backwards that went this way
         self._rates: dict[int, Any] = {}
         self._place = self._rounds = self._until = 0
@@ -81,7 +83,7 @@ class Quick:
         if key != self._keys[place] or period is None:
             return self.meets(key)
         value = loss.item()
-        if value - value != 0:  # NaN or inf: to be looked at closely
+        if not abs(value) <= self._usual:  # NaN, inf, or a leap: to be looked at closely
             self.leave()
             return False
         self._losses.append(value)
@@ -152,6 +154,7 @@ class Quick:
         period.vitals = [self._replay.vitals_of(one.signature) for one in period.heard]
         self._keys, self._rates = period.keys, {}
         self._rounds, self._until, self._losses = 0, rounds, []
+        self._usual = period.usual()
         self._first = self._replay.trained + 1
         self._ready = True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,8 @@ from fivestep.vitals.facts import Site
 SCHEMA = 1
 POINTS = 4096  # kept of a series before every other one is dropped
 RECENT = 256  # always kept, without gaps
+SETTLED = 8  # values, before one of them can be far above the others
+LEAP = 3.0  # times the highest before it. 34 sound programs: 1.5 at most (a critic), 1.0 the median
 
 Kind = TypeVar("Kind", bound=Event)
 
@@ -189,6 +192,7 @@ class Series:
     recent: list[tuple[int, float]] = field(default_factory=list[tuple[int, float]])
     first_bad: int | None = None  # iteration of the first NaN or inf
     bad: int = 0
+    peak: float = 0.0  # highest absolute value that was finite
 
     def add(self, iteration: int, value: float) -> None:
         """Append a value; thin out when there are too many."""
@@ -204,6 +208,17 @@ class Series:
         if value - value != 0:  # NaN or inf
             self.bad += 1
             self.first_bad = iteration if self.first_bad is None else self.first_bad
+        elif abs(value) > self.peak:
+            self.peak = abs(value)
+
+    def leaps(self, value: float) -> bool:
+        """Tell whether a value, the next perhaps, is far above all before it."""
+        return abs(value) > self.usual()
+
+    def usual(self) -> float:
+        """The highest absolute value that is no leap; any finite one until there are some."""
+        settled = self.count >= SETTLED and self.peak > 0
+        return LEAP * self.peak if settled else sys.float_info.max
 
     @property
     def values(self) -> list[float]:

@@ -13,6 +13,7 @@ from fivestep.vitals.measure import describe
 from fivestep.vitals.recording.by_hand import ByHand
 from fivestep.vitals.recording.curves import Curves
 from fivestep.vitals.recording.holdings import Holdings, Reach
+from fivestep.vitals.recording.leaps import Leaps
 from fivestep.vitals.recording.nonfinite import Nonfinite
 from fivestep.vitals.recording.notes import Notes
 from fivestep.vitals.recording.probe import Probe
@@ -48,7 +49,7 @@ class Backwards:
         self._notes, self._holdings, self._by_hand = notes, holdings, by_hand
         self._nonfinite, self._walks, self._probe = nonfinite, walks, probe
         self._scaling, self._curves = scaling, curves
-        self._retained = Retained()
+        self._retained, self._leaps = Retained(), Leaps(notes, curves)
 
     def begins(
         self, loss: torch.Tensor, retain: bool, create: bool, site: Site | None,
@@ -60,6 +61,7 @@ class Backwards:
         self._by_hand.look()
         opened = OpenBackward(notes.next(), place, site, loss, retain, create, [])
         bad = self._nonfinite.look(loss)
+        self._leaps.look(loss, place)
         known = self._holdings.known(place)
         if reached is not None:
             opened.reach = self._holdings.reached(place, reached)

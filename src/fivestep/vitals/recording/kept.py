@@ -45,7 +45,8 @@ class Kept:
             sampling.changed(len(self._kept))
         number = sampling.trained + 1 if notes.spent else max(sampling.trained, 1)
         seconds = sampling.seconds()
-        vitals = Vitals(number, tuple(self._build()), detailed=sampling.detailed, seconds=seconds)
+        detailed = sampling.detailed and sampling.whole
+        vitals = Vitals(number, tuple(self._build()), detailed=detailed, seconds=seconds)
         notes.record.iterations.append(vitals)
         self._kept[signature] = (vitals, known[1] + 1 if known is not None else 1)
 

@@ -9,7 +9,7 @@ import torch
 from fivestep.vitals import graphs
 from fivestep.vitals.events import Loss
 from fivestep.vitals.facts import Site
-from fivestep.vitals.labels import LABELS, LabelOrder, thinned
+from fivestep.vitals.labels import LABELS, LabelOrder, WordOrder, thinned
 from fivestep.vitals.measure import describe, measurable, quietly
 from fivestep.vitals.recording.curves import Curves
 from fivestep.vitals.recording.forwards import Forwards
@@ -17,6 +17,8 @@ from fivestep.vitals.recording.loading import Loading
 from fivestep.vitals.recording.notes import Notes, grad_mode
 
 REGRESSIONS = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
+WORDS = (torch.int64, torch.int32)  # as nn.Embedding takes them
+SENTENCE = 4  # words at least: two or three numbers are who and what
 _OVER_CLASSES = ("cross_entropy", "nll_loss", "kl_div", "multi_margin_loss")
 
 
@@ -80,12 +82,14 @@ class Losses:
         if facts is None or inputs is None or event.function not in REGRESSIONS:
             return
         whole = facts.integers and facts.lowest == 0 and 2 <= facts.highest < LABELS
-        floating = inputs.is_floating_point() and inputs.dim() > 1 and measurable(inputs)
-        if not whole or not floating or target.numel() != len(inputs) or inputs.is_cuda:
+        text = inputs.dtype in WORDS and inputs.dim() > 1 and inputs.shape[1] >= SENTENCE
+        known = (inputs.is_floating_point() and inputs.dim() > 1) or text
+        known = known and measurable(inputs)
+        if not whole or not known or target.numel() != len(inputs) or inputs.is_cuda:
             return
         with quietly():
             rows, labels = thinned(inputs, target)
-        order = self._label_orders.setdefault(place, LabelOrder())
+        order = self._label_orders.setdefault(place, WordOrder() if text else LabelOrder())
         if order.add(rows, labels):
             event.label_order, event.label_distance = order.score() or (None, None)
 

@@ -25,6 +25,7 @@ class Sampling:
 
     def __init__(self) -> None:
         self.detailed = True  # this iteration is measured in detail
+        self.whole = True  # if so, from its beginning
         self.trained = 0  # iterations with a backward so far
         self._others = self._changed = self._sampled = 0
         self._began = time.perf_counter()  # this iteration
@@ -45,9 +46,13 @@ class Sampling:
         """A sequence of events is new, beside so many known ones: look at the next few closely."""
         self._changed = CHANGED if known < CHANGES else 0
 
+    def leapt(self) -> None:
+        """The loss leaps: the rest of this iteration is measured, and the next few."""
+        self.detailed, self.whole, self._changed = True, False, CHANGED
+
     def _plan(self, *, other: bool) -> None:
         """Decide whether the next iteration is measured in detail."""
-        self._began = time.perf_counter()
+        self._began, self.whole = time.perf_counter(), True
         sample = self.trained % _every(self.trained) < IN_A_ROW and self.trained != self._sampled
         if sample:
             self._sampled = self.trained
