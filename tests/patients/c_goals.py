@@ -1,6 +1,6 @@
 """How many goals will be scored: a network whose answer is a whole number."""
 
-# fault: flat-loss
+# fault: flat-loss | collapsed-output
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
