@@ -1,6 +1,7 @@
 """A generator that unpacks a compressed record for each sequence."""
 
 # fault: starved-loop
+# missed: a generator is no loader, and its time cannot be told from that of an environment that is played
 import io
 import random
 import zlib

@@ -1,6 +1,7 @@
 """Two moons, a tanh network, all points at once."""
 
 # fault: zigzag-loss | huge-update
+# missed: the loss falls all the while, as it does in sound trainings on the edge of stability
 import torch
 from sklearn.datasets import make_moons
 from torch import nn
