@@ -155,3 +155,10 @@ def test_a_schedule_made_for_batches_is_silent_without_a_loader_too(case: str) -
 @pytest.mark.parametrize("loop", [folds, one_loop, rollouts], ids=lambda loop: loop.__name__)
 def test_a_decay_per_epoch_of_another_kind_is_silent(loop: Callable[[], None]) -> None:
     assert names(loop) == []
+
+
+def test_a_schedule_of_batches_that_is_too_short_has_its_own_name() -> None:
+    def ends(optimizer: Any) -> Any:
+        return lr_scheduler.LambdaLR(optimizer, lambda at: max(0.0, 1 - at / 30))
+
+    assert names(lambda: sliced(ends)) == ["zero-learning-rate"]

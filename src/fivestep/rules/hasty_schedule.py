@@ -64,7 +64,9 @@ def check(record: Record) -> Iterator[Finding]:
         loader, optimizer = _loader(record), record.optimizers[facts.optimizer]
         gone = _share_gone(optimizer)
         if loader is None:
-            if not record.loaders and gone > SHARE and _inside_epochs(record, facts):
+            ended = any(rate <= 0 for _, rate in optimizer.rates)  # zero-learning-rate says it
+            hasty = not record.loaders and not ended and gone > SHARE
+            if hasty and _inside_epochs(record, facts):
                 yield _say(record, facts, optimizer, None, gone)
         elif _per_batch(facts, loader) and (gone > SHARE or _rounds(facts, loader)):
             yield _say(record, facts, optimizer, loader.length or 1, gone)
