@@ -19,14 +19,16 @@ PINS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test matrix check bench clean
+.PHONY: help demo test matrix check bench docs field-test clean
 
 help:
 	@echo "make demo     watch a small network learn handwritten digits"
 	@echo "make test     run the tests; make test ARGS='-k loop' runs some of them"
 	@echo "make matrix   every rule of the doctor in every variant of its loops"
 	@echo "make check    style, types, and that the documents tell the truth"
+	@echo "make docs     run the loops of examples/broken and write their reports to docs/broken.md"
 	@echo "make bench    time the loop beside others, in an environment of its own"
+	@echo "make field-test  run public scripts under the doctor; fetches them, takes most of an hour"
 	@echo "make clean    remove the environments and everything built (runs/ stays)"
 	@echo
 	@echo "PyTorch for NVIDIA GPUs is a download of gigabytes. Without such a GPU, on Linux, say"
@@ -49,12 +51,19 @@ check: .venv/.dev
 	.venv/$(BIN)/pyright
 	.venv/$(BIN)/python -m pytest -q tests/test_repository.py tests/test_readme.py
 
+docs: .venv/.dev
+	@.venv/$(BIN)/python docs/make_broken.py
+
 bench: .venv-bench/.bench
 	@.venv-bench/$(BIN)/python benchmarks/iteration.py
 	@.venv-bench/$(BIN)/python benchmarks/imports.py
 
+# Clones public repositories and runs their scripts: no part of make test.
+field-test: .venv-field/.field
+	@.venv-field/$(BIN)/python benchmarks/field $(ARGS)
+
 clean:
-	rm -rf .venv .venv-bench build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-bench .venv-field build dist .pytest_cache .ruff_cache .hypothesis
 	find src tests examples benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/.demo: $(PINS) | .venv/pyvenv.cfg
@@ -70,6 +79,13 @@ clean:
 	@$(call install,.venv-bench,bench)
 	@touch $@
 
+.venv-field/.field: $(PINS) benchmarks/field/requirements.txt | .venv-field/pyvenv.cfg
+	@$(call install,.venv-field,demo$(COMMA)plot)
+	@.venv-field/$(BIN)/python $(PIP_INSTALL) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) \
+	  -r benchmarks/field/requirements.txt
+	@touch $@
+
+COMMA := ,
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 # PyTorch alone comes from TORCH_INDEX: no other package is looked up there.
@@ -77,7 +93,7 @@ install = echo "Installing fivestep[$(2)] into $(1), this once; PyTorch is the l
 	$(if $(TORCH_INDEX),&& $(1)/$(BIN)/python $(PIP_INSTALL) --no-deps --extra-index-url $(TORCH_INDEX) torch) \
 	&& $(1)/$(BIN)/python $(PIP_INSTALL) -e '.[$(2)]'
 
-.venv/pyvenv.cfg .venv-bench/pyvenv.cfg:
+.venv/pyvenv.cfg .venv-bench/pyvenv.cfg .venv-field/pyvenv.cfg:
 	@for python in $(PYTHONS); do \
 	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 	    exec $$python -m venv $(@D); \

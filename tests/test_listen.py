@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import copy
 import pickle
+import subprocess
+import sys
 import threading
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +17,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
 from torch.utils.checkpoint import checkpoint
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from fivestep.doctor import listen
 from fivestep.listen.ears import Ears
@@ -435,6 +438,55 @@ def test_loader_epochs_evaluation_and_schedule() -> None:
     assert {len(list(vitals.of(Batch))) for vitals in record.iterations} == {1}
 
 
+class _Scaled(nn.Module):
+    """A transform as torchvision writes them: a module without parameters."""
+
+    def forward(self, row: torch.Tensor) -> torch.Tensor:
+        return (row - 0.5) / 2
+
+
+class _Transformed(Dataset[tuple[torch.Tensor, torch.Tensor]]):
+    def __init__(self, transform: nn.Module, rows: int, broken: int = -1) -> None:
+        self.x, self.y = torch.randn(rows, 8), torch.randint(3, (rows,))
+        self.transform, self.broken = transform, broken
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
+        if index == self.broken:
+            raise LookupError("a picture that cannot be read")
+        return self.transform(self.x[index]), self.y[index]
+
+
+@pytest.mark.parametrize("batches", [3, 40])
+@pytest.mark.parametrize("transform", [_Scaled(), nn.Sequential(_Scaled(), nn.Dropout(0.1))])
+def test_what_a_data_set_calls_is_no_forward(transform: nn.Module, batches: int) -> None:
+    model = _model()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    loader = DataLoader(_Transformed(transform, 4 * batches), batch_size=4)
+    with listen() as doctor:
+        for x, y in loader:
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()
+        model.eval()
+        with torch.no_grad():
+            for x, _ in loader:
+                model(x)
+    assert doctor.record.length == 2 * batches
+    assert {event.model for _, event in doctor.record.events(Forward)} == {0}
+
+
+def test_after_a_data_set_that_failed_the_model_is_heard() -> None:
+    model = _model()
+    with listen() as doctor:
+        with pytest.raises(LookupError):
+            list(DataLoader(_Transformed(_Scaled(), 8, broken=5), batch_size=4))
+        model(torch.randn(4, 8))
+    assert len(list(doctor.record.events(Forward))) == 1
+
+
 @pytest.mark.parametrize("whole", [False, True], ids=["model", "forward and loss"])
 def test_compiled_model_has_no_more_graph_breaks(whole: bool) -> None:
     def count(heard: bool) -> tuple[int, int, list[list[float]]]:
@@ -618,6 +670,55 @@ def test_a_closed_ear_is_silent() -> None:
     assert not ears.recorders
 
 
+DRAWN = """
+import random, torch, numpy
+from torch import nn
+torch.set_num_threads(1)
+random.seed(3), numpy.random.seed(3), torch.manual_seed(3)
+{listening}
+random.random()  # what a program draws is what it would have drawn
+print(random.random(), numpy.random.rand(), torch.rand(1).item())
+"""
+LISTENING = """
+import fivestep
+with fivestep.listen() as doctor:
+    pass
+print(doctor.report(), file=open(__import__("os").devnull, "w"))
+doctor.report()._repr_html_()
+model = nn.Linear(1, 1)
+data = torch.ones(8, 1), torch.ones(8, 1)
+fivestep.fit(model, nn.MSELoss(), torch.optim.SGD(model.parameters(), 0.1), data, epochs=2)
+torch.manual_seed(3)  # a new model draws its weights
+"""
+
+
+def test_importing_listening_and_reporting_draw_no_random_number() -> None:
+    lines = [
+        subprocess.run(
+            [sys.executable, "-c", DRAWN.format(listening=listening)],
+            capture_output=True, text=True, check=True,
+        ).stdout.splitlines()[-1]
+        for listening in ("", LISTENING)
+    ]  # fmt: skip
+    assert lines[0] == lines[1]
+
+
+def test_a_loop_that_is_never_twice_the_same_is_heard_to_its_end() -> None:
+    model = nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    with listen() as doctor:
+        for i in range(600):
+            loss = F.mse_loss(model(torch.randn(4, 2)), torch.zeros(4, 1))
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1 + i / 1000)
+            optimizer.step()
+    record = doctor.record
+    assert not record.problems
+    assert record.length == 600
+    assert record.counts["update"] == 600
+
+
 def test_record_stays_small_over_many_iterations() -> None:
     model = nn.Linear(2, 1)
     optimizer = torch.optim.SGD(model.parameters(), 0.01)
@@ -631,3 +732,10 @@ def test_record_stays_small_over_many_iterations() -> None:
     assert sum(vitals.repeats for vitals in record.iterations) == 1500
     assert len(record.iterations) < 80
     assert record.series[0].count == 1500
+
+
+def test_a_run_in_which_nothing_was_heard_can_be_kept(tmp_path: Path) -> None:
+    with listen() as doctor:
+        torch.ones(3).sum()
+    read = Record.load(doctor.record.save(tmp_path / "vitals.jsonl"))
+    assert read.iterations == doctor.record.iterations == []

@@ -60,7 +60,23 @@ HEALTHY: dict[str, Callable[[], None]] = {
     ),
     "few": lambda: train(network(), "SGD", 0.01, updates=8),
     "zero head": lambda: train(zero_head(), "SGD", 0.1),
+    "table from zero": lambda: train_a_table(5e-4),
+    "table from zero, slower": lambda: train_a_table(2e-4),
 }
+
+
+def train_a_table(rate: float) -> None:
+    """Counts of pairs as logits: every first update is as long as weights that begin at zero."""
+    torch.set_num_threads(1)
+    chances = (2 * torch.randn(27, 27)).softmax(1)
+    table = nn.Embedding.from_pretrained(torch.zeros(27, 27), freeze=False)
+    optimizer = torch.optim.AdamW(table.parameters(), lr=rate)
+    for _ in range(200):
+        inputs = torch.randint(27, (256,))
+        loss = fn.cross_entropy(table(inputs), torch.multinomial(chances[inputs], 1)[:, 0])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
 
 
 def zero_head() -> nn.Module:

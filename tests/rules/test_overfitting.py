@@ -95,3 +95,27 @@ def test_a_validation_loss_that_swings_is_silent() -> None:
                 fn.mse_loss(model(x), x[:, :1] + torch.randn(4, 1))
 
     assert "overfitting" not in names(swinging)
+
+
+def side_by_side() -> None:
+    """One network learns by heart; the other's targets of evaluation are not those of its training."""
+    torch.set_num_threads(1)
+    x, y, unseen = torch.randn(24, 1), torch.randn(24, 1), torch.randn(60, 1)
+    nets = [nn.Sequential(nn.Linear(1, 200), nn.Tanh(), nn.Linear(200, 1)), nn.Linear(1, 1)]
+    optimizers = [torch.optim.Adam(net.parameters(), 0.01) for net in nets]
+    loss_fn = nn.MSELoss()
+    for at in range(200):
+        losses = [loss_fn(nets[0](x), y), loss_fn(nets[1](x), y - 2)]
+        for optimizer in optimizers:
+            optimizer.zero_grad()
+        losses[0].backward()
+        losses[1].backward()
+        for optimizer in optimizers:
+            optimizer.step()
+        if at % 10 == 0:
+            with torch.no_grad():
+                loss_fn(nets[1](unseen), torch.zeros(60, 1))
+
+
+def test_no_model_is_judged_by_the_training_of_another() -> None:
+    assert names(side_by_side) == []

@@ -50,9 +50,11 @@ class Loaders:
             number = getattr(args[0], "_fivestep_loader", None)
             if number is None or stream.busy or stream.backwards or not ears.on:
                 return None
+            stream.busy += 1  # the data set may call modules of its own: transforms, mostly
             return number, time.perf_counter(), sys._getframe(2)
 
         def after(token: Any, result: Any, error: BaseException | None) -> None:
+            stream.busy -= 1
             number, began, frame = token
             recorder, seconds = stream.recorder, time.perf_counter() - began
             if (

@@ -37,7 +37,7 @@ class Modules:
         compiling, ears, stream = torch.compiler.is_compiling, self._ears, self._stream
 
         def __call__(module: Any, /, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
-            if compiling() or not ears.on:
+            if compiling() or not ears.on or (stream.busy and not stream.depth):
                 return original(module, *args, **kwargs)
             recorder = stream.recorder
             if recorder is not None and recorder.quick.active:
@@ -56,7 +56,7 @@ class Modules:
                 if stream.recorder is None or not _inner_wanted(stream):
                     return original(module, *args, **kwargs)
                 return self._inner(original, module, args, kwargs)
-            if stream.busy or stream.backwards:
+            if stream.backwards:
                 return original(module, *args, **kwargs)
             return self._outer(original, module, args, kwargs)
 

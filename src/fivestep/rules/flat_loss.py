@@ -15,14 +15,16 @@ single batch by heart: if not, look at the loss and the targets.
 *When it is wrong*
 A flat loss alone is no fault: random labels, a GAN in balance, a policy, a model that is already
 trained. Only a loss that never fell below the constant answer, together with one of the signs
-above, is named; targets that were mixed up before they came to the loader leave no sign.
+above, is named; targets that were mixed up before they came to the loader leave no sign. A loss
+that is slow but falls as steadily at the end as at the start is not flat.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from statistics import median
+from itertools import pairwise
+from statistics import fmean, median, stdev
 from typing import NamedTuple
 
 from torch import nn
@@ -43,12 +45,15 @@ from fivestep.vitals import (
 )
 
 SEVERITY = Severity.SUSPICIOUS
+NEEDS = ("curve",)
 WITHOUT = {"compile": "what runs inside a compiled model is not seen"}
 
 LOSSES = 12  # fewer say nothing
 UPDATES = 8  # measured, before anybody may say so
 FLAT = 0.85  # of the constant answer, for each quarter: chosen, not measured on runs that learn;
 # few small batches through a heavy dropout swing down to 0.87
+STEADY = 1 / 3  # of the first quarter's fall, for each later one: chosen, not measured
+SURE = 3.0  # standard errors of a quarter's mean that every fall is longer than
 SHRUNK = 0.3  # last to first weight norm: chosen, not measured
 LONG = 0.3  # update to weight norm among the first. Sound: up to 0.1; the sick side: not measured
 DROPPED = 0.9  # share of a layer that dropout takes away: chosen, not measured
@@ -76,10 +81,19 @@ def check(record: Record) -> Iterator[Finding]:
     starts = range(0, len(series.values) - quarter + 1, quarter)
     flat = all(median(series.values[at : at + quarter]) > FLAT * level for at in starts)
     sign = _still(record, stepping[0])
-    if sign is None and flat:
+    if sign is None and flat and not falls_steadily(series.values):
         sign = _sign(record, stepping[0], series) or _mixed_up(record)
     if sign is not None:
         yield _say(series, level, sign)
+
+
+def falls_steadily(values: list[float]) -> bool:
+    """Each quarter lies below the one before it, beyond the noise, and the fall does not die out."""
+    length = len(values) // 4
+    quarters = [values[at * length : (at + 1) * length] for at in range(4)]
+    falls = [before - after for before, after in pairwise(map(fmean, quarters))]
+    noise = fmean(map(stdev, quarters)) / math.sqrt(length)
+    return min(falls) > max(SURE * noise, STEADY * falls[0])
 
 
 def only_loss(record: Record) -> Series | None:

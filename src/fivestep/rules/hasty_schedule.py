@@ -43,6 +43,7 @@ from fivestep.vitals import (
 )
 
 SEVERITY = Severity.WRONG
+NEEDS = ("schedule",)
 EXPLAINS = ("flat-loss", "tiny-update", "zero-learning-rate", "zigzag-loss")
 WITHOUT = {"accumulate": "a schedule takes a plain optimizer"}
 

@@ -31,6 +31,7 @@ from fivestep.practice import Practice
 from fivestep.vitals import PassFacts, Record
 
 SEVERITY = Severity.SUSPICIOUS
+NEEDS = ("evaluation",)
 EXPLAINS = ()
 
 ROWS = 16  # of an evaluation at least
@@ -46,7 +47,7 @@ MARGIN = 2.0  # times what nature explains; 600 random rows of 6 to 13 bits: up 
 WHOLE = 0.98  # share of the training rows that it holds: from here on it evaluates everything
 
 HELD_OUT = re.compile(
-    r"(^[xy]?|[^a-z])(val|valid|validation|test|testing|dev|eval|holdout|held_?out|unseen)"
+    r"(^[xy]?|[^a-z])(val|valid|validate|validation|test|testing|dev|eval|holdout|held_?out|unseen)"
     r"(?=[^a-z]|$|loader|set|data|dl|ds)"
 )
 TRAINING = re.compile(r"train|(^|[^a-z])fit([^a-z]|$)")

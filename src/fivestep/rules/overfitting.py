@@ -14,7 +14,8 @@ Then take more data or augment it, add weight decay or dropout, or a smaller mod
 
 *When it is wrong*
 A program that keeps the state of its best epoch and returns to it does all that is needed, and is
-not named. A validation loss that only swings has no best epoch behind it.
+not named. A validation loss that only swings has no best epoch behind it. Where several losses are
+trained on side by side, nothing says which of them a validation loss belongs to, and nothing is said.
 """
 
 from __future__ import annotations
@@ -31,11 +32,13 @@ from fivestep.practice import Practice
 from fivestep.vitals import Record, Series, State
 
 SEVERITY = Severity.SUSPICIOUS
+NEEDS = ("evaluation",)
 
 PASSES = 6  # evaluations; fewer are no trend
 AFTER = 3  # of them after the best: two may be a swing
 RISE = 1.15  # last third to best: chosen, not measured
 HIGHER = 1.05  # each of the last third: a swing comes back
+ASIDE = 10  # a loss with fewer than a tenth of the longest's values is no rival of it
 FALL = 0.8  # training loss at the end to that around the best evaluation
 
 
@@ -53,7 +56,7 @@ class Trend(NamedTuple):
 
 def check(record: Record) -> Iterator[Finding]:
     """Every late evaluation is above the best, and training went on falling since."""
-    training = record.training()
+    training = _training(record)
     if training is None or training.bad:
         return
     for series in record.series:
@@ -61,6 +64,17 @@ def check(record: Record) -> Iterator[Finding]:
             trend = _trend(series, training)
             if trend is not None and not _keeps_best(record, trend):
                 yield _say(series, trend)
+
+
+def _training(record: Record) -> Series | None:
+    """The training loss; None where several are trained on, so that none is surely the evaluation's."""
+    longest = record.training()
+    if longest is None:
+        return None
+    rivals = [
+        one for one in record.series if one.kind == "training" and ASIDE * one.count > longest.count
+    ]
+    return longest if rivals == [longest] else None
 
 
 def _trend(series: Series, training: Series) -> Trend | None:
@@ -100,7 +114,8 @@ def _keeps_best(record: Record, trend: Trend) -> bool:
     """The last state that was kept, saved or loaded belongs to the best evaluation."""
     states = [(v.iteration, e) for v, e in record.events(State)]
     kept = [at for at, event in states if event.action in ("taken", "saved")]
-    back = any(event.action == "loaded" and at >= trend.last_at for at, event in states)
+    # A loss that evaluates is counted with the training iteration that comes next.
+    back = any(event.action == "loaded" and at + 1 >= trend.last_at for at, event in states)
     return back or (bool(kept) and trend.best_at <= kept[-1] < trend.last_at)
 
 

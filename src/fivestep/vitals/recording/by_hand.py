@@ -13,6 +13,7 @@ from fivestep.vitals.recording.notes import Notes
 from fivestep.vitals.recording.updating import OpenUpdate, Updates, Used
 
 ELEMENTS = 256  # of a weight that are compared
+AGAINST = -0.9  # cosine of a change with the gradient that it uses; weights set otherwise: anywhere
 
 
 class ByHand:
@@ -31,7 +32,7 @@ class ByHand:
             return
         alive = hand.alive()
         hand.versions, hand.copies = [one._version for one in alive], []
-        if self._notes.sampling.detailed:
+        if self._notes.sampling.detailed or _near(alive):
             with quietly():
                 hand.copies = [piece(one)[:ELEMENTS].clone() for one in alive]
 
@@ -40,9 +41,14 @@ class ByHand:
         hand = self._holdings.by_hand()
         if hand is None or not hand.versions or not hand.backwards or not _moved(hand):
             return
+        used = _used(hand)
+        if used is False:  # a target network that is given the weights of another one, mostly
+            return
         opened = OpenUpdate(None, hand, None, None, closure=False, state="some")
         backwards, summed = hand.backwards, hand.summed
         carried, _ = hand.use("some")
+        if used is None:  # it cannot be told, so nothing is said of old gradients
+            carried = hand.carried = 0
         self._updates.write(opened, Used(backwards, summed, 0, carried, untouched=False))
 
 
@@ -52,10 +58,36 @@ def _moved(hand: Holding) -> bool:
         return False
     if [one._version for one in alive] != hand.versions:
         return True
-    if len(hand.copies) != len(alive) or alive[0].device.type != "cpu":
+    if len(hand.copies) != len(alive) or not _near(alive):
         return False
     with quietly():
         return any(
             not torch.equal(piece(one)[:ELEMENTS], copy)
             for one, copy in zip(alive, hand.copies, strict=True)
         )
+
+
+def _near(weights: list[torch.Tensor]) -> bool:
+    """They can be read without waiting for a device."""
+    return all(one.is_cpu for one in weights)
+
+
+def _used(hand: Holding) -> bool | None:
+    """Did the change go against the gradient that is still there? True too if none is there."""
+    alive = hand.alive()
+    gradients = [one.grad for one in alive if one.grad is not None]
+    if len(gradients) < len(alive):
+        return True
+    if len(hand.copies) != len(alive) or not _near(alive) or any(map(_sparse, gradients)):
+        return None
+    with quietly():
+        changes = [
+            piece(one)[:ELEMENTS] - copy for one, copy in zip(alive, hand.copies, strict=True)
+        ]
+        change, gradient = torch.cat(changes), torch.cat([piece(g)[:ELEMENTS] for g in gradients])
+        lengths = float(change.norm() * gradient.norm())
+        return not lengths or float(change @ gradient) < AGAINST * lengths
+
+
+def _sparse(gradient: torch.Tensor) -> bool:
+    return gradient.layout is not torch.strided
