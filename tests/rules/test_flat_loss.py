@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as fn
+from torch.utils.data import DataLoader, TensorDataset
 from watching import names, watch
 
 CENTRES = 1.5 * torch.randn(5, 10, generator=torch.Generator().manual_seed(3))
@@ -113,3 +114,116 @@ def test_a_rate_that_killed_the_units_is_seen_under_some_name(kind: str, rate: f
     report = watch(lambda: train(network(), kind, rate, updates=60))
     assert len(report.findings) == 1
     assert report.findings[0].rule in ("flat-loss", "huge-update", "dead-units")
+
+
+class Hinge(nn.Module):
+    """Wrong with ``max=0``, right with ``min=0``."""
+
+    def __init__(self, **limit: float) -> None:
+        super().__init__()
+        self.limit = limit
+
+    def forward(self, score: torch.Tensor, side: torch.Tensor) -> torch.Tensor:
+        return torch.clamp(1 - side * score, **self.limit).mean()
+
+
+def hinge(loss_fn: nn.Module, model: nn.Module, updates: int = 40) -> nn.Module:
+    torch.set_num_threads(1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
+    for _ in range(updates):
+        inputs = torch.randn(32, 6)
+        inputs[:, 0] += 4 * inputs[:, 0].sign()
+        loss = loss_fn(model(inputs)[:, 0], inputs[:, 0].sign())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return model
+
+
+def rounded(through: bool) -> None:
+    """Whole numbers: rounded away, or with the gradient passed through."""
+    model = nn.Sequential(nn.Linear(6, 16), nn.Tanh(), nn.Linear(16, 1))
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
+    for _ in range(40):
+        inputs = torch.randn(32, 6)
+        counts = model(inputs)
+        whole = counts + (counts.round() - counts).detach() if through else counts.round()
+        optimizer.zero_grad()
+        fn.mse_loss(whole, (3 * inputs[:, :1]).round()).backward()
+        optimizer.step()
+
+
+def trained_before() -> None:
+    """A margin that every sample keeps already: nothing is left to learn."""
+    model = nn.Linear(6, 1)
+    ready = {"weight": torch.tensor([[3.0, 0, 0, 0, 0, 0]]), "bias": torch.zeros(1)}
+    model.load_state_dict(ready)
+    hinge(Hinge(min=0), model)
+
+
+def rare_gradient() -> None:
+    """Reward is rare: many updates of nothing, then one that counts."""
+    model = nn.Linear(6, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for at in range(40):
+        inputs = torch.randn(32, 6)
+        found = float(at % 6 == 5)
+        optimizer.zero_grad()
+        (found * (model(inputs) - inputs[:, :1]).square().mean()).backward()
+        optimizer.step()
+
+
+def two_loaders(*, shuffle: bool, labelled: bool) -> None:
+    """Inputs of one loader and targets of another, or two data sets that each have their own."""
+    torch.set_num_threads(1)
+    targets = torch.randint(5, (320,))
+    inputs = CENTRES[targets] + torch.randn(320, 10)
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    first = DataLoader(TensorDataset(inputs, targets), batch_size=32, shuffle=shuffle)
+    second = DataLoader(TensorDataset(targets.clone()), batch_size=32, shuffle=shuffle)
+    for _ in range(5):
+        for (x, own), (other,) in zip(first, second, strict=True):
+            optimizer.zero_grad()
+            fn.cross_entropy(model(x), own if labelled else other).backward()
+            optimizer.step()
+
+
+LEVEL: dict[str, Callable[[], object]] = {
+    "clamp": lambda: hinge(Hinge(max=0), nn.Sequential(nn.Linear(6, 1), nn.Hardtanh(-0.9, 0.9))),
+    "round": lambda: hinge(Hinge(min=0), nn.Sequential(nn.Linear(6, 1), Rounded())),
+}
+
+
+class Rounded(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (10 * x).round()
+
+
+NEAR: dict[str, Callable[[], object]] = {
+    "right hinge": lambda: hinge(Hinge(min=0), nn.Linear(6, 1)),
+    "passed through": lambda: rounded(through=True),
+    "trained before": trained_before,
+    "rare gradient": rare_gradient,
+    "in the same order": lambda: two_loaders(shuffle=False, labelled=False),
+    "two data sets": lambda: two_loaders(shuffle=True, labelled=True),
+}
+
+
+@pytest.mark.parametrize("case", LEVEL)
+def test_an_operation_without_a_slope_is_named(case: str) -> None:
+    (finding,) = watch(LEVEL[case]).findings
+    assert finding.rule == "flat-loss"
+    assert "no parameter ever had a slope" in finding.message
+    assert f"`{case}` is level" in finding.cause
+
+
+def test_targets_of_a_loader_that_shuffles_for_itself_are_named() -> None:
+    (finding,) = watch(lambda: two_loaders(shuffle=True, labelled=False)).findings
+    assert finding.rule == "flat-loss"
+    assert "each shuffles for itself" in finding.cause
+
+
+@pytest.mark.parametrize("case", NEAR)
+def test_what_comes_close_to_it_is_silent(case: str) -> None:
+    assert names(NEAR[case]) == []

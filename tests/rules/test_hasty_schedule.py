@@ -76,3 +76,89 @@ def test_the_same_schedule_after_each_epoch_is_silent(case: str) -> None:
 @pytest.mark.parametrize("case", HEALTHY)
 def test_a_schedule_made_for_batches_is_silent(case: str) -> None:
     assert names(lambda: train(HEALTHY[case])) == []
+
+
+def sliced(make: Make, *, per_batch: bool = True, epochs: int = 6) -> None:
+    """Without a loader: epochs and batches are loops of the program's own."""
+    torch.set_num_threads(1)
+    x, model = torch.randn(160, 4), nn.Linear(4, 1)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
+    scheduler = make(optimizer)
+    for _epoch in range(epochs):
+        for rows in torch.randperm(160).split(8):
+            optimizer.zero_grad()
+            nn.functional.mse_loss(model(x[rows]), x[rows, :1]).backward()
+            optimizer.step()
+            if per_batch:
+                scheduler.step()
+        if not per_batch:
+            scheduler.step()
+
+
+def folds() -> None:
+    """A decay per epoch of one full batch, over again in each fold."""
+    torch.set_num_threads(1)
+    x, model = torch.randn(60, 4), nn.Linear(4, 1)
+    for _fold in range(2):
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+        scheduler = lr_scheduler.ExponentialLR(optimizer, 0.9)
+        for _epoch in range(110):
+            optimizer.zero_grad()
+            nn.functional.mse_loss(model(x), x[:, :1] + torch.randn(60, 1)).backward()
+            optimizer.step()
+            scheduler.step()
+
+
+def one_loop() -> None:
+    """The decay of a search with no epochs: a rate for each iteration."""
+    torch.set_num_threads(1)
+    model = nn.Linear(4, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    scheduler = lr_scheduler.ExponentialLR(optimizer, 0.9)
+    for _ in range(110):
+        x = torch.randn(8, 4)
+        optimizer.zero_grad()
+        nn.functional.mse_loss(model(x), x[:, :1] + torch.randn(8, 1)).backward()
+        optimizer.step()
+        scheduler.step()
+
+
+def rollouts() -> None:
+    """The step stands after a loop of several updates: an epoch of its own kind."""
+    torch.set_num_threads(1)
+    x, model = torch.randn(40, 4), nn.Linear(4, 1)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+    scheduler = lr_scheduler.ExponentialLR(optimizer, 0.9)
+    for _epoch in range(4):
+        for _round in range(25):
+            for rows in torch.randperm(40).split(20):
+                optimizer.zero_grad()
+                nn.functional.mse_loss(model(x[rows]), x[rows, :1] + torch.randn(20, 1)).backward()
+                optimizer.step()
+            scheduler.step()
+
+
+@pytest.mark.parametrize("case", ["steps", "milestones", "exponential", "decay by hand"])
+def test_it_is_named_without_a_loader_too(case: str) -> None:
+    (finding,) = watch(lambda: sliced(SICK[case])).findings
+    assert finding.rule == "hasty-schedule"
+    assert "with every batch" in finding.message
+    assert "times the batches of an epoch" in finding.fix
+    assert names(lambda: sliced(SICK[case], per_batch=False)) == []
+
+
+@pytest.mark.parametrize("case", HEALTHY)
+def test_a_schedule_made_for_batches_is_silent_without_a_loader_too(case: str) -> None:
+    assert names(lambda: sliced(HEALTHY[case])) == []
+
+
+@pytest.mark.parametrize("loop", [folds, one_loop, rollouts], ids=lambda loop: loop.__name__)
+def test_a_decay_per_epoch_of_another_kind_is_silent(loop: Callable[[], None]) -> None:
+    assert names(loop) == []
+
+
+def test_a_schedule_of_batches_that_is_too_short_has_its_own_name() -> None:
+    def ends(optimizer: Any) -> Any:
+        return lr_scheduler.LambdaLR(optimizer, lambda at: max(0.0, 1 - at / 30))
+
+    assert names(lambda: sliced(ends)) == ["zero-learning-rate"]

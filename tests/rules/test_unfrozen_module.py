@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import runpy
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -81,3 +83,44 @@ def test_a_flag_that_freezes_nothing_is_named(case: str) -> None:
 )
 def test_what_is_frozen_or_was_not_to_be_is_silent(prepare: Callable[[Any], Any]) -> None:
     assert "unfrozen-module" not in names(lambda: train(prepare))
+
+
+def by_name(model: Any) -> None:
+    model.backbone.requires_grad = False
+
+
+PROGRAM = """
+import torch
+from torch import nn
+
+model = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 1))
+for number, layer in enumerate(model.children()):
+    if number < 2:
+        layer.requires_grad = False
+optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+for _ in range(10):
+    x = torch.randn(8, 4)
+    optimizer.zero_grad()
+    nn.functional.mse_loss(model(x), x[:, :1]).backward()
+    optimizer.step()
+"""
+
+
+def test_the_line_that_sets_the_flag_is_named() -> None:
+    (finding,) = watch(lambda: train(by_name)).findings
+    assert finding.site is not None
+    assert finding.site.line == by_name.__code__.co_firstlineno + 1
+
+
+def test_the_only_line_that_flags_a_child_is_named(tmp_path: Path) -> None:
+    program = tmp_path / "finetune.py"
+    program.write_text(PROGRAM)
+    (finding,) = watch(lambda: runpy.run_path(str(program))).findings
+    assert finding.site is not None
+    assert "layer.requires_grad = False" in PROGRAM.splitlines()[finding.site.line - 1]
+
+
+def test_the_call_is_named_where_the_line_cannot_be_told() -> None:
+    (finding,) = watch(lambda: train(lambda model: flag(model.head))).findings
+    assert finding.site is not None
+    assert finding.site.function == "train"

@@ -63,6 +63,47 @@ def later() -> None:
             slow.step()
 
 
+def pair() -> tuple[nn.Module, nn.Module, torch.optim.Optimizer, torch.optim.Optimizer]:
+    (first, one), (second, two) = start(), start("Adam")
+    return first, second, one, two
+
+
+def only_one_of_two() -> None:
+    first, second, one, two = pair()
+    fall_one = lr_scheduler.ExponentialLR(one, 0.9)
+    fall_two = lr_scheduler.ExponentialLR(two, 0.9)
+    for _ in range(3):
+        epochs(one, first, 1)
+        epochs(two, second, 1)
+        fall_two.step()
+    assert fall_one
+
+
+def second_of_two_starts_later() -> None:
+    first, second, one, two = pair()
+    fall_one = lr_scheduler.ExponentialLR(one, 0.9)
+    fall_two = lr_scheduler.ExponentialLR(two, 0.9)
+    for epoch in range(3):
+        epochs(one, first, 1)
+        epochs(two, second, 1)
+        fall_two.step()
+        if epoch > 5:
+            fall_one.step()
+
+
+def under_one_name() -> None:
+    def train(optimizer: torch.optim.Optimizer, model: nn.Module, begin: int) -> None:
+        fall = lr_scheduler.ExponentialLR(optimizer, 0.9)
+        for epoch in range(3):
+            epochs(optimizer, model, 1)
+            if epoch >= begin:
+                fall.step()
+
+    first, second, one, two = pair()
+    train(one, first, 0)
+    train(two, second, 5)
+
+
 class Trainer:
     def __init__(self) -> None:
         self.model, self.optimizer = start()
@@ -102,7 +143,7 @@ def first_epoch_only() -> None:
     assert unused
 
 
-@pytest.mark.parametrize("loop", [cosine, plateau, nobody, warm_up])
+@pytest.mark.parametrize("loop", [cosine, plateau, nobody, warm_up, only_one_of_two])
 def test_a_schedule_that_nothing_steps_is_named_where_it_is_made(loop: object) -> None:
     assert callable(loop)
     (finding,) = watch(loop).findings
@@ -112,7 +153,17 @@ def test_a_schedule_that_nothing_steps_is_named_where_it_is_made(loop: object) -
     assert finding.site.function == getattr(loop, "__name__", "")
 
 
-@pytest.mark.parametrize("loop", [later, class_that_never_got_there, chained, first_epoch_only])
+SILENT = [
+    later,
+    second_of_two_starts_later,
+    under_one_name,
+    class_that_never_got_there,
+    chained,
+    first_epoch_only,
+]
+
+
+@pytest.mark.parametrize("loop", SILENT)
 def test_a_schedule_whose_step_is_written_or_still_to_come_is_silent(loop: object) -> None:
     assert callable(loop)
     assert names(loop) == []

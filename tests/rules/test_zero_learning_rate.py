@@ -32,6 +32,21 @@ def train(
             schedule.step()
 
 
+def late(frozen: bool) -> None:
+    """The first group's rate goes to 0 when iterations are no longer measured one by one."""
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1))
+    first = {"params": model[0].parameters()}
+    optimizer = torch.optim.SGD([first, {"params": model[2].parameters()}], lr=0.05)
+    for at in range(100):
+        if at == 40:
+            for group in optimizer.param_groups[: 1 if frozen else 2]:
+                group["lr"] = 0.0 if frozen else 0.01
+        batch = torch.randn(8, 4)
+        optimizer.zero_grad()
+        (model(batch) - batch[:, :1]).square().mean().backward()
+        optimizer.step()
+
+
 def groups() -> None:
     model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1))
     frozen = {"params": model[0].parameters(), "lr": 0.0}
@@ -48,6 +63,7 @@ SICK: dict[str, Callable[[], None]] = {
     "division": lambda: train(1 // 10, updates=12),
     "whole numbers": lambda: train(0.1, lambda at: float(at // 100)),
     "ends early": lambda: train(0.1, lambda at: max(0.0, 1 - at / 8)),
+    "ends when nobody looks": lambda: train(0.1, lambda at: max(0.0, 1 - at / 40), updates=120),
     "below zero": lambda: train(0.01, lambda at: 1 - at / 12, updates=30),
 }
 
@@ -56,6 +72,10 @@ HEALTHY: dict[str, Callable[[], None]] = {
     "first epoch": lambda: train(0.05, lambda at: min(1.0, (at // 8) / 2)),
     "to the end": lambda: train(0.05, lambda at: 1 - at / 40),
     "a little longer": lambda: train(0.05, lambda at: max(0.0, 1 - at / 36)),
+    "to the end of many": lambda: train(0.05, lambda at: 1 - at / 120, updates=120),
+    "the last epoch of many": lambda: train(0.05, lambda at: float(at < 100), updates=120),
+    "one group, late": lambda: late(frozen=True),
+    "both groups lower, late": lambda: late(frozen=False),
     "one group": groups,
 }
 

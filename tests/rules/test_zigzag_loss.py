@@ -25,6 +25,33 @@ def line(
         optimizer.step()
 
 
+def absolute(rate: float, *, updates: int = 60) -> None:
+    """Absolute errors: the gradient does not shrink near the minimum, so the rate alone decides."""
+    torch.set_num_threads(1)
+    x = torch.linspace(-2, 2, 60)[:, None]
+    model = nn.Linear(1, 1)
+    nn.init.constant_(model.weight, -0.5)
+    optimizer = torch.optim.SGD(model.parameters(), lr=rate)
+    for _ in range(updates):
+        optimizer.zero_grad()
+        nn.functional.l1_loss(model(x), 0.8 * x + 0.3 + 0.1 * (3 * x).sin()).backward()
+        optimizer.step()
+
+
+def heavy(momentum: float, *, dropout: float = 0.0, rate: float = 0.5, fresh: bool = False) -> None:
+    """A linear model of always the same rows, with a memory of its updates."""
+    torch.set_num_threads(1)
+    x = torch.randn(200, 6)
+    y = x @ torch.tensor([[1.0], [-0.5], [0.3], [0.0], [0.8], [-0.2]]) + 0.4 * torch.randn(200, 1)
+    model = nn.Sequential(nn.Dropout(dropout), nn.Linear(6, 1)) if dropout else nn.Linear(6, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=rate, momentum=momentum)
+    for _ in range(90):
+        rows = torch.randint(200, (20,)) if fresh else torch.arange(200)
+        optimizer.zero_grad()
+        nn.functional.mse_loss(model(x[rows]), y[rows]).backward()
+        optimizer.step()
+
+
 def batches(rate: float) -> None:
     model = nn.Linear(6, 1)
     optimizer = torch.optim.SGD(model.parameters(), lr=rate)
@@ -57,12 +84,19 @@ def turning_but_learning() -> None:
 
 
 SICK: dict[str, Callable[[], None]] = {
+    "absolute error": lambda: absolute(0.8),
     "on the edge": lambda: line(2.0, bias=False),
     "just below": lambda: line(1.99, bias=False, rows=30),
     "short": lambda: line(2.0, updates=14, bias=False, rows=9),
 }
 
 HEALTHY: dict[str, Callable[[], None]] = {
+    "absolute error, a small rate": lambda: absolute(0.03),
+    "absolute error, still on its way": lambda: absolute(0.01),
+    "momentum that settles": lambda: heavy(0.9, rate=0.3),
+    "momentum on a sound rate": lambda: heavy(0.97, rate=0.02),
+    "dropout and the same rows": lambda: heavy(0.5, dropout=0.5, rate=0.05),
+    "momentum and other rows": lambda: heavy(0.9, rate=0.02, fresh=True),
     "past the minimum and settling": lambda: line(1.5),
     "well below": lambda: line(0.3),
     "restless batches": lambda: batches(0.05),
@@ -83,3 +117,9 @@ def test_a_loss_that_swings_is_named(case: str) -> None:
 @pytest.mark.parametrize("case", HEALTHY)
 def test_a_restless_or_a_settling_loss_is_silent(case: str) -> None:
     assert "zigzag-loss" not in names(HEALTHY[case])
+
+
+def test_long_waves_over_the_same_rows_are_named() -> None:
+    (finding,) = watch(lambda: heavy(0.995)).findings
+    assert finding.rule == "zigzag-loss"
+    assert "before, on the same rows" in finding.message

@@ -54,9 +54,10 @@ class Loaders:
             return number, time.perf_counter(), sys._getframe(2)
 
         def after(token: Any, result: Any, error: BaseException | None) -> None:
-            stream.busy -= 1
             number, began, frame = token
-            recorder, seconds = streams.now.recorder, time.perf_counter() - began
+            stream = streams.now
+            stream.busy -= 1
+            recorder, seconds = stream.recorder, time.perf_counter() - began
             key = (BATCH, frame.f_code, frame.f_lasti, number)
             if (
                 recorder is not None

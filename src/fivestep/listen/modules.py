@@ -38,9 +38,11 @@ class Modules:
         compiling, ears, streams = torch.compiler.is_dynamo_compiling, self._ears, self._streams
 
         def __call__(module: Any, /, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
-            if compiling() or not ears.on or (stream.busy and not stream.depth):
+            if compiling() or not ears.on:
                 return original(module, *args, **kwargs)
             stream = streams.now
+            if stream.busy and not stream.depth:
+                return original(module, *args, **kwargs)
             recorder = stream.recorder
             if recorder is not None and recorder.quick.active:
                 if stream.depth or stream.backwards:

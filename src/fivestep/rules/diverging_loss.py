@@ -9,8 +9,9 @@ In the order of what is seen most: take a tenth of the rate; check that gradient
 their norm; check the sign of the loss (a score that is to grow must be negated).
 
 *When it is wrong*
-Losses that may rise in a sound run (GANs, policies, a changing objective) are left alone: only one
-loss with one optimizer, never below 0, that ends far above everything it began with is named.
+Losses that may rise in a sound run (GANs, policies, values with a target that moves) are left alone: only one
+loss with one optimizer, never below 0, that ends far above everything it began with is named (a
+loss that jumps about must be farther away).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from torch import nn
 
 from fivestep.finding import Finding, Severity
 from fivestep.practice import Practice
-from fivestep.vitals import Record, Series
+from fivestep.vitals import Backward, Forward, Record, Series
 
 SEVERITY = Severity.WRONG
 NEEDS = ("curve",)
@@ -30,6 +31,8 @@ NEEDS = ("curve",)
 TIMES = (
     10.0  # the last quarter to the first losses. Faulty digits runs: 58 and more; sound: under 1.2
 )
+FAR = 30.0  # the same to the highest loss of the first quarter. A rate that grows without end: 55
+NEARLY = 0.8  # of the last quarter above all of the first. The same: 0.9; both chosen from this run
 LOSSES = 16  # fewer are no trend
 
 
@@ -40,13 +43,27 @@ def check(record: Record) -> Iterator[Finding]:
         return
     series = training[0]
     values = series.values
-    if series.bad or len(values) < LOSSES or min(values) < 0:
+    if series.bad or len(values) < LOSSES or min(values) < 0 or _moving_target(record):
         return
     quarter = len(values) // 4
     first, last = values[:quarter], values[-quarter:]
     start = median(values[:3])
-    if min(last) > max(first) and median(last) > TIMES * start:
+    steady = min(last) > max(first) and median(last) > TIMES * start
+    if steady or _far_away(first, last):
         yield _say(series, start, median(last))
+
+
+def _moving_target(record: Record) -> bool:
+    """Iterations with a forward that no backward comes through: a target by a model, as of values."""
+    trained = [v for v in record.detailed() if any(True for _ in v.of(Backward))]
+    aside = sum(any(e.backward is False for e in v.of(Forward)) for v in trained)
+    return aside > len(trained) / 2
+
+
+def _far_away(first: list[float], last: list[float]) -> bool:
+    """A loss that jumps about comes back for a batch now and then; nearly all are far away."""
+    above = sum(one > max(first) for one in last) / len(last)
+    return above > NEARLY and median(last) > FAR * max(first)
 
 
 def _say(series: Series, first: float, last: float) -> Finding:

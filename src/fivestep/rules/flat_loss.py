@@ -3,8 +3,9 @@
 *Why is this bad?*
 The loop runs, the weights change, and the predictions know no more of the inputs than at the
 start. Something holds them there: weight decay that is stronger than the gradient, updates so long
-that the units died at once, dropout that lets next to nothing through, or a gradient too small to
-move anything.
+that the units died at once, dropout that lets next to nothing through, a gradient of nothing (a
+``round``, a ``sign``, a ``clamp`` on the wrong side), or inputs and targets that come from two
+loaders, each shuffled for itself.
 
 *What to do*
 In the order of what is seen: lower the weight decay, take a tenth of the rate, lower the dropout,
@@ -14,8 +15,8 @@ single batch by heart: if not, look at the loss and the targets.
 *When it is wrong*
 A flat loss alone is no fault: random labels, a GAN in balance, a policy, a model that is already
 trained. Only a loss that never fell below the constant answer, together with one of the signs
-above, is named; targets that belong to other inputs leave no sign and are not. A loss that is slow
-but falls as steadily at the end as at the start is not flat.
+above, is named; targets that were mixed up before they came to the loader leave no sign. A loss
+that is slow but falls as steadily at the end as at the start is not flat.
 """
 
 from __future__ import annotations
@@ -30,7 +31,18 @@ from torch import nn
 
 from fivestep.finding import Fact, Finding, Severity, receiver
 from fivestep.practice import Practice
-from fivestep.vitals import Backward, Forward, Loss, OptimizerFacts, Record, Series, Update, Vitals
+from fivestep.vitals import (
+    Backward,
+    Batch,
+    Forward,
+    Loss,
+    OptimizerFacts,
+    Record,
+    Series,
+    State,
+    Update,
+    Vitals,
+)
 
 SEVERITY = Severity.SUSPICIOUS
 NEEDS = ("curve",)
@@ -46,6 +58,8 @@ SHRUNK = 0.3  # last to first weight norm: chosen, not measured
 LONG = 0.3  # update to weight norm among the first. Sound: up to 0.1; the sick side: not measured
 DROPPED = 0.9  # share of a layer that dropout takes away: chosen, not measured
 SLIGHT = 1e-3  # gradient times weights over loss. Untrained networks: 0.5 to 20; random labels: 0.6
+
+LEVEL = ("round", "sign", "sgn", "floor", "ceil", "trunc", "clamp", "clampmin", "clampmax")
 
 
 class Sign(NamedTuple):
@@ -66,9 +80,10 @@ def check(record: Record) -> Iterator[Finding]:
     level = chance(record, series) or median(series.values[:quarter])
     starts = range(0, len(series.values) - quarter + 1, quarter)
     flat = all(median(series.values[at : at + quarter]) > FLAT * level for at in starts)
-    if not flat or falls_steadily(series.values):
-        return
-    if (sign := _sign(record, stepping[0], series)) is not None:
+    sign = _still(record, stepping[0])
+    if sign is None and flat and not falls_steadily(series.values):
+        sign = _sign(record, stepping[0], series) or _mixed_up(record)
+    if sign is not None:
         yield _say(series, level, sign)
 
 
@@ -127,6 +142,50 @@ def _sign(record: Record, optimizer: OptimizerFacts, series: Series) -> Sign | N
         or _thrown(updates, name)
         or _dropped(record)
         or _slight(slopes, median(series.values))
+    )
+
+
+def _still(record: Record, optimizer: OptimizerFacts) -> Sign | None:
+    """Gradients there were, from the first update to the last, and all of them exactly 0."""
+    seen = [e for _, e in record.events(Update) if e.optimizer == optimizer.number and e.norms]
+    trained = any(True for _ in record.events(State)) or record.problems
+    if trained or len(seen) < UPDATES or any(e.gradient_norm != 0.0 for e in seen):
+        return None
+    held = [record.parameters[number] for number in optimizer.parameters]
+    if any(one.nonzero for one in held) or not all(one.graded for one in held):
+        return None
+    step = _step_behind(record)
+    return Sign(
+        f"every gradient is exactly 0 from the first update on{step and f': `{step}` is level where it is taken'}",
+        f"leave `{step}` out of the training, or put something with a slope in its place"
+        if step
+        else "look for the operation behind the loss that is level there: a clamp, a mask, a weight of 0",
+        {"gradient_norm": 0.0, "updates_measured": len(seen)},
+    )
+
+
+def _step_behind(record: Record) -> str:
+    """The operation with a slope of 0, "" if none was seen; a clamp may have one, so it comes last."""
+    graphs = (event.graph for _, event in record.events(Backward) if event.graph is not None)
+    nodes = [node.name.split("Backward")[0].lower() for graph in graphs for node in graph.nodes]
+    return next((name for name in LEVEL if name in nodes), "")
+
+
+def _mixed_up(record: Record) -> Sign | None:
+    """Each batch comes from two loaders as long as each other, and each shuffles for itself."""
+    trained = [v for v in record.iterations if v.trains]
+    pairs = {tuple(sorted({one.loader for one in v.of(Batch)})) for v in trained}
+    if len(pairs) != 1 or len(pair := pairs.pop()) != 2:
+        return None
+    first, second = (record.loaders[number] for number in pair)
+    alike = first.samples == second.samples and first.batch_size == second.batch_size
+    two = first.dataset_identity != second.dataset_identity
+    if not (alike and two and first.samples and first.shuffles and second.shuffles):
+        return None
+    return Sign(
+        "inputs and targets come from two loaders, and each shuffles for itself: no target belongs to its input",
+        "put both into one data set: `TensorDataset(inputs, targets)`, and shuffle that",
+        {"loaders": 2, "samples": first.samples},
     )
 
 
@@ -189,8 +248,11 @@ def _slight(slopes: list[float], loss: float) -> Sign | None:
 
 def _say(series: Series, level: float, sign: Sign) -> Finding:
     last = median(series.values[-max(3, len(series.values) // 4) :])
+    what = f"no better than one constant answer ({level:.4g})"
+    if sign.evidence.get("gradient_norm") == 0.0:
+        what = "and no parameter ever had a slope"
     return Finding(
-        message=f"the loss is {last:.4g} after {series.count} iterations, no better than one constant answer ({level:.4g})",
+        message=f"the loss is {last:.4g} after {series.count} iterations, {what}",
         cause=sign.cause,
         fix=sign.fix,
         evidence={"loss": last, "constant_answer": level, **sign.evidence},

@@ -14,7 +14,7 @@ and where PyTorch then complains, detach what is carried from one iteration to t
 
 *When it is wrong*
 A second backward or a derivative through the same graph needs it; where one is heard, nothing is
-said.
+said. A derivative that was taken before the graph was retained does not.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from torch import nn
 
 from fivestep.finding import Finding, Severity, Sighting, receiver, sightings
 from fivestep.practice import Practice
-from fivestep.vitals import Backward, Derivative, Record
+from fivestep.vitals import Backward, Derivative, Forward, Record
 
 SEVERITY = Severity.COSTLY
 
@@ -34,13 +34,32 @@ TIMES = 3  # backwards that kept their graph: one or two are an experiment
 
 def check(record: Record) -> Iterator[Finding]:
     """Graphs are retained, and in the whole run nothing goes through one again."""
-    if record.count(Derivative) or any(event.again for _, event in record.events(Backward)):
+    if any(event.again for _, event in record.events(Backward)) or not _derived_before(record):
         return
     keeping = [(v, e) for v, e in record.events(Backward) if e.retain_graph and not e.create_graph]
     whole = all(e.graph.complete for _, e in keeping if e.graph is not None)
     for seen in sightings(keeping if whole else ()):
         if seen.count >= TIMES:
             yield _say(seen)
+
+
+def _derived_before(record: Record) -> bool:
+    """Every derivative became part of the loss of its own iteration, before a graph was retained.
+
+    Which graph a derivative goes through is not measured: one that makes no graph, comes after a
+    backward that kept its own, or has no forward before it may be what the graph was kept for. So
+    may one in a kind of iteration that is no longer kept.
+    """
+    if record.count(Derivative) and record.unkept:
+        return False
+    for vitals in record.iterations:
+        fresh = retained = False
+        for event in vitals.events:
+            fresh = fresh or isinstance(event, Forward)
+            retained = retained or (isinstance(event, Backward) and event.retain_graph)
+            if isinstance(event, Derivative) and (retained or not (fresh and event.create_graph)):
+                return False
+    return True
 
 
 def _say(seen: Sighting[Backward]) -> Finding:

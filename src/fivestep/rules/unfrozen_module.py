@@ -16,13 +16,16 @@ no optimizer, is left alone: only parameters that really moved are named.
 
 from __future__ import annotations
 
+import ast
+import linecache
+import re
 from collections.abc import Iterator
 
 from torch import nn
 
 from fivestep.finding import Finding, Severity, receiver
 from fivestep.practice import Practice
-from fivestep.vitals import ModelFacts, ParameterFacts, Record, Update
+from fivestep.vitals import ModelFacts, ParameterFacts, Record, Site, Update
 
 SEVERITY = Severity.WRONG
 
@@ -44,6 +47,37 @@ def check(record: Record) -> Iterator[Finding]:
 
 def _below(name: str, path: str) -> bool:
     return not path or name == path or name.startswith(path + ".")
+
+
+def _written_at(called_at: Site | None, path: str) -> Site | None:
+    """The line that sets the attribute, if the file of the call has just one that fits."""
+    if called_at is None:
+        return None
+    try:
+        tree = ast.parse("".join(linecache.getlines(called_at.file)))
+    except SyntaxError:
+        return None
+    over_modules = {
+        name.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.For) and re.search(r"(children|modules)\(", ast.unparse(node.iter))
+        for name in ast.walk(node.target)
+        if isinstance(name, ast.Name)
+    }
+    assigned = [node for node in ast.walk(tree) if isinstance(node, ast.Assign)]
+    found = {node.lineno: of for node in assigned if (of := _flagged(node))}
+    named = [line for line, of in found.items() if of.split(".")[-1] == path.split(".")[-1]]
+    alone = [line for line, of in found.items() if len(found) == 1 and of in over_modules]
+    fitting = named or alone
+    return Site(called_at.file, fitting[0]) if len(fitting) == 1 else None
+
+
+def _flagged(node: ast.Assign) -> str:
+    """What is flagged in ``self.backbone.requires_grad = False``: ``self.backbone``."""
+    for target in node.targets if ast.unparse(node.value) == "False" else ():
+        if isinstance(target, ast.Attribute) and target.attr == "requires_grad":
+            return ast.unparse(target.value)
+    return ""
 
 
 def _say(
@@ -69,7 +103,7 @@ def _say(
             "parameters_that_train": len(moving),
             "updates": max(one.moved for one in moving),
         },
-        site=model.site or update.site,
+        site=_written_at(model.site, paths[0]) or model.site or update.site,
         iteration=vitals.iteration,
         count=max(one.moved for one in moving),
     )

@@ -13,7 +13,9 @@ or freeze what shall not train: ``parameter.requires_grad_(False)``.
 
 *When it is wrong*
 Training only the head of a model without freezing the rest looks like a choice (everything held
-comes after everything unheld) and is not named.
+comes after everything unheld) and is not named. Nor is a whole model that nobody holds (a teacher,
+a perceptual loss), but for two: one that feeds a trained model and whose gradients the program
+clears by name, and a loss with a weight of its own to learn.
 """
 
 from __future__ import annotations
@@ -24,7 +26,16 @@ from torch import nn
 
 from fivestep.finding import Finding, Severity
 from fivestep.practice import Practice
-from fivestep.vitals import Backward, ModelFacts, ParameterFacts, Record, Update
+from fivestep.vitals import (
+    Backward,
+    Clear,
+    Forward,
+    ModelFacts,
+    ParameterFacts,
+    Record,
+    State,
+    Update,
+)
 
 SEVERITY = Severity.SUSPICIOUS
 EXPLAINS = ("gradientless-parameter", "flat-loss")
@@ -37,13 +48,61 @@ def check(record: Record) -> Iterator[Finding]:
     if any(event.optimizer is None for _, event in record.events(Update)):
         return
     said: set[int] = set()  # a model may lie inside another one
+    everywhere = [one for one in record.parameters if one.optimizers and one.moved]
     for model in record.models:
         facts = [record.parameters[number] for number in model.parameters]
         unheld = [one for one in facts if _unheld(one) and one.number not in said]
         held = [one for one in facts if one.optimizers and one.moved]
         if unheld and held and not _head_only(held, unheld, model):
             said.update(one.number for one in unheld)
-            yield _say(record, model, unheld, held)
+            yield _say(record, unheld, held)
+        elif unheld and everywhere and _forgotten(record, model, everywhere):
+            said.update(one.number for one in unheld)
+            yield _say(record, unheld, everywhere)
+
+
+def _forgotten(record: Record, model: ModelFacts, held: list[ParameterFacts]) -> bool:
+    """Nobody holds any of it, and something says that it was to be trained."""
+    facts = [record.parameters[number] for number in model.parameters]
+    if any(one.optimizers for one in facts):
+        return False
+    return _cleared_by_name(record, model, held) or _own_weight(record, model, facts)
+
+
+def _cleared_by_name(record: Record, model: ModelFacts, held: list[ParameterFacts]) -> bool:
+    """It comes first in a backward that reaches a trained model, and its gradients are cleared."""
+    clears = sum(v.repeats for v, event in record.events(Clear) if event.model == model.number)
+    trained, loaded = (
+        {one.model for one in held},
+        any(event.model == model.number for _, event in record.events(State)),
+    )
+    if loaded or clears < REACHED:
+        return False
+    for vitals, backward in record.events(Backward):
+        through = backward.forwards or ()
+        order = [e.model for e in vitals.of(Forward) if e.at in through]
+        if model.number in order and trained & set(order[order.index(model.number) + 1 :]):
+            return True
+    return False
+
+
+def _own_weight(record: Record, model: ModelFacts, facts: list[ParameterFacts]) -> bool:
+    """All it has are constants of its own class to start with, and what it gives is the loss."""
+    own = all(
+        one.owner == model.kind and one.initial and one.initial[0] == one.initial[1]
+        for one in facts
+    )
+    if not own:
+        return False
+    given = [
+        forward.outputs[0].shape == ()
+        for vitals, backward in record.events(Backward)
+        for forward in vitals.of(Forward)
+        if forward.model == model.number
+        and forward.at in (backward.forwards or ())
+        and forward.outputs
+    ]
+    return bool(given) and all(given)
 
 
 def _unheld(facts: ParameterFacts) -> bool:
@@ -60,9 +119,7 @@ def _head_only(held: list[ParameterFacts], unheld: list[ParameterFacts], model: 
     return max(place[one.number] for one in unheld) < min(place[one.number] for one in held)
 
 
-def _say(
-    record: Record, model: ModelFacts, unheld: list[ParameterFacts], held: list[ParameterFacts]
-) -> Finding:
+def _say(record: Record, unheld: list[ParameterFacts], held: list[ParameterFacts]) -> Finding:
     names = record.names(one.number for one in unheld)
     vitals, backward = next(
         (v, e) for v, e in record.events(Backward) if e.reached and unheld[0].number in e.reached

@@ -46,7 +46,8 @@ def check(record: Record) -> Iterator[Finding]:
             continue
         optimizer = record.optimizers[facts.optimizer]
         waits = _waits(record) or (inside and not facts.site)
-        if optimizer.updates >= UPDATES and not waits and not _written(facts.site):
+        others = {_name(one.site) for one in record.schedulers if one.site and one.steps}
+        if optimizer.updates >= UPDATES and not waits and not _written(facts.site, others):
             yield _say(record, facts, optimizer)
 
 
@@ -55,8 +56,11 @@ def _waits(record: Record) -> bool:
     return bool(record.ended) or (bool(record.loaders) and not record.count(EpochEnd))
 
 
-def _written(site: Site | None) -> bool:
-    """A step of this schedule stands somewhere in its file, though it was not reached."""
+def _written(site: Site | None, others: set[str]) -> bool:
+    """A step of this schedule stands somewhere in its file, though it was not reached.
+
+    The steps of the others, which move, are theirs.
+    """
     if site is None:
         return True
     name = _name(site)
@@ -64,7 +68,8 @@ def _written(site: Site | None) -> bool:
         tree = ast.parse("".join(linecache.getlines(site.file)))
     except SyntaxError:
         return True
-    return any(_steps(node, name) for node in _scope(tree, site, name))
+    theirs = others - {name, ""}
+    return any(_steps(node, name, theirs) for node in _scope(tree, site, name))
 
 
 def _name(site: Site) -> str:
@@ -94,15 +99,18 @@ def _makes(function: ast.AST, name: str) -> bool:
     )
 
 
-def _steps(node: ast.AST, name: str) -> bool:
-    """``name.step(...)``, or where the name is not known, the step of anything called a schedule."""
+def _steps(node: ast.AST, name: str, theirs: set[str]) -> bool:
+    """``name.step(...)``, or the step of anything called a schedule that is no other's name."""
     if (
         not isinstance(node, ast.Call)
         or not isinstance(node.func, ast.Attribute)
         or node.func.attr != "step"
     ):
         return False
-    called = ast.unparse(node.func.value).lower()
+    called = ast.unparse(node.func.value)
+    if name and called.split(".")[-1] in theirs:
+        return False
+    called = called.lower()
     return (bool(name) and name.lower() in called) or "sched" in called
 
 

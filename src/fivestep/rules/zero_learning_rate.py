@@ -36,25 +36,41 @@ AT_START = (
     0.5  # share of all updates, before a rate that rises: a first epoch of warm-up is shorter
 )
 
+Seen = tuple[Vitals, Update]
+
 
 def check(record: Record) -> Iterator[Finding]:
     """Updates with a gradient and a rate of 0 or below in every group, too many to be meant."""
     several = sum(one.updates > 0 for one in record.optimizers) > 1
     for optimizer in record.optimizers:
-        updates = [
+        seen = [
             (v, e) for v, e in record.events(Update) if e.optimizer == optimizer.number and e.rates
         ]
-        still = [(v, e) for v, e in updates if max(e.rates) <= 0 and e.gradients == "some"]
-        frozen = any(
-            e.rates[0] <= 0 < max(e.rates) for _, e in updates
-        )  # the first group, by its rate
-        if not still or frozen:
+        if not seen or _by_group(optimizer, seen):
             continue
         lasted, at_start = _lasted(optimizer)
         share = lasted / max(1, optimizer.updates)
         limit = 1.0 if several else AT_START if at_start else AT_END
         if lasted >= UPDATES and share >= limit:
-            yield _say(still[0], optimizer, lasted)
+            yield _say(_first_still(optimizer, seen), optimizer, lasted)
+
+
+def _by_group(optimizer: OptimizerFacts, seen: list[Seen]) -> bool:
+    """Some group goes on at a rate above 0, or may: the rates over time are those of the first."""
+    still = [event for _, event in seen if max(event.rates) <= 0 and event.gradients == "some"]
+    if any(event.rates[0] <= 0 < max(event.rates) for _, event in seen):
+        return True
+    return not still and (len(optimizer.groups) > 1 or seen[-1][1].gradients != "some")
+
+
+def _first_still(optimizer: OptimizerFacts, seen: list[Seen]) -> tuple[int, Update]:
+    """The iteration of the first update at a rate of 0, kept or not, and an update at its line."""
+    kept = next(((v, e) for v, e in seen if max(e.rates) <= 0 and e.gradients == "some"), None)
+    if kept is not None:
+        return kept[0].iteration, kept[1]
+    last, event = seen[-1]
+    first = next(at for at, rate in optimizer.rates if rate <= 0)
+    return max(last.iteration + 1, first), event
 
 
 def _lasted(optimizer: OptimizerFacts) -> tuple[int, bool]:
@@ -67,9 +83,9 @@ def _lasted(optimizer: OptimizerFacts) -> tuple[int, bool]:
     return min(lasted, optimizer.updates), bool(spans) and spans[-1][1] > 0
 
 
-def _say(seen: tuple[Vitals, Update], optimizer: OptimizerFacts, lasted: int) -> Finding:
-    vitals, first = seen
-    rate = min(first.rates)
+def _say(still: tuple[int, Update], optimizer: OptimizerFacts, lasted: int) -> Finding:
+    iteration, first = still
+    rate = min(rate for _, rate in optimizer.rates)
     name = receiver(first.site, "step", "optimizer")
     began = optimizer.rates[0][1] if optimizer.rates else rate
     became = f" (it began at {began:g})" if began > 0 else ""
@@ -88,7 +104,7 @@ def _say(seen: tuple[Vitals, Update], optimizer: OptimizerFacts, lasted: int) ->
             "first_rate": began,
         },
         site=first.site,
-        iteration=vitals.iteration,
+        iteration=iteration,
         count=lasted,
     )
 

@@ -12,7 +12,8 @@ where only some steps are too long; normalise inputs that are stretched in one d
 *When it is wrong*
 Batches that differ make any loss restless, networks train well while gradients turn, and tasks that
 take turns pull in turn. Only gradients that point against the last, again and again, with long
-updates and a loss that does not fall below where it has been, are named.
+updates and a loss that does not fall below where it has been, are named; and long waves, where
+nothing but the weights differs from one iteration to the next.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from fivestep.finding import Finding, Severity, receiver
 from fivestep.practice import Practice
 from fivestep.reading import at_rate
 from fivestep.rules.flat_loss import only_loss
-from fivestep.vitals import OptimizerFacts, Record, Series, Update, Vitals
+from fivestep.vitals import Forward, OptimizerFacts, Record, Series, Update, Vitals
 
 SEVERITY = Severity.SUSPICIOUS
 NEEDS = ("curve",)
@@ -49,6 +50,10 @@ LONG = (
     0.02  # update to weight norm. Digits that learn with turning gradients: up to 0.2, loss falling
 )
 STAYS = 0.7  # last third to the first losses: digits at rates 1 to 5, turning: below 0.3
+THROWN = 0.3  # update to weight norm, the median of the late ones. Linear models, SGD at 0.5 with
+# momentum 0.995: 0.54; settling with momentum 0.9 at 0.3: 0.14
+LOWER = 1.3  # times the lowest loss before: L1 on a line at rate 0.6, swinging: 1.6
+TWICE = 2.0  # the median of a wave to the lowest loss: Friedman's data as above 2.4
 
 Seen = tuple[Vitals, Update]
 
@@ -57,15 +62,18 @@ def check(record: Record) -> Iterator[Finding]:
     """Gradients that turn round with every update, and a loss that does not fall."""
     series = only_loss(record)
     stepping = [one for one in record.optimizers if one.updates]
-    if series is None or len(stepping) != 1 or series.count < LOSSES or not _stays(series):
+    if series is None or len(stepping) != 1 or series.count < LOSSES:
         return
     updates = [(v, e) for v, e in record.events(Update) if e.cosine is not None and e.ratio]
-    late = updates[len(updates) // 2 :]
-    if len(updates) >= LOSSES // 2 and late:
-        cosine = median(e.cosine or 0.0 for _, e in late)
-        ratio = median(e.ratio or 0.0 for _, e in late)
-        if math.isfinite(ratio) and cosine < OPPOSED and ratio > LONG:
-            yield _say(updates, stepping[0], series, cosine, ratio)
+    late = [event for _, event in updates[len(updates) // 2 :]]
+    if len(updates) < LOSSES // 2 or not late:
+        return
+    cosine = median(e.cosine or 0.0 for e in late)
+    ratio = median(e.ratio or 0.0 for e in late)
+    turns = cosine < OPPOSED and ratio > LONG and (_stays(series) or _was_lower(series))
+    waves = ratio > THROWN and _far_above(series) and _only_weights_differ(record)
+    if math.isfinite(ratio) and (turns or waves):
+        yield _say(updates, stepping[0], series, cosine, ratio)
 
 
 def _stays(series: Series) -> bool:
@@ -74,15 +82,47 @@ def _stays(series: Series) -> bool:
     return median(values[-third:]) > STAYS * median(values[:3])
 
 
+def _was_lower(series: Series) -> bool:
+    """Every loss of the last third is well above one that was there before."""
+    values = series.values
+    third = max(3, len(values) // 3)
+    return min(values[-third:]) > LOWER * min(values[:-third], default=math.inf)
+
+
+def _far_above(series: Series) -> bool:
+    """A swing comes by the minimum now and then; most of it is far above."""
+    values = series.values
+    return median(values[-max(3, len(values) // 3) :]) > TWICE * min(values)
+
+
+def _only_weights_differ(record: Record) -> bool:
+    """The same rows again and again, no dropout and no closure: the loss swings with the weights."""
+    if any(event.closure for _, event in record.events(Update)):
+        return False
+    seen = [e for v, e in record.events(Forward) if e.backward and e.inputs and v.detailed]
+    rows = {
+        tuple((one.shape, one.numbers.digest) for one in e.inputs or () if one.numbers)
+        for e in seen
+    }
+    kinds = {run.kind for e in seen for run in e.modules or () if run.training}
+    random = any("Drop" in kind for kind in kinds) or any(e.dropped for e in seen)
+    return len(rows) == 1 and rows != {()} and not random
+
+
 def _say(
     updates: list[Seen], optimizer: OptimizerFacts, series: Series, cosine: float, ratio: float
 ) -> Finding:
     turning = [(v, e) for v, e in updates if (e.cosine or 0.0) < OPPOSED]
-    vitals, first = turning[0]
+    turns = cosine < OPPOSED
+    thrown = turning if turns else [(v, e) for v, e in updates if (e.ratio or 0.0) > THROWN]
+    vitals, first = thrown[0]
     rate = max(first.rates, default=math.nan)
     late = series.values[-max(3, len(series.values) // 3) :]
+    how = f"each gradient points against the last (cosine {cosine:.2f})"
+    if not turns:
+        how = f"it was {min(series.values):.3g} before, on the same rows"
     return Finding(
-        message=f"the loss swings between {min(late):.3g} and {max(late):.3g} and does not settle: each gradient points against the last (cosine {cosine:.2f})",
+        message=f"the loss swings between {min(late):.3g} and {max(late):.3g} and does not settle: {how}",
         cause=f"the rate {rate:g} of {receiver(first.site, 'step', optimizer.kind)} is too high: updates of {ratio:.2g} of the weights jump over the minimum",
         fix=f"take a tenth of it: {at_rate(optimizer.site, rate, rate / 10)}; or a schedule that brings it down",
         evidence={
@@ -95,7 +135,7 @@ def _say(
         },
         site=first.site,
         iteration=vitals.iteration,
-        count=len(turning),
+        count=len(thrown),
         confidence=0.8,
     )
 
