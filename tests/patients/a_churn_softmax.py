@@ -1,5 +1,5 @@
 """Will a customer leave? A binary classifier with one output."""
-# fault: collapsed-output
+# fault: collapsed-output | single-logit
 
 import torch
 import torch.nn as nn
