@@ -20,7 +20,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
 from fivestep.doctor import listen
-from fivestep.vitals import recorder
+from fivestep.vitals.recording import sampling
 
 Loop = Callable[[int], None]
 WARM_UP = 700  # iterations after which nothing is new and the rows of the data are known
@@ -73,7 +73,7 @@ def compare(make: Callable[[], tuple[Loop, int]], rounds: int) -> None:
     loop(100)
     quiet, plain = listen(), list[float]()
     watched = list[float]()
-    every, recorder.EVERY = recorder.EVERY, 10**9
+    every, sampling.EVERY = sampling.EVERY, 10**9
     with quiet:
         for _ in range(WARM_UP // iterations + 1):
             loop(iterations)
@@ -85,7 +85,7 @@ def compare(make: Callable[[], tuple[Loop, int]], rounds: int) -> None:
             ears.open()
             loop(iterations)
             watched.append(microseconds(loop, iterations))
-    recorder.EVERY = every
+    sampling.EVERY = every
     whole = list[float]()
     for _ in range(3):
         with listen():

@@ -33,6 +33,11 @@ from fivestep.vitals import (
     Schedule,
     Update,
 )
+from fivestep.vitals.recording.backwards import Backwards
+from fivestep.vitals.recording.clears import Clears
+from fivestep.vitals.recording.forwards import Forwards
+from fivestep.vitals.recording.losses import Losses
+from fivestep.vitals.recording.updating import Updates
 
 Weights = list[torch.Tensor]
 ENDS = (nn.Module, F, torch.optim.Optimizer, torch.autograd, torch.Tensor, torch, nn.utils)
@@ -529,24 +534,23 @@ def test_an_error_in_a_forward_leaves_the_depth_right() -> None:
 
 
 def test_a_fault_of_the_watcher_never_reaches_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    from fivestep.vitals.recorder import Recorder
-
     def broken(*_: Any, **__: Any) -> None:
         raise KeyError("ours")
 
     torch.manual_seed(0)
     without = flzbu()
-    for name in (
-        "forward_begins",
-        "loss",
-        "cleared",
-        "backward_begins",
-        "backward_ends",
-        "update_begins",
-        "update_ends",
+    for owner, name in (
+        (Forwards, "begins"),
+        (Forwards, "ends"),
+        (Losses, "answered"),
+        (Clears, "cleared"),
+        (Backwards, "begins"),
+        (Backwards, "ends"),
+        (Updates, "begins"),
+        (Updates, "ends"),
     ):
         with monkeypatch.context() as patch:
-            patch.setattr(Recorder, name, broken)
+            patch.setattr(owner, name, broken)
             torch.manual_seed(0)
             with listen() as doctor:
                 weights = flzbu()

@@ -230,7 +230,7 @@ def test_same_record_when_numbers_are_read_in_bulk(
 ) -> None:
     """What an accelerator asks for: nothing is read on the path."""
     now, _ = _hear(loop)
-    for module in ("measure", "recorder"):
+    for module in ("measure", "recording.curves"):
         monkeypatch.setattr(f"fivestep.vitals.{module}.at_once", lambda _: False)  # pyright: ignore[reportUnknownLambdaType]
     monkeypatch.setattr(quick.Quick, "consider", lambda *_: None)  # pyright: ignore[reportUnknownLambdaType]
     late, _ = _hear(loop)

@@ -99,30 +99,30 @@ class Watch:
             self._model.look()
         loss = _tensor(moment.loss)
         if step is Step.FORWARD:
-            opened = recorder.forward_begins(self._model, (_tensors(moment.inputs),), {}, site)
-            recorder.forward_ends(opened, _tensors(moment.prediction), "")
+            opened = recorder.forwards.begins(self._model, (_tensors(moment.inputs),), {}, site)
+            recorder.forwards.ends(opened, _tensors(moment.prediction), "")
             if opened.event is not None:
                 opened.event.modules = None  # which modules ran is not known without hooks
         elif step is Step.LOSS:
             options = {"reduction": self._reduction}
             prediction, targets = _tensors(moment.prediction), _tensors(moment.targets)
-            recorder.loss(self._loss, prediction, targets, loss, options, site)
+            recorder.losses.answered(self._loss, prediction, targets, loss, options, site)
         elif step is Step.ZERO_GRAD:
             if self._is_empty():  # an optimizer of the user's own may not do what it is asked
-                recorder.cleared(self._optimizer, site)
+                recorder.clears.cleared(self._optimizer, site)
         elif step is Step.BACKWARD:
-            recorder.backward_ends(self._token, "")
+            recorder.backwards.ends(self._token, "")
         else:
-            recorder.update_ends(self._token)
+            recorder.updates.ends(self._token)
 
     def _go_on(self, moment: Moment, site: Site | None) -> None:
         """The loop is asked for its next step, and the user's code has done what it wanted."""
         if moment.step is Step.ZERO_GRAD:
             reached = list(self._model.parameters()) if self._numpy else None
             loss = _tensor(moment.loss)
-            self._token = self._recorder.backward_begins(loss, False, False, site, reached)
+            self._token = self._recorder.backwards.begins(loss, False, False, site, reached)
         elif moment.step is Step.BACKWARD:
-            self._token = self._recorder.update_begins(self._optimizer, self._closure, site)
+            self._token = self._recorder.updates.begins(self._optimizer, self._closure, site)
 
     def _is_empty(self) -> bool:
         groups: Any = self._optimizer.param_groups

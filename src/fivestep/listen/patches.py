@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch.utils.hooks import RemovableHandle
 
 _MISSING = object()
 
@@ -24,6 +25,7 @@ class Patches:
 
     def __init__(self) -> None:
         self._undo: list[tuple[Any, str, Any, Any]] = []
+        self._hooks: list[RemovableHandle] = []
 
     def replace(self, owner: Any, name: str, make: Callable[[Any], Any]) -> None:
         """Replace ``owner.name`` by ``make(original)``; nothing happens if there is none."""
@@ -35,6 +37,10 @@ class Patches:
         setattr(owner, name, heard)
         self._undo.append((owner, name, own, heard))
 
+    def hold(self, hook: RemovableHandle) -> None:
+        """Remove a hook of PyTorch's own when everything is put back."""
+        self._hooks.append(hook)
+
     def restore(self) -> None:
         """Put everything back that is still ours."""
         for owner, name, own, heard in reversed(self._undo):
@@ -45,6 +51,9 @@ class Patches:
             else:
                 setattr(owner, name, own)
         self._undo.clear()
+        for hook in self._hooks:
+            hook.remove()
+        self._hooks.clear()
 
 
 def around(
@@ -79,6 +88,10 @@ def around(
         return result
 
     return heard
+
+
+def nothing(token: Any, result: Any, error: BaseException | None) -> None:
+    """Nothing is to be done after the call."""
 
 
 def _quiet(after: Any, failed: Any, token: Any, result: Any, error: BaseException | None) -> None:

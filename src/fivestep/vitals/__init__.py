@@ -29,8 +29,9 @@ of the sequence of events (32 changes at most). The figures are kept for the ite
 from the one before them; the others are counted in ``Vitals.repeats`` of the iteration that they
 repeat, so a record stays small however long the run.
 
-Three files: ``facts`` (a tensor, a graph, a module in numbers), ``events`` (what can happen in an
-iteration), ``record`` (the iterations of one run, and what holds for all of it).
+What a rule reads is in three files: ``facts`` (a tensor, a graph, a module in numbers), ``events``
+(what can happen in an iteration), ``record`` (the iterations of one run, and what holds for all of
+it). ``recorder`` fills them, with the parts that ``recording`` holds.
 """
 
 from __future__ import annotations

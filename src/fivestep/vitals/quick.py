@@ -21,7 +21,8 @@ from fivestep.vitals.events import Backward, Batch, Clear, Forward, Loss, Update
 
 if TYPE_CHECKING:
     from fivestep.vitals.record import Series, Vitals
-    from fivestep.vitals.recorder import Raw, Recorder
+    from fivestep.vitals.recording.notes import Raw
+    from fivestep.vitals.recording.replay import Replay
 
 FORWARD, LOSS, CLEAR, BACKWARD, UPDATE, BATCH = range(6)
 
@@ -35,8 +36,8 @@ _SCHEDULES = lr_scheduler.__file__
 class Quick:
     """Compares; ``active`` while it does. The ears ask it first."""
 
-    def __init__(self, recorder: Recorder) -> None:
-        self._recorder = recorder
+    def __init__(self, replay: Replay) -> None:
+        self._replay = replay
         self.active = False
         self.learnt: list[Key] = []  # of the iteration that the recorder is writing down
         self.near: Key = ()  # where the module of a loss was called, while it runs
@@ -114,7 +115,7 @@ class Quick:
         rate = optimizer.param_groups[0].get("lr")
         if rate is not self._rates.get(place):
             self._rates[place] = rate
-            self._recorder.new_rate(optimizer, self._rounds)
+            self._replay.new_rate(optimizer, self._rounds)
         return True
 
     def batch(self, number: int, frame: FrameType) -> bool:
@@ -141,7 +142,7 @@ class Quick:
         if self._ready:
             self._ready = False
             if key == self._expected[0]:
-                self._recorder.take_back(self._numbers[0])
+                self._replay.take_back(self._numbers[0])
                 self._place, self.active = 1, True
 
     def forget(self) -> None:
@@ -155,11 +156,11 @@ class Quick:
         if not self.active:
             return
         self.active = False
-        recorder, vitals = self._recorder, self._vitals
+        replay, vitals = self._replay, self._vitals
         if vitals is not None:
-            recorder.add_rounds(self._rounds, self._numbers, vitals)
+            replay.add_rounds(self._rounds, self._numbers, vitals)
         for number in self._numbers[: self._place]:
-            recorder.replay(number)
+            replay.replay(number)
         self.learnt = list(self._expected[: self._place])
         self._last = None
 
@@ -167,16 +168,16 @@ class Quick:
         """The recorder has closed an iteration: does the next go this way?"""
         learnt, self.learnt, self._ready = self.learnt, [], False
         last, self._last = self._last, (signature, learnt)
-        recorder = self._recorder
+        replay = self._replay
         if until < 2 or last != self._last or len(learnt) != len(signature):
             return
-        raws = [recorder.raw(number) for number in signature]
+        raws = [replay.raw(number) for number in signature]
         if not _plain(raws):
             return
         self._expected, self._numbers, self._length = [*learnt, _END], list(signature), len(learnt)
-        self._series = [recorder.series_of(raw) if raw[0] is Backward else None for raw in raws]
+        self._series = [replay.series_of(raw) if raw[0] is Backward else None for raw in raws]
         self._rates, self._vitals, self._rounds, self._until = {}, vitals, 0, until
-        self._first = recorder.trained + 1
+        self._first = replay.trained + 1
         self._ready = True
 
 

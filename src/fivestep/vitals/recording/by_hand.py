@@ -1,0 +1,61 @@
+"""Weights that no optimizer holds, updated by hand: nothing is called that could be heard."""
+# torch's own parts are private and partly untyped; to look at them is the work of this file.
+# pyright: reportPrivateUsage=false
+
+from __future__ import annotations
+
+import torch
+
+from fivestep.vitals.holding import Holding
+from fivestep.vitals.measure import piece, quietly
+from fivestep.vitals.recording.holdings import Holdings
+from fivestep.vitals.recording.notes import Notes
+from fivestep.vitals.recording.updating import OpenUpdate, Updates, Used
+
+ELEMENTS = 256  # of a weight that are compared
+
+
+class ByHand:
+    """Compares such weights from one backward to the next."""
+
+    def __init__(
+        self, notes: Notes, holdings: Holdings, updates: Updates, *, narrowed: bool
+    ) -> None:
+        self._notes, self._holdings, self._updates = notes, holdings, updates
+        self._narrowed = narrowed  # some optimizers are not heard: nothing is said of "by hand"
+
+    def remember(self) -> None:
+        """A backward has ended: how are the weights now?"""
+        hand = self._holdings.by_hand()
+        if hand is None or not hand.probes or self._narrowed:
+            return
+        alive = hand.alive()
+        hand.versions, hand.copies = [one._version for one in alive], []
+        if self._notes.sampling.detailed:
+            with quietly():
+                hand.copies = [piece(one)[:ELEMENTS].clone() for one in alive]
+
+    def look(self) -> None:
+        """A backward starts: if they have changed since, an update is written down."""
+        hand = self._holdings.by_hand()
+        if hand is None or not hand.versions or not hand.backwards or not _moved(hand):
+            return
+        opened = OpenUpdate(None, hand, None, None, closure=False, state="some")
+        backwards, summed = hand.backwards, hand.summed
+        carried, _ = hand.use("some")
+        self._updates.write(opened, Used(backwards, summed, 0, carried, untouched=False))
+
+
+def _moved(hand: Holding) -> bool:
+    alive = hand.alive()
+    if len(alive) != len(hand.versions):  # they were made for one iteration
+        return False
+    if [one._version for one in alive] != hand.versions:
+        return True
+    if len(hand.copies) != len(alive) or alive[0].device.type != "cpu":
+        return False
+    with quietly():
+        return any(
+            not torch.equal(piece(one)[:ELEMENTS], copy)
+            for one, copy in zip(alive, hand.copies, strict=True)
+        )
