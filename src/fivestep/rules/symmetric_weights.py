@@ -21,6 +21,7 @@ Source: Goodfellow, Bengio, Courville, Deep Learning (2016), section 8.4.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from torch import nn
 
@@ -49,6 +50,35 @@ def check(record: Record) -> Iterator[Finding]:
         stuck = stuck or (_constant_stack(layers) if layers else [])
         if stuck:
             yield _say(stuck, layers, model, record)
+    yield from _written_by_hand(record)
+
+
+def _written_by_hand(record: Record) -> Iterator[Finding]:
+    """Two matrices of no layer of PyTorch's, both constant at first: units stay equal in both."""
+    loose = [
+        one for one in record.parameters
+        if one.requires_grad and one.owner not in LAYERS and len(one.shape) == 2 and _constant(one)
+    ]  # fmt: skip
+    for first, second in pairwise(loose):
+        units = _units(first, second)
+        if units > 1 and _stirred(first) and _stirred(second):
+            yield _say_by_hand(first, second, units, record)
+
+
+def _units(first: ParameterFacts, second: ParameterFacts) -> int:
+    """Hidden units between two matrices, equal in both after several updates; 0 if there are none.
+
+    ``x @ first @ second``, or as PyTorch writes its layers, (outputs, inputs).
+    """
+    if first.shape[1] == second.shape[0] and min(first.columns, second.alike) >= UPDATES:
+        return first.shape[1]
+    if first.shape[0] == second.shape[1] and min(first.alike, second.columns) >= UPDATES:
+        return first.shape[0]
+    return 0
+
+
+def _stirred(facts: ParameterFacts) -> bool:
+    return facts.moved >= UPDATES - 1 or (facts.graded >= UPDATES and not facts.nonzero)
 
 
 def _layer(facts: ParameterFacts) -> bool:
@@ -61,7 +91,7 @@ def _stays_equal(facts: ParameterFacts) -> bool:
     """Its units were changed, or asked to, again and again, and are still equal."""
     if facts.alike < UPDATES:
         return False
-    return facts.moved >= UPDATES - 1 or (facts.graded >= UPDATES and not facts.nonzero)
+    return _stirred(facts)
 
 
 def _constant_stack(layers: list[ParameterFacts]) -> list[ParameterFacts]:
@@ -110,6 +140,29 @@ def _say(
         iteration=1,
         count=first.alike,
     )
+
+
+def _say_by_hand(
+    first: ParameterFacts, second: ParameterFacts, units: int, record: Record
+) -> Finding:
+    value = first.initial[0] if first.initial else float("nan")
+    both = record.names((first.number, second.number))
+    still = not first.moved and not second.moved
+    return Finding(
+        message=f"{both} {first.shape} and {second.shape} start constant ({value:g}): "
+        f"all {units} units between them are the same",
+        cause="zeros in one layer keep the gradient of the other at zero: neither moves"
+        if still
+        else "units that start equal get equal gradients and stay equal",
+        fix=f"draw the first at random: `torch.randn{first.shape} / {max(1, first.shape[0])} ** 0.5`",
+        evidence={
+            "units": units, "equal_updates": min(first.updates, second.updates),
+            "moved": first.moved, "layers": 2, "of_layers": 2,
+        },
+        site=next((record.optimizers[one].site for one in first.optimizers), None),
+        iteration=1,
+        count=first.updates,
+    )  # fmt: skip
 
 
 def _path(facts: ParameterFacts) -> str:

@@ -76,6 +76,7 @@ class ParameterFacts:
     moved: int = 0  # of these: it changed
     frozen_after: bool = False  # requires_grad was switched off later
     alike: int = 0  # detailed updates from the first on before which all its rows were equal
+    columns: int = 0  # the same, of its columns (two at least), of one that began constant
     handled: int = 0  # detailed backwards after which it had changed though no optimizer holds it
 
 

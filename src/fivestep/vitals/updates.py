@@ -12,6 +12,7 @@ import torch
 from fivestep.vitals.events import Norm, Update
 from fivestep.vitals.holding import Holding
 from fivestep.vitals.measure import Later, measurable, norms, piece, rows_alike
+from fivestep.vitals.record import ParameterFacts
 from fivestep.vitals.registry import Registry
 
 ELEMENTS = 16_000_000  # copied for one detailed update, no more
@@ -42,7 +43,13 @@ def before_update(optimizer: Any, who: Registry, closure: bool) -> Before | None
         facts = who.record.parameters[who.parameter(one)]
         if facts.equal_rows and facts.alike == facts.updates:  # symmetric until now
             facts.alike += rows_alike(one, facts.initial)
+        if _constant(facts) and one.dim() == 2 and facts.columns == facts.updates:
+            facts.columns += rows_alike(one.t(), facts.initial)
     return Before(parameters, copies, None if closure else gradients_of(parameters))
+
+
+def _constant(facts: ParameterFacts) -> bool:
+    return facts.initial is not None and facts.initial[0] == facts.initial[1]
 
 
 def gradients_of(parameters: list[torch.Tensor]) -> list[torch.Tensor | None]:
