@@ -76,7 +76,7 @@ class Stream(IterableDataset[torch.Tensor]):
         seed, first, step = self.start()
         draw = random.Random(seed)
         for number in range(first, 40, step):
-            yield torch.tensor([draw.random() for _ in range(4)]) + number
+            yield torch.tensor([draw.random() for _ in range(4)]) + number / 40
 
 
 class SeededStream(Stream):

@@ -42,6 +42,7 @@ MIXED = (
 )  # the same, of data that has no such name: below chance, above the training data
 SPARE = 3.0  # equal pairs of rows added to those seen, which chance may hide, of whole numbers
 UNLIKE = 0.5  # the same of other numbers
+COPIES = 2.0  # of each shared row, on average, where rows were multiplied before the split
 MARGIN = 2.0  # times what nature explains; 600 random rows of 6 to 13 bits: up to 1.91
 WHOLE = 0.98  # share of the training rows that it holds: from here on it evaluates everything
 
@@ -57,7 +58,7 @@ def check(record: Record) -> Iterator[Finding]:
     for passes in _groups(record):
         first = next((one for one in passes if one.complete), passes[-1])
         name = _called(record, first)
-        if _sound(first) and (_named(first) if name else _mixed(first)):
+        if _sound(first) and (_named(first) if name else _mixed(first) and not first.picked):
             yield _say(first, name, len(passes))
 
 
@@ -75,9 +76,21 @@ def _sound(one: PassFacts) -> bool:
 
     Of N values equally likely, n rows hold about n * n / 2N equal pairs and share n * trained / N.
     """
+    if one.rows < ROWS or one.shared < SHARED:
+        return False
     pairs = one.rows - one.distinct + (SPARE if one.whole else UNLIKE)
     by_nature = 2 * pairs * one.trained / one.rows
-    return one.rows >= ROWS and one.shared >= SHARED and one.shared > MARGIN * by_nature
+    return one.shared > MARGIN * by_nature or _multiplied(one)
+
+
+def _multiplied(one: PassFacts) -> bool:
+    """Part of the rows are there again and again (oversampled), the others once.
+
+    Only where no rows are alike by nature: a column has a value of its own in each of them.
+    """
+    fresh = one.rows - one.shared
+    several = one.covered >= SHARED and one.shared >= COPIES * one.covered
+    return one.continuous and several and fresh >= max(SHARED, NAMED * one.rows)
 
 
 def _named(one: PassFacts) -> bool:
