@@ -1,5 +1,6 @@
 """A dropout MLP on the diabetes data, scored on a held-out part."""
 # fault: train-mode-evaluation
+# missed: three answers to the same question, with no update between, may be Monte-Carlo dropout
 
 import torch
 import torch.nn as nn
