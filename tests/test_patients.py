@@ -57,7 +57,6 @@ def test_program_is_judged_right(program: Path) -> None:
     problem = verdict(faults, [(f.rule, f.severity is Severity.COSTLY) for f in heard(program)])
     if missed:
         assert problem, "it is found: take out the line `# missed:`"
-        assert problem.startswith("missed"), "a known miss is silent, and names nothing else"
     else:
         assert not problem
 

@@ -43,7 +43,9 @@ WHOLE = 1.0
 # N(0, 1), tanh, 64 inputs: 0.65; 128: 0.75; 512: 0.88. Xavier, Kaiming, orthogonal: 0.02 at most.
 FLAT = 0.6
 HEAVY = 10.0  # largest initial weight times the root of the inputs. PyTorch's own: 1; Kaiming, Xavier: 4
-LOPSIDED = 10.0  # largest initial weight times the inputs, where all have one sign: N(0, 1) never has
+LOPSIDED = (
+    10.0  # largest initial weight times the inputs, where all have one sign: N(0, 1) never has
+)
 FIRST = 3  # graphs, from the first of the run on
 LAST = 5  # graphs in a row, the last one included
 ROWS, UNITS = 8, 8  # from which on a share below 1 is trusted

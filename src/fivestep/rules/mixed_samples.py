@@ -118,11 +118,12 @@ def _folded(record: Record, forward: Forward) -> Node | None:
 
 def _reads(forward: Forward, rows: int) -> bool:
     """A recurrent layer ran on that batch, and so its states are (layers, batch, features)."""
-    for run in forward.modules or ():
-        if run.kind in RECURRENT and run.input is not None and len(run.input.shape) == 3:
-            if run.input.shape[0 if run.batch_first else 1] == rows:
-                return True
-    return False
+    given = [
+        (run.input.shape, 0 if run.batch_first else 1)
+        for run in forward.modules or ()
+        if run.kind in RECURRENT and run.input is not None
+    ]
+    return any(len(shape) == 3 and shape[axis] == rows for shape, axis in given)
 
 
 def _graph_of(record: Record, forward: Forward) -> Graph | None:

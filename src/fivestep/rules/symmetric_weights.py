@@ -38,6 +38,7 @@ EXPLAINS = (
 # Updates over which the units stay equal. Sick layers (2 to 257 units, three activations, SGD, Adam,
 # RMSprop, float32 and bfloat16): all of 20. Zero heads and branches: 1, in a chain of zeros 2 or 3.
 UPDATES = 5
+GATES = {"RNN": 1, "RNNCell": 1, "LSTM": 4, "LSTMCell": 4, "GRU": 3, "GRUCell": 3}  # of a unit
 LAYERS = ("Linear", "Conv1d", "Conv2d", "Conv3d", "Bilinear", "NonDynamicallyQuantizableLinear")
 
 
@@ -46,7 +47,8 @@ def check(record: Record) -> Iterator[Finding]:
     for model in record.models:
         own = [record.parameters[one] for one in model.parameters]
         layers = [one for one in own if one.model == model.number and _layer(one)]
-        stuck = [one for one in layers if _stays_equal(one)]
+        recurrent = [one for one in own if one.model == model.number and _recurrent(one)]
+        stuck = [one for one in [*recurrent, *layers] if _stays_equal(one)]
         stuck = stuck or (_constant_stack(layers) if layers else [])
         if stuck:
             yield _say(stuck, layers, model, record)
@@ -57,7 +59,8 @@ def _written_by_hand(record: Record) -> Iterator[Finding]:
     """Two matrices of no layer of PyTorch's, both constant at first: units stay equal in both."""
     loose = [
         one for one in record.parameters
-        if one.requires_grad and one.owner not in LAYERS and len(one.shape) == 2 and _constant(one)
+        if one.requires_grad and one.owner not in (*LAYERS, *GATES)
+        and len(one.shape) == 2 and _constant(one)
     ]  # fmt: skip
     for first, second in pairwise(loose):
         units = _units(first, second)
@@ -85,6 +88,11 @@ def _layer(facts: ParameterFacts) -> bool:
     return (
         facts.requires_grad and facts.owner in LAYERS and len(facts.shape) > 1 and facts.updates > 0
     )
+
+
+def _recurrent(facts: ParameterFacts) -> bool:
+    """Of an LSTM or its kind, whose units are compared gate by gate."""
+    return facts.requires_grad and facts.owner in GATES and len(facts.shape) > 1
 
 
 def _stays_equal(facts: ParameterFacts) -> bool:
@@ -119,7 +127,8 @@ def _say(
     stuck: list[ParameterFacts], layers: list[ParameterFacts], model: ModelFacts, record: Record
 ) -> Finding:
     first = stuck[0]
-    units, value = first.shape[0], first.initial[0] if first.initial else float("nan")
+    units = first.shape[0] // GATES.get(first.owner, 1)
+    value = first.initial[0] if first.initial else float("nan")
     constant = f" ({value:g})" if _constant(first) else ""
     still = not any(one.moved for one in stuck)
     cause = "units that start equal get equal gradients and stay equal"
@@ -134,7 +143,7 @@ def _say(
             "equal_updates": first.alike,
             "moved": first.moved,
             "layers": len(stuck),
-            "of_layers": len(layers),
+            "of_layers": max(len(layers), len(stuck)),
         },
         site=model.site,
         iteration=1,

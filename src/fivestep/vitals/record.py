@@ -169,8 +169,12 @@ class PassFacts:
     floating: bool
     whole: bool  # the first rows hold whole numbers only
     trained: int  # different rows that the model was trained on before
-    continuous: bool = False  # a column has another value in (nearly) every row: none are alike by nature
-    picked: bool = False  # argmax was taken of its answers, and neither a loss nor a metric was heard
+    continuous: bool = (
+        False  # a column has another value in (nearly) every row: none are alike by nature
+    )
+    picked: bool = (
+        False  # argmax was taken of its answers, and neither a loss nor a metric was heard
+    )
     rows: int = 0
     distinct: int = 0
     shared: int = 0  # rows that the model was trained on before

@@ -60,7 +60,7 @@ class Modules:
             opened.event.dropped = max(opened.event.dropped, rate)
 
     def dropped(self, rate: float, by: nn.Module | str | None, site: Site | None) -> None:
-        """``F.dropout`` dropped inside a model that is in eval mode; or another function, by name."""
+        """``F.dropout`` (or a function, by its name) dropped inside a model in eval mode."""
         opened = self._forwards.open
         registered = (
             opened is not None
