@@ -19,13 +19,14 @@ PINS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test matrix check bench clean
+.PHONY: help demo test matrix check bench docs clean
 
 help:
 	@echo "make demo     watch a small network learn handwritten digits"
 	@echo "make test     run the tests; make test ARGS='-k loop' runs some of them"
 	@echo "make matrix   every rule of the doctor in every variant of its loops"
 	@echo "make check    style, types, and that the documents tell the truth"
+	@echo "make docs     run the loops of examples/broken and write their reports to docs/broken.md"
 	@echo "make bench    time the loop beside others, in an environment of its own"
 	@echo "make clean    remove the environments and everything built (runs/ stays)"
 	@echo
@@ -48,6 +49,9 @@ check: .venv/.dev
 	.venv/$(BIN)/ruff format --check .
 	.venv/$(BIN)/pyright
 	.venv/$(BIN)/python -m pytest -q tests/test_repository.py tests/test_readme.py
+
+docs: .venv/.dev
+	@.venv/$(BIN)/python docs/make_broken.py
 
 bench: .venv-bench/.bench
 	@.venv-bench/$(BIN)/python benchmarks/iteration.py

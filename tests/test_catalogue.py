@@ -10,6 +10,7 @@ import pytest
 import fivestep.rules
 from fivestep.doctor import diagnose
 from fivestep.finding import Rule
+from fivestep.needs import NEEDS
 from fivestep.practice import VARIANTS, overhear
 from fivestep.rules import CODES, broken, catalogue, named
 
@@ -52,6 +53,7 @@ def test_docs_have_their_sections_in_order(rule: Rule) -> None:
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_references_name_rules_and_variants(rule: Rule) -> None:
     assert set(rule.explains) <= set(CODES)
+    assert set(rule.needs) <= set(NEEDS)
     assert set(rule.without) <= set(VARIANTS)
     assert "plain" not in rule.without
     assert all(rule.without.values())

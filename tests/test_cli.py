@@ -55,7 +55,11 @@ def test_nothing_given_helps(capsys: pytest.CaptureFixture[str]) -> None:
 def test_list_names_every_demo_with_what_it_shows(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["demo", "--list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split(maxsplit=1) for line in lines] == [list(pair) for pair in cli.DEMOS.items()]
+    told = [line.split(maxsplit=1) for line in lines]
+    both = [list(cli.DEMOS.items()), list(cli.BROKEN.items())]
+    sound, faulty = told[: len(cli.DEMOS)], told[-len(cli.BROKEN) :]
+    assert [[tuple(row) for row in rows] for rows in (sound, faulty)] == both
+    assert lines[len(cli.DEMOS) : -len(cli.BROKEN)] == ["", "with a fault, which the doctor names:"]
 
 
 @pytest.mark.parametrize("name", [*cli.DEMOS, ""])
@@ -89,7 +93,7 @@ def test_an_unknown_demo_is_answered_with_the_known(
     assert caught.value.code == 2
     said = capsys.readouterr().err
     assert f"'{name}'" in said
-    assert all(known in said for known in cli.DEMOS)
+    assert all(known in said for known in [*cli.DEMOS, *cli.BROKEN])
 
 
 @pytest.mark.parametrize("name", sorted(cli.NEEDS))

@@ -310,7 +310,8 @@ print(run.path.name)
         for rank in (0, 1)
     ]
     names = [process.communicate()[0].strip() for process in both]
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
+    vitals = [name.replace(".jsonl", ".vitals.jsonl") for name in names]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names + vitals)
     for rank, name in enumerate(names):
         assert f"-rank{rank}" in name
         assert len(Run.load(tmp_path / name).history) == 20

@@ -618,6 +618,22 @@ def test_a_closed_ear_is_silent() -> None:
     assert not ears.recorders
 
 
+def test_a_loop_that_is_never_twice_the_same_is_heard_to_its_end() -> None:
+    model = nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    with listen() as doctor:
+        for i in range(600):
+            loss = F.mse_loss(model(torch.randn(4, 2)), torch.zeros(4, 1))
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1 + i / 1000)
+            optimizer.step()
+    record = doctor.record
+    assert not record.problems
+    assert record.length == 600
+    assert record.counts["update"] == 600
+
+
 def test_record_stays_small_over_many_iterations() -> None:
     model = nn.Linear(2, 1)
     optimizer = torch.optim.SGD(model.parameters(), 0.01)

@@ -86,6 +86,6 @@ def test_broadcasting_is_found_without_hooks() -> None:
 def test_a_fault_of_the_watch_ends_only_the_watching() -> None:
     model, optimizer = _parts()
     watch: Any = Watch(model, F.mse_loss, optimizer)
-    watch._recorder.losses = None
+    watch.recorder.losses = None
     assert len(list(watch(train(model, F.mse_loss, optimizer, _batches(3))))) == 15
     assert len(watch.record.problems) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,8 @@ def test_json_is_complete_and_strict(report: Report) -> None:
     (finding,) = plain["findings"]
     wanted = {
         "rule", "code", "severity", "iteration", "count", "file", "line", "message", "evidence",
-        "cause", "fix", "consequences", "confidence",
+        "cause", "fix", "consequences", "confidence", "function", "cell", "source", "excerpt",
+        "ranks", "summary", "explain",
     }  # fmt: skip
     assert set(finding) == wanted
     assert finding["evidence"]["earlier_updates"] == 23
@@ -201,3 +203,45 @@ def test_of_two_that_explain_each_other_the_first_seen_is_the_cause() -> None:
     assert [one.rule for one in fold([late, early])] == ["huge-update"]
     late, early = _finding("huge-update", 4), _finding("nonfinite-gradient", 2)
     assert [one.rule for one in fold([late, early])] == ["nonfinite-gradient"]
+
+
+def test_what_was_not_heard_is_not_said_to_be_in_order() -> None:
+    model = nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    with listen() as doctor:
+        for _ in range(30):
+            x = torch.randn(8, 2)
+            loss = (model(x) - x[:, :1]).square().mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    report = doctor.report()
+    missing = {
+        "early-schedule": "no schedule",
+        "cloned-workers": "workers",
+        "frozen-shuffle": "DataLoader",
+        "overfitting": "evaluated",
+        "misplaced-clip": "clipped",
+        "broadcast-metric": "metric",
+        "swapped-arguments": "written by hand",
+        "aliased-best": "state_dict",
+    }
+    for rule, why in missing.items():
+        assert why in report.not_checked[rule]
+        assert rule not in report.checked
+    assert {"stale-gradient", "broadcast-loss", "flat-loss", "dead-units"} <= set(report.checked)
+
+
+def test_what_is_missing_never_silences_a_finding() -> None:
+    rule = named("overfitting")
+    assert rule.needs == ("evaluation",)
+    record = Record(counts={"backward": 1})
+    shown = Finding("m", "c", "f", {}, None, 1, 1)
+
+    def check(_: Record) -> list[Finding]:
+        return [shown]
+
+    changed = {rule.name: replace(rule, check=check)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fivestep.doctor.catalogue", lambda: changed)
+        assert [one.rule for one in diagnose(record).findings] == ["overfitting"]

@@ -435,7 +435,8 @@ def test_links_inside_the_repository_lead_somewhere() -> None:
 
 def test_every_make_that_is_named_exists() -> None:
     targets = set(re.findall(r"^(\w+):", read("Makefile"), re.MULTILINE))
-    named = {word for name in markdown() for word in re.findall(r"`?\bmake (\w+)[ `]", code(name))}
+    command = re.compile(r"(?:^|`|&& )make (\w+)\b", re.MULTILINE)
+    named = {word for name in markdown() for word in command.findall(code(name))}
     assert {"demo", "test", "check", "bench", "clean", "help"} <= targets
     assert named
     assert named <= targets
@@ -548,8 +549,10 @@ def test_the_wheel_holds_the_package_and_the_examples(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     assert wheel.name.startswith(f"fivestep-{fivestep.__version__}-py3-none-any")
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert {f"fivestep/{module}" for module in [*MODULES, "py.typed"]} <= names
-    examples = {f"fivestep/examples/{path.name}" for path in (ROOT / "examples").glob("*.py")}
+    besides = ["py.typed", "report.schema.json"]
+    assert {f"fivestep/{module}" for module in [*MODULES, *besides]} <= names
+    folder = ROOT / "examples"
+    examples = {f"fivestep/examples/{p.relative_to(folder)}" for p in folder.rglob("*.py")}
     assert examples
     assert examples <= names
     assert not [name for name in names if "__pycache__" in name]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fivestep.loop import Moment, Step, train
     from fivestep.run import Run
     from fivestep.split import split
+    from fivestep.watch import Watch
 
 # Where each public name lives. A name is imported when it is first asked for (PEP 562), so that
 # `fivestep --help` answers without loading torch.
@@ -33,6 +34,7 @@ _HOMES = {
     "Run": "run",
     "Severity": "finding",
     "Step": "loop",
+    "Watch": "watch",
     "accuracy": "evaluate",
     "batches": "batches",
     "diagnose": "doctor",
@@ -54,6 +56,7 @@ __all__ = [
     "Run",
     "Severity",
     "Step",
+    "Watch",
     "__version__",
     "accuracy",
     "batches",
@@ -76,6 +79,16 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Answer ``%load_ext fivestep``: the cell magic ``%%listen``."""
+    import_module("fivestep.notebook").load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Answer ``%unload_ext fivestep``."""
+    import_module("fivestep.notebook").unload(shell)
 
 
 class _Package(ModuleType):

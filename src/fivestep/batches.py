@@ -37,6 +37,11 @@ class Batches:
         return iter(self._iterable)
 
     @property
+    def source(self) -> Iterable[Any]:
+        """What makes the batches."""
+        return self._iterable
+
+    @property
     def cut(self) -> tuple[int, int] | None:
         """The samples in an epoch and in a batch, if both are known and the rest is a batch too."""
         loader = cast("Any", self._iterable)

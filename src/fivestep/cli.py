@@ -24,7 +24,23 @@ DEMOS = {
     "wrong_loss": "a classification done with mean squared error beside the right one",
     "own_loop": "your own loop with train and a plain for",
 }
-NEEDS = {"digits": "sklearn", "minibatches": "sklearn", "wrong_loss": "sklearn"}
+# The same for loops with a fault, in examples/broken: they run under the doctor, who names it.
+BROKEN = {
+    "forgotten_zero_grad": "gradients that are never cleared",
+    "squared_error_for_classes": "the number of a class predicted as a quantity",
+    "rate_too_high": "a learning rate that makes the loss explode",
+    "rate_too_low": "a learning rate with which nothing happens",
+    "column_against_row": "predictions [100, 1] against targets [100]",
+    "train_mode_forgotten": "training goes on in eval mode after the first validation",
+    "eval_mode_forgotten": "a validation with dropout still on",
+    "gradients_off": "a whole loop under no_grad",
+    "loss_becomes_nan": "a logarithm of 0",
+    "barely_moves": "ten layers of sigmoids through which no gradient comes",
+    "zigzag": "a loss that goes up and down and never settles",
+    "overfitting": "a network that learns 100 patients by heart",
+}
+NEEDS = dict.fromkeys(["digits", "minibatches", "wrong_loss", *BROKEN], "sklearn")
+del NEEDS["column_against_row"]  # it makes its own data
 
 EXAMPLES = """examples:
   fivestep run train.py       run a training script as it is, and say what is wrong with its loop
@@ -74,10 +90,11 @@ def _parser() -> argparse.ArgumentParser:
         "demo",
         help="run one of the examples on real data",
         description="Run one of the examples on real data.",
-        epilog="\n".join(f"  {name:<14} {what}" for name, what in DEMOS.items()),
+        epilog=_listed(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    demo.add_argument("name", nargs="?", default="digits", choices=DEMOS, metavar="name")
+    names = [*DEMOS, *BROKEN]
+    demo.add_argument("name", nargs="?", default="digits", choices=names, metavar="name")
     demo.add_argument("--list", action="store_true", help="list the demos")
     demo.add_argument("--source", action="store_true", help="print its text instead of running it")
     demo.set_defaults(verb=_demo)
@@ -85,11 +102,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _listed() -> str:
+    rows = [f"{name:<26} {what}" for name, what in (DEMOS | BROKEN).items()]
+    rows.insert(len(DEMOS), "\nwith a fault, which the doctor names:")
+    return "\n".join(rows)
+
+
 def _demo(given: argparse.Namespace) -> int:
     if given.list:
-        print("\n".join(f"{name:<14} {what}" for name, what in DEMOS.items()))
+        print(_listed())
         return 0
-    path = examples_folder() / f"{given.name}.py"
+    folder = examples_folder() / "broken" if given.name in BROKEN else examples_folder()
+    path = folder / f"{given.name}.py"
     if given.source:
         print(path.read_text(encoding="utf-8"), end="")
         return 0
@@ -101,6 +125,8 @@ def _demo(given: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return 2
+    if given.name in BROKEN:
+        return _run(["run", str(path)])
     runpy.run_path(str(path), run_name="__main__")
     return 0
 

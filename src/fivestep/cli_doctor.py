@@ -39,7 +39,9 @@ def add_verbs(verbs: Any) -> None:
     run.set_defaults(verb=_in_words(run_script))
     check = verbs.add_parser("check", help="diagnose a recorded run")
     _add_output(check)
-    check.add_argument("run", metavar="RUN", help="what --record wrote, or the directory of a run")
+    check.add_argument(
+        "run", metavar="RUN", nargs="+", help="what --record wrote; of several ranks, all of them"
+    )
     check.set_defaults(verb=_in_words(check_run))
     explain = verbs.add_parser("explain", help="explain a rule, with its sick and its healthy loop")
     explain.add_argument("rule", metavar="NAME", help="a name or a code: stale-gradient, FS301")
@@ -72,28 +74,55 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
 def run_script(arguments: argparse.Namespace) -> int:
     """Run a script as Python would, listening; then report on standard error."""
     from fivestep.doctor import listen
+    from fivestep.ending import Ending
     from fivestep.listen.script import Outcome, run
+    from fivestep.ranks import meet
 
     names = _names(arguments)  # a wrong name is said before the training, not after it
-    doctor = listen()
-    outcome: Outcome = run(doctor, arguments.target, arguments.arguments, module=arguments.module)
-    report = None
-    if int(os.environ.get("RANK", "0")) == 0:
-        if arguments.record:
-            doctor.record.save(arguments.record)
-        report = _diagnose(doctor.record, names)
+    doctor, meeting = listen(), meet()
+    ending = Ending(
+        doctor, meeting,
+        diagnose=lambda record: _of_this_rank(record, names, arguments.record),
+        tell=lambda report: _say(report, arguments) if meeting or _rank() == 0 else None,
+    )  # fmt: skip
+    with ending.even_if_terminated():
+        target, rest = arguments.target, arguments.arguments
+        outcome: Outcome = run(doctor, target, rest, module=arguments.module)
         outcome.show()
-        _say(report, arguments)
-    else:
-        outcome.show()
+        report = ending.report(failed=outcome.code != 0)
     return outcome.code or int(bool(arguments.check and report and report.wrong))
 
 
+def _of_this_rank(
+    record: Record, names: tuple[list[str] | None, list[str]], path: str | None
+) -> Report:
+    record.rank = _rank()
+    if path:
+        record.save(_ranked(Path(path), record.rank))
+    return _diagnose(record, names)
+
+
+def _rank() -> int:
+    """The number of this process among those of its run; 0 where it is alone."""
+    return int(os.environ.get("RANK") or "0")
+
+
+def _ranked(path: Path, rank: int) -> Path:
+    """``vitals.jsonl`` for rank 0 and for a process alone, else ``vitals.rank1.jsonl``."""
+    return path.with_suffix(f".rank{rank}{path.suffix}") if rank else path
+
+
 def check_run(arguments: argparse.Namespace) -> int:
-    """Diagnose a recorded run."""
+    """Diagnose a recorded run; the records of several ranks together."""
+    from fivestep.merge import merge
     from fivestep.vitals import Record
 
-    report = _diagnose(Record.load(Path(arguments.run)), _names(arguments))
+    names = _names(arguments)
+    records = [Record.load(Path(one)) for one in arguments.run]
+    reports = {one.rank: _diagnose(one, names) for one in records}
+    if len(reports) < len(records):
+        raise ValueError("two of these are of the same rank\n  do: name the records of one run")
+    report = merge(reports) if len(reports) > 1 else next(iter(reports.values()))
     _say(report, arguments)
     return int(arguments.check and report.wrong)
 
@@ -117,13 +146,9 @@ def list_rules(arguments: argparse.Namespace) -> int:
 
 
 def _names(arguments: argparse.Namespace) -> tuple[list[str] | None, list[str]]:
-    from fivestep.rules import named
+    from fivestep.rules import chosen
 
-    wanted = [one for one in (arguments.rules or "").split(",") if one]
-    ignored = [one for one in arguments.ignore.split(",") if one]
-    for name in (*wanted, *ignored):
-        named(name)
-    return wanted or None, ignored
+    return chosen(arguments.rules), chosen(arguments.ignore) or []
 
 
 def _diagnose(record: Record, names: tuple[list[str] | None, list[str]]) -> Report:

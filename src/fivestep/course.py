@@ -20,6 +20,7 @@ from fivestep.loop import Moment, Step, train
 from fivestep.plan import Plan
 from fivestep.progress import Progress
 from fivestep.run import Reason
+from fivestep.watch import Watch
 
 
 class NonFiniteError(FloatingPointError):
@@ -43,9 +44,15 @@ class Course:
         progress: Progress,
         interrupt: Interrupt,
         emit: Callable[[Entry], None],
+        watch: Watch | None = None,
     ) -> None:
         self.plan, self.best, self.progress, self.interrupt = plan, best, progress, interrupt
-        self._emit = emit
+        self._emit, self._watch = emit, watch
+        self._train, self._held_out = plan.train, plan.validate
+        if watch is not None:
+            self._train = watch.batches(plan.train, "train")
+            if plan.validate is not None:
+                self._held_out = watch.batches(plan.validate, "validate")
         self.started = time.perf_counter()
         self.epoch = self.iteration = self.update = self.skipped = 0
         self._numbers = Numbers(float("nan"), float("nan"))
@@ -73,7 +80,7 @@ class Course:
 
     def _train_epoch(self) -> Ending | None:
         self._span, updates, ending = Span(), self.update, None
-        feed = Feed(self.plan.train.epoch(self.epoch))
+        feed = Feed(self._train.epoch(self.epoch))
         while ending is None and not feed.exhausted:
             ending = self._iterate(feed)
         if ending is None and feed.count == 0:
@@ -90,6 +97,8 @@ class Course:
         plan = self.plan
         self._guard.remember()
         moments = train(plan.model, plan.loss_fn, plan.optimizer, feed)
+        if self._watch is not None:
+            moments = self._watch(moments)
         moment = None
         while (moment := self._next(moments, moment, feed)) is not None:
             if moment.step is Step.BACKWARD:
@@ -172,12 +181,14 @@ class Course:
 
     def _validate(self) -> Entry:
         plan, begun = self.plan, time.perf_counter()
-        assert plan.validate is not None
+        assert self._held_out is not None
+        observe = None if self._watch is None else self._watch.evaluated
         values: dict[str, float] = {}
         try:
             values = evaluate_batches(
-                plan.model, plan.loss_fn, plan.validate, plan.metrics, self._stop_validation
-            )
+                plan.model, plan.loss_fn, self._held_out, plan.metrics, self._stop_validation,
+                observe,
+            )  # fmt: skip
         except Exception:
             if not self.interrupt.requested:  # Ctrl-C reaches the loader's workers, too
                 raise

@@ -11,9 +11,11 @@ from torch import nn
 
 from fivestep.finding import Finding, Report, Rule, Severity
 from fivestep.listen import Listener
-from fivestep.report import as_text
+from fivestep.needs import unmet
+from fivestep.report import as_html, as_text
 from fivestep.rules import broken, catalogue, named
 from fivestep.vitals.events import Backward, Update
+from fivestep.vitals.facts import Site
 from fivestep.vitals.record import Record, Vitals
 
 # The course of the run shows what any fault of the steps before it does to the loss.
@@ -22,10 +24,16 @@ _IGNORE = re.compile(r"#\s*fivestep:\s*ignore(?:\[([^\]]*)\])?")
 
 
 class Diagnosis(Report):
-    """A report that prints itself, as on a terminal but without colours."""
+    """A report that prints itself, as on a terminal but without colours; a page in a notebook."""
 
     def __str__(self) -> str:
         return as_text(self)
+
+    def _repr_html_(self) -> str:
+        return as_html(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # IPython in a terminal
+        printer.text(str(self).rstrip())
 
 
 def diagnose(
@@ -49,13 +57,25 @@ def diagnose(
     silent = {named(one).name for one in ignore}
     unloaded = {name: f"could not be loaded: {why}" for name, why in broken().items()}
     report = Diagnosis(
-        [], [], unloaded if rules is None else {}, iterations=record.length, seconds=record.seconds,
-        problems=list(record.problems), ended=record.ended,
+        [], [], unloaded if rules is None else {}, iterations=_trained(record),
+        seconds=record.seconds, problems=list(record.problems), ended=record.ended, site=_somewhere(record),
     )  # fmt: skip
     for rule in wanted:
         _apply(rule, record, silent, report)
     report.findings = fold(report.findings)
     return report
+
+
+def _trained(record: Record) -> int:
+    """Batches taken through the five steps; where none was, whatever there is."""
+    kept = sum(one.repeats for one in record.iterations if one.trains)
+    return kept + record.unkept if kept else record.length
+
+
+def _somewhere(record: Record) -> Site | None:
+    """The first line of the loop that shows it at work: a backward, else an update."""
+    shown = (*record.events(Backward), *record.events(Update))
+    return next((event.site for _, event in shown if event.site is not None), None)
 
 
 def _apply(rule: Rule, record: Record, silent: set[str], report: Report) -> None:
@@ -71,6 +91,7 @@ def _apply(rule: Rule, record: Record, silent: set[str], report: Report) -> None
         one.rule, one.code, one.severity = rule.name, rule.code, rule.severity
         unwanted = rule.name in silent or _ignored_in_source(one)
         (report.ignored if unwanted else report.findings).append(one)
+    why = why or ("" if found else unmet(rule.needs, record))
     if why:
         report.not_checked[rule.name] = why
     elif not found:

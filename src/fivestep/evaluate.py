@@ -57,8 +57,13 @@ def evaluate_batches(
     made: Batches,
     metrics: Metrics,
     stop: Callable[[], bool] = lambda: False,
+    observe: Callable[[Any, Any, Any, Any], None] | None = None,
 ) -> dict[str, float]:
-    """Evaluate on batches made before; ``stop`` is asked after each and ends it early if True."""
+    """Evaluate on batches made before.
+
+    ``stop`` is asked after each and ends it early if True; ``observe`` is shown inputs, targets,
+    prediction and loss.
+    """
     streams = {name: metric for name, metric in metrics.items() if _is_stream(metric)}
     wholes = {name: metric for name, metric in metrics.items() if name not in streams}
     total, seen = None, 0
@@ -77,6 +82,8 @@ def evaluate_batches(
             with explained(model, inputs, targets, prediction):
                 loss = loss_fn(prediction, targets)
             need_scalar(loss, loss_fn)
+            if observe is not None:
+                observe(inputs, targets, prediction, loss)
             loss = _summed(loss, count, loss_fn)
             total, seen = loss if total is None else total + loss, seen + count
             for metric in streams.values():

@@ -46,6 +46,7 @@ class Finding:
     code: str = ""
     severity: Severity = Severity.WRONG
     consequences: list[Finding] = field(default_factory=list["Finding"])
+    ranks: tuple[int, ...] = ()  # on which it was seen, where several reported together
 
 
 @dataclass(slots=True, frozen=True)
@@ -62,6 +63,7 @@ class Rule:
     healthy: Callable[[Any], None]
     explains: tuple[str, ...]  # rules whose findings are consequences of this one
     unchecked: Callable[[Record], str]  # why it could not be checked, "" if it could
+    needs: tuple[str, ...]  # what must have been heard before it may say "in order"; see needs.py
     without: dict[str, str]  # variants of the loops that do not apply, and why
     file: str
 
@@ -69,6 +71,17 @@ class Rule:
     def step(self) -> int:
         """0 data, 1 forward, 2 loss, 3 zero_grad, 4 backward, 5 update, 6 the course of the run."""
         return int(self.code[2])
+
+
+@dataclass(slots=True)
+class Rank:
+    """One process of a run that has several, as its report came in."""
+
+    number: int
+    iterations: int = 0
+    seconds: float = 0.0
+    ended: str = ""  # the exception that ended it
+    missing: str = ""  # why nothing came from it; "" if its report is here
 
 
 @dataclass(slots=True)
@@ -83,6 +96,9 @@ class Report:
     seconds: float = 0.0
     problems: list[str] = field(default_factory=list[str])  # of the watcher itself
     ended: str = ""  # the exception that ended the program
+    ranks: list[Rank] = field(default_factory=list[Rank])  # of a run with several processes
+    notes: list[str] = field(default_factory=list[str])  # how far the report reaches
+    site: Site | None = None  # a line of the loop, for whoever must place what has no line
 
     @property
     def wrong(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
@@ -21,11 +22,16 @@ from fivestep.course import Course
 from fivestep.evaluate import evaluate_batches, float_type, named_metrics
 from fivestep.interrupt import Interrupt
 from fivestep.journal import FORMAT, Entry, Journal, versions
+from fivestep.listen import listening
+from fivestep.listen.site import here
 from fivestep.modes import train_mode
 from fivestep.plan import Plan, length
 from fivestep.progress import Progress
 from fivestep.randomness import preserved, seed_all
+from fivestep.report import as_json
 from fivestep.run import Run
+from fivestep.vitals.facts import Site
+from fivestep.watch import Watch
 
 
 def fit(
@@ -53,6 +59,7 @@ def fit(
     log_every: int | None = None,
     record: str | os.PathLike[str] | None = None,
     progress: bool = True,
+    watch: bool = True,
 ) -> Run:
     """Train ``model`` for some epochs and tell what happened.
 
@@ -93,6 +100,9 @@ def fit(
         log_every: also record the training after so many updates.
         record: write the run to this ``.jsonl`` file, or to a new file in this directory.
         progress: show it: a live line on a terminal, plain lines elsewhere.
+        watch: let the doctor read along, from the loop's own moments and without hooks; what it
+            found stands in ``run.report`` and is printed at the end. A doctor that listens already
+            (``fivestep run``, ``listen()``) is not doubled: it reports instead.
 
     Returns:
         The ``Run``: history, best record, why it ended.
@@ -112,7 +122,7 @@ def fit(
         min_delta=min_delta,
     )
     check.words(schedule_every=schedule_every, mode=mode, nonfinite=nonfinite)
-    check.flags(keep_best=keep_best, restore_best=restore_best, progress=progress)
+    check.flags(keep_best=keep_best, restore_best=restore_best, progress=progress, watch=watch)
     check.model(model)
     check.loss_fn(loss_fn)
     check.optimizer(optimizer, model)
@@ -151,7 +161,9 @@ def fit(
         restore_best=restore_best,
         nonfinite=nonfinite,
         log_every=log_every,
+        watch=watch and not listening(),
     )
+    site = here(sys._getframe(1))  # pyright: ignore[reportPrivateUsage]
     with ExitStack() as stack:
         if seed is not None:
             stack.enter_context(preserved())
@@ -161,7 +173,7 @@ def fit(
         journal = None if record is None else Journal(record)
         interrupt = stack.enter_context(Interrupt())
         shown = Progress(shown=progress, epochs=epochs, batches=length(made))
-        return _go(plan, journal, stack.enter_context(shown), interrupt)
+        return _go(plan, journal, stack.enter_context(shown), interrupt, site)
 
 
 def _held_out(validate: Any, batch_size: int | None, kind: torch.dtype | None) -> Batches | None:
@@ -194,7 +206,9 @@ def _named_validate() -> Generator[None]:
         raise type(error)(f"validate: {error}") from error
 
 
-def _go(plan: Plan, journal: Journal | None, shown: Progress, interrupt: Interrupt) -> Run:
+def _go(
+    plan: Plan, journal: Journal | None, shown: Progress, interrupt: Interrupt, site: Site | None
+) -> Run:
     run = Run(seed=plan.seed, setup=plan.setup() | {"versions": versions()})
     run.path = None if journal is None else journal.path
 
@@ -205,7 +219,8 @@ def _go(plan: Plan, journal: Journal | None, shown: Progress, interrupt: Interru
         shown.show(record)
 
     best = Best(plan)
-    course = Course(plan, best, shown, interrupt, emit)
+    watch = Watch(plan.model, plan.loss_fn, plan.optimizer, site=site) if plan.watch else None
+    course = Course(plan, best, shown, interrupt, emit, watch)
     if journal is not None:
         journal.write("start", {"format": FORMAT, "seed": run.seed, "setup": run.setup})
     try:
@@ -221,25 +236,33 @@ def _go(plan: Plan, journal: Journal | None, shown: Progress, interrupt: Interru
     finally:
         run.seconds = time.perf_counter() - course.started
         run.best, run.best_weights = best.record, best.weights
-        _end(run, plan, journal, shown)
+        _end(run, plan, journal, shown, watch)
     return run
 
 
-def _end(run: Run, plan: Plan, journal: Journal | None, shown: Progress) -> None:
+def _end(
+    run: Run, plan: Plan, journal: Journal | None, shown: Progress, watch: Watch | None
+) -> None:
     if plan.restore_best and run.best_weights is not None:
         cast("nn.Module", plan.model).load_state_dict(run.best_weights)
+        if watch is not None:
+            watch.restored(run.best_weights)
+    if watch is not None and run.reason != "failed":
+        run.report = watch.report()
     shown.say(run.summary())
-    if journal is None:
-        return
-    journal.write(
-        "end",
-        {
-            "reason": run.reason,
-            "message": run.message,
-            "best": run.best,
-            "seconds": run.seconds,
-        },
-    )
+    if run.report is not None:
+        shown.report(run.report)
+    if journal is not None:
+        _close(run, journal, shown, watch)
+
+
+def _close(run: Run, journal: Journal, shown: Progress, watch: Watch | None) -> None:
+    end = {"reason": run.reason, "message": run.message, "best": run.best, "seconds": run.seconds}
+    if run.report is not None:
+        end["report"] = as_json(run.report)
+    journal.write("end", end)
+    if watch is not None:
+        journal.write_beside("vitals", watch.record.save)
     journal.close()
     if journal.failure is not None:
         shown.say(f"the record {journal.path} is incomplete: {journal.failure}")

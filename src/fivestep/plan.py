@@ -34,6 +34,7 @@ class Plan:
     restore_best: bool
     nonfinite: str
     log_every: int | None
+    watch: bool
 
     def setup(self) -> dict[str, Any]:
         """Describe it in plain values, for the record."""

@@ -9,6 +9,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from fivestep.finding import Report
+from fivestep.report import print_report
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
@@ -80,6 +83,14 @@ class Progress:
     def say(self, text: str) -> None:
         """Write a line."""
         self._write(text)
+
+    def report(self, report: Report) -> None:
+        """Print what the doctor found. A fault is said even to somebody who wants no progress."""
+        if self._bar is not None:
+            self._try(self._bar.stop)  # it would be drawn into the report
+        if self._stream is not None or report.findings:
+            stream = self._stream or sys.stderr
+            self._try(lambda: print_report(report, file=stream))
 
     def _write(self, line: str) -> None:
         if self._bar is not None:

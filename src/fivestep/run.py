@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from fivestep.finding import Finding, Report
 from fivestep.journal import FORMAT, Entry, read_lines
+from fivestep.report import from_json
 from fivestep.version import __version__
 
 Reason = Literal["finished", "patience", "nonfinite", "interrupted", "failed", "unfinished"]
@@ -33,6 +35,7 @@ class Run:
         seed: what it was started with.
         setup: the options, the classes and the versions that it ran with.
         path: the file it was written to, if any.
+        report: what the doctor found; None if it did not watch, or another one listened.
     """
 
     history: list[Entry] = field(default_factory=list[Entry])
@@ -44,6 +47,12 @@ class Run:
     seed: int | None = None
     setup: Entry = field(default_factory=dict[str, Any])
     path: Path | None = None
+    report: Report | None = None
+
+    @property
+    def findings(self) -> list[Finding]:
+        """The faults that the doctor found, the gravest causes only; see ``report``."""
+        return [] if self.report is None else self.report.findings
 
     @property
     def best_epoch(self) -> int | None:
@@ -127,12 +136,15 @@ class Run:
         elif kind == "end":
             self.reason, self.message = line["reason"], line["message"]
             self.best, self.seconds = line["best"], line["seconds"]
+            if "report" in line:
+                self.report = from_json(line["report"])
 
 
 def _newest(path: Path) -> Path:
     if not path.is_dir():
         return path
-    found = sorted(path.glob("*.jsonl"), key=lambda file: (file.stat().st_mtime_ns, file.name))
+    journals = [file for file in path.glob("*.jsonl") if "." not in file.stem]
+    found = sorted(journals, key=lambda file: (file.stat().st_mtime_ns, file.name))
     if not found:
         raise FileNotFoundError(f"there is no run (*.jsonl) in {path}")
     return found[-1]

@@ -6,7 +6,8 @@
     print(watch.report())
 
 Takes the moments of ``loop.train`` and of ``scratch.train``: NumPy arrays are looked at through
-tensors that share their memory.
+tensors that share their memory. ``fit`` watches itself this way; it also hands over its batches and
+its validation, which ``train`` does not know of.
 """
 # torch's own parts are private and partly untyped; to look at them is the work of this file.
 # pyright: reportPrivateUsage=false, reportUnknownMemberType=false
@@ -15,19 +16,24 @@ tensors that share their memory.
 from __future__ import annotations
 
 import sys
+import time
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
+from torch.utils.data import DataLoader
 
+from fivestep.batches import Batches, TensorBatches
 from fivestep.closure import demands_closure
 from fivestep.doctor import Diagnosis, diagnose
 from fivestep.listen.site import here
 from fivestep.loop import Moment, Step
 from fivestep.vitals.facts import Site
 from fivestep.vitals.holding import PROBES, all_zero
+from fivestep.vitals.quick import BACKWARD, BATCH, CLEAR, FORWARD, LOSS, UPDATE
 from fivestep.vitals.record import Record
 from fivestep.vitals.recorder import Recorder
 
@@ -45,12 +51,23 @@ FUNCTIONS = {
     "PoissonNLLLoss": "poisson_nll_loss",
 }
 
+_EXPECTED = object()  # a step that went as it was expected to
+
 
 class Watch:
-    """Writes down the moments that go through it; a fault of its own ends only the writing."""
+    """Writes down the moments that go through it; a fault of its own ends only the writing.
 
-    def __init__(self, model: Any, loss_fn: Any, optimizer: Any) -> None:
-        self._recorder = Recorder()
+    Args:
+        model: the one that is trained, of torch or of ``scratch``.
+        loss_fn: its loss.
+        optimizer: what updates it.
+        site: the line of the user's code that every moment belongs to; else it is looked for.
+    """
+
+    def __init__(
+        self, model: Any, loss_fn: Any, optimizer: Any, *, site: Site | None = None
+    ) -> None:
+        self.recorder = Recorder()
         self._numpy = not isinstance(model, nn.Module) and hasattr(model, "parameters")
         self._model: Any = _Mirror(model) if self._numpy else model
         self._optimizer: Any = _mirrored(optimizer, self._model) if self._numpy else optimizer
@@ -58,31 +75,66 @@ class Watch:
         name = getattr(loss_fn, "__name__", type(loss_fn).__name__)
         self._loss = FUNCTIONS.get(name, name)
         self._reduction = str(getattr(loss_fn, "reduction", "mean"))
+        self.site = site
         self._token: Any = None
         self._problem = ""
 
     def __call__(self, moments: Iterable[Moment]) -> Iterator[Moment]:
         """Hand on every moment, noted."""
         for moment in moments:
-            site = _line()
-            self._safely(self._note, moment, site)
+            site = self.site or here(sys._getframe(1))
+            self.safely(self._note, moment, site)
             yield moment
-            self._safely(self._go_on, moment, site)
+            self.safely(self._go_on, moment, site)
 
-    def _safely(
-        self, write: Callable[[Moment, Site | None], None], moment: Moment, site: Any
-    ) -> None:
+    def batches(self, made: Batches, name: str = "") -> Batches:
+        """Hand on the batches of a data set, noted; ``name`` is what the user calls it."""
+        return _Noted(made, self, name)
+
+    def batch(self, loader: int, data: Any, seconds: float) -> None:
+        """Note that a data set handed out a batch, for which the loop waited so long."""
+        if self._expects((BATCH, loader)):
+            self.recorder.record.loaders[loader].waited += seconds
+        else:
+            self.recorder.loading.batch(loader, data, seconds, self.site)
+            self.recorder.quick.learn((BATCH, loader))
+
+    def epoch_ends(self, loader: int) -> None:
+        """Note that a data set has no more batches."""
+        self.recorder.quick.leave()
+        self.recorder.loading.ended(loader, self.site)
+
+    def evaluated(self, inputs: Any, targets: Any, prediction: Any, loss: Any) -> None:
+        """Note a batch of an evaluation: gradients are off, the modules are in eval mode."""
+        self.safely(self._note_evaluation, inputs, targets, prediction, loss)
+
+    def _note_evaluation(self, inputs: Any, targets: Any, prediction: Any, loss: Any) -> None:
+        self._forward(inputs, prediction, self.site)
+        self._judge(prediction, targets, loss, self.site)
+
+    def restored(self, weights: Any) -> None:
+        """Note that the best weights were loaded back into the model."""
+        self.safely(self._note_restored, weights)
+
+    def _note_restored(self, weights: Any) -> None:
+        if isinstance(self._model, nn.Module):
+            self.recorder.quick.leave()
+            self.recorder.states.loaded(self._model, weights, self.site)
+
+    def safely(self, write: Callable[..., Any], *about: Any) -> Any:
+        """Write something down, unless writing has failed before."""
         if self._problem:
-            return
+            return None
         try:
-            write(moment, site)
+            return write(*about)
         except Exception as error:
             self._problem = f"{type(error).__name__}: {error}"
+            return None
 
     @property
     def record(self) -> Record:
         """What was written down so far."""
-        record = self._recorder.finish()
+        record = self.safely(self.recorder.finish) or self.recorder.record
         if self._problem and self._problem not in record.problems:
             record.problems.append(self._problem)
         return record
@@ -94,35 +146,83 @@ class Watch:
         return diagnose(self.record, rules=rules, ignore=ignore)
 
     def _note(self, moment: Moment, site: Site | None) -> None:
-        recorder, step = self._recorder, moment.step
+        recorder, step = self.recorder, moment.step
         if self._numpy:
             self._model.look()
-        loss = _tensor(moment.loss)
         if step is Step.FORWARD:
-            opened = recorder.forwards.begins(self._model, (_tensors(moment.inputs),), {}, site)
-            recorder.forwards.ends(opened, _tensors(moment.prediction), "")
-            if opened.event is not None:
-                opened.event.modules = None  # which modules ran is not known without hooks
+            self._forward(moment.inputs, moment.prediction, site)
         elif step is Step.LOSS:
-            options = {"reduction": self._reduction}
-            prediction, targets = _tensors(moment.prediction), _tensors(moment.targets)
-            recorder.losses.answered(self._loss, prediction, targets, loss, options, site)
+            self._judge(moment.prediction, moment.targets, moment.loss, site)
         elif step is Step.ZERO_GRAD:
-            if self._is_empty():  # an optimizer of the user's own may not do what it is asked
-                recorder.clears.cleared(self._optimizer, site)
+            self._clear(site)
+        elif self._token is _EXPECTED:
+            pass
         elif step is Step.BACKWARD:
             recorder.backwards.ends(self._token, "")
+            recorder.quick.learn(self._backward_key(moment.loss, site))
         else:
             recorder.updates.ends(self._token)
+            recorder.quick.learn((UPDATE, id(site)))
+
+    def _forward(self, inputs: Any, prediction: Any, site: Site | None) -> None:
+        if not isinstance(self._model, nn.Module):  # a function: its parameters are the optimizer's
+            return
+        plain = self._model.training and torch.is_grad_enabled()
+        key = (FORWARD, id(site)) if plain else ()
+        if not self._expects(key):
+            opened = self.recorder.forwards.begins(self._model, (_tensors(inputs),), {}, site)
+            self.recorder.forwards.ends(opened, _tensors(prediction), "")
+            if opened.event is not None:
+                opened.event.modules = None  # which modules ran is not known without hooks
+            self.recorder.quick.learn(key)
+        elif type(inputs) is torch.Tensor:
+            self.recorder.quick.given = weakref.ref(inputs)
+
+    def _judge(self, prediction: Any, targets: Any, loss: Any, site: Site | None) -> None:
+        same = getattr(prediction, "shape", None) == getattr(targets, "shape", None)
+        key = (LOSS, id(site), same) if getattr(loss, "requires_grad", False) else ()
+        if not self._expects(key):
+            self.recorder.losses.answered(
+                self._loss, _tensors(prediction), _tensors(targets), _tensor(loss),
+                {"reduction": self._reduction}, site,
+            )  # fmt: skip
+            self.recorder.quick.learn(key)
+
+    def _clear(self, site: Site | None) -> None:
+        if not self._is_empty():  # an optimizer of the user's own may not do what it is asked
+            self.recorder.quick.leave()
+        elif not self._expects((CLEAR, id(site))):
+            self.recorder.clears.cleared(self._optimizer, site)
+            self.recorder.quick.learn((CLEAR, id(site)))
 
     def _go_on(self, moment: Moment, site: Site | None) -> None:
         """The loop is asked for its next step, and the user's code has done what it wanted."""
+        recorder, quick = self.recorder, self.recorder.quick
         if moment.step is Step.ZERO_GRAD:
-            reached = list(self._model.parameters()) if self._numpy else None
-            loss = _tensor(moment.loss)
-            self._token = self._recorder.backwards.begins(loss, False, False, site, reached)
+            key = self._backward_key(moment.loss, site)
+            self._token = _EXPECTED
+            if not (quick.active and quick.backward_of(moment.loss, key)):
+                quick.leave()
+                reached = list(self._model.parameters()) if self._numpy else None
+                loss = _tensor(moment.loss)
+                self._token = recorder.backwards.begins(loss, False, False, site, reached)
         elif moment.step is Step.BACKWARD:
-            self._token = self._recorder.updates.begins(self._optimizer, self._closure, site)
+            self._token = _EXPECTED
+            if not (quick.active and quick.update_by(self._optimizer, (UPDATE, id(site)))):
+                quick.leave()
+                self._token = recorder.updates.begins(self._optimizer, self._closure, site)
+
+    def _backward_key(self, loss: Any, site: Site | None) -> Any:
+        plain = type(loss) is torch.Tensor and loss.is_cpu and not loss.dim()
+        return (BACKWARD, id(site)) if plain and not self._closure else ()
+
+    def _expects(self, key: Any) -> bool:
+        """Tell whether this is the next event of an iteration that goes the short way."""
+        quick = self.recorder.quick
+        if quick.active and quick.meets(key):
+            return True
+        quick.leave()
+        return False
 
     def _is_empty(self) -> bool:
         groups: Any = self._optimizer.param_groups
@@ -131,8 +231,54 @@ class Watch:
         return not there or there[0].device.type != "cpu" or all_zero(there)
 
 
-def _line() -> Site | None:
-    return here(sys._getframe(2))
+class _Noted(Batches):
+    """Batches that tell the recorder when each was handed out and how long it took.
+
+    What the recorder asks of a loader stands here, too: not all batches come from one.
+    """
+
+    def __init__(self, made: Batches, watch: Watch, name: str) -> None:
+        super().__init__(())
+        self.samples = made.samples
+        self._made, self._watch, self._name = made, watch, name
+        loader = made.source
+        self._loader: Any = loader if isinstance(loader, DataLoader) else self
+        self.dataset = made
+        self.sampler = made.order if isinstance(made, TensorBatches) else None
+        self.batch_size = made.cut[1] if made.cut is not None else None
+
+    def epoch(self, number: int) -> Iterator[Any]:
+        """Go once through the data. ``number`` counts from 1 and decides the order."""
+        watch = self._watch
+        loader = watch.safely(self._begin)
+        ahead = iter(self._made.epoch(number))
+        while True:
+            began = time.perf_counter()
+            try:
+                batch = next(ahead)
+            except StopIteration:
+                break
+            seconds = time.perf_counter() - began
+            watch.safely(watch.batch, loader, batch, seconds)
+            yield batch
+        watch.safely(watch.epoch_ends, loader)
+
+    def _begin(self) -> int:
+        recorder = self._watch.recorder
+        recorder.quick.leave()
+        loader = recorder.loading.epoch(self._loader, self._watch.site)
+        recorder.record.loaders[loader].names = (self._name,)
+        return loader
+
+    @property
+    def cut(self) -> tuple[int, int] | None:
+        """The samples in an epoch and in a batch."""
+        return self._made.cut
+
+    @property
+    def generators(self) -> list[torch.Generator]:
+        """The generators that a loader draws its order from."""
+        return self._made.generators
 
 
 def _tensors(value: Any) -> Any:

@@ -127,7 +127,7 @@ def test_layers_without_a_slope_are_named(loop: Callable[[], None]) -> None:
 
 def test_message_names_layer_share_and_bias() -> None:
     (finding,) = watch(SICK["second-layer"]).findings
-    assert finding.message == "all 16 units after 2 give 0 for every row"
+    assert finding.message == "all 16 units after layer 2 give 0 for every row"
     assert "the bias of that layer starts at -15" in finding.cause
     assert finding.fix == "start that bias at 0: `nn.init.zeros_(layer.bias)`"
     assert finding.evidence["layer"] == "2"

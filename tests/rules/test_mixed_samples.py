@@ -359,3 +359,20 @@ HEALTHY: dict[str, Callable[[], None]] = {
 @pytest.mark.parametrize("loop", HEALTHY.values(), ids=HEALTHY)
 def test_samples_that_meet_on_purpose_are_left_alone(loop: Callable[[], None]) -> None:
     assert NAME not in names(loop)
+
+
+def test_a_gradient_that_is_nan_everywhere_mixes_nothing() -> None:
+    def loop() -> None:
+        model = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 2), nn.Sigmoid())
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+        x, y = 1e4 * torch.rand(32, 4), (torch.rand(32, 2) > 0.5).float()
+        for _ in range(4):
+            p = model(x)
+            loss = -(y * torch.log(p) + (1 - y) * torch.log(1 - p)).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+    fired = names(loop)
+    assert fired  # NaN has a cause, and that is named
+    assert NAME not in fired

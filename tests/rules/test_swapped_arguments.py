@@ -102,5 +102,6 @@ def test_symmetric_losses_and_distillation_are_left_alone(loop: Callable[[], Non
 def test_it_says_which_has_the_graph() -> None:
     (finding,) = watch(classes(lambda p, y: F.cross_entropy(y, p))).findings
     assert "its first argument (0 to 1) has no graph, its second has" in finding.message
-    assert finding.fix.endswith("`loss_fn(prediction, targets)`")
+    assert finding.fix.startswith("put the prediction first: `")
+    assert "F.cross_entropy(p, y)" in finding.fix
     assert finding.iteration == 1

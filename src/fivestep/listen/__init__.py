@@ -33,6 +33,11 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
+def listening() -> bool:
+    """Somebody is listening already."""
+    return any(ears.on for ears in list(_open))
+
+
 class Listener:
     """Hears what happens between ``with`` and its end; ``record`` holds it then."""
 
@@ -40,10 +45,18 @@ class Listener:
         self._ears = Ears(models, optimizers)
         self._records: list[Record] | None = None
 
-    def __enter__(self) -> Self:
+    def start(self) -> Self:
+        """Begin to listen, where the loop lies in several cells and no ``with`` can hold it."""
         _open.add(self._ears)
         self._ears.open()
         return self
+
+    def stop(self) -> None:
+        """Stop listening."""
+        self._ears.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
 
     def __exit__(
         self,
@@ -51,7 +64,7 @@ class Listener:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._ears.close()
+        self.stop()
         if error is not None and not isinstance(error, (SystemExit, KeyboardInterrupt)):
             for record in self.records:
                 record.ended = f"{type(error).__name__}: {error}"

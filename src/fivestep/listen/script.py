@@ -15,7 +15,7 @@ from fivestep.listen.site import here
 from fivestep.vitals import Site
 
 _HERE = str(Path(fivestep.__file__).parent)
-_RULES = str(Path(_HERE) / "rules")
+_READ = tuple(str(Path(_HERE) / name) for name in ("rules", "examples"))  # as anybody's code
 
 
 @dataclass
@@ -90,20 +90,20 @@ def without_ours(trace: TracebackType | None) -> TracebackType | None:
         return None
     rest = without_ours(trace.tb_next)
     file = trace.tb_frame.f_code.co_filename
-    ours = file.startswith(_HERE) and not file.startswith(_RULES)
-    if ours or file.startswith("<frozen runpy"):
+    if _is_ours(file) or file.startswith("<frozen runpy"):
         return rest
     return TracebackType(rest, trace.tb_frame, trace.tb_lasti, trace.tb_lineno)
+
+
+def _is_ours(file: str) -> bool:
+    return file.startswith(_HERE) and not file.startswith(_READ)
 
 
 def _last_line(trace: TracebackType | None) -> Site | None:
     site: Site | None = None
     while trace is not None:
-        if here(trace.tb_frame) is not None and not trace.tb_frame.f_code.co_filename.startswith(
-            _HERE
-        ):
-            site = Site(
-                trace.tb_frame.f_code.co_filename, trace.tb_lineno, trace.tb_frame.f_code.co_name
-            )
+        code = trace.tb_frame.f_code
+        if here(trace.tb_frame) is not None and not _is_ours(code.co_filename):
+            site = Site(code.co_filename, trace.tb_lineno, code.co_name)
         trace = trace.tb_next
     return site

@@ -122,6 +122,16 @@ def named(name: str) -> Rule:
     )
 
 
+def chosen(names: str | None) -> list[str] | None:
+    """The rules named in ``stale-gradient,FS601``; None if nothing is named.
+
+    Raises:
+        ValueError: one of the names is no rule's.
+    """
+    listed = [one for one in (names or "").split(",") if one.strip()]
+    return [named(one).name for one in listed] or None
+
+
 def _rule(name: str, module: ModuleType) -> Rule:
     text = inspect.cleandoc(module.__doc__ or "")
     return Rule(
@@ -135,6 +145,7 @@ def _rule(name: str, module: ModuleType) -> Rule:
         healthy=module.healthy,
         explains=getattr(module, "EXPLAINS", ()),
         unchecked=getattr(module, "unchecked", _always_checked),
+        needs=getattr(module, "NEEDS", ()),
         without=getattr(module, "WITHOUT", {}),
         file=str(module.__file__),
     )

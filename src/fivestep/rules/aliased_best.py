@@ -28,6 +28,7 @@ from fivestep.practice import Practice
 from fivestep.vitals import Record, Site, State, StateFacts, Vitals
 
 SEVERITY = Severity.WRONG
+NEEDS = ("state",)
 
 KEPT = 2  # updates: a state that outlives one may be the one that the next iteration replaces
 NAMED = re.compile(r"\bbest\w*\s*(?:\[[^\]]*\]\s*)?[=:]|\bbest\w*\.append\(", re.IGNORECASE)

@@ -19,6 +19,7 @@ distance), both dimensions made with ``unsqueeze`` or a transpose, a minimum tak
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
@@ -27,6 +28,7 @@ from torch import nn
 
 from fivestep.finding import Finding, Severity, Sighting, sightings
 from fivestep.practice import Practice
+from fivestep.reading import is_name, rewritten
 from fivestep.vitals import Backward, Forward, Graph, Loss, Node, Record
 from fivestep.vitals.operations import MOVING, broadcast, with_graphs
 
@@ -49,6 +51,9 @@ MADE_ON_PURPOSE = (
     "TBackward0",
     "TransposeBackward0",
 )
+FLATTENED = re.compile(
+    r"\.(?:squeeze\((?:-?1)?\)|flatten\(\)|(?:view|reshape)\(-1\))$"
+)  # in the source
 # Operations that work on each element of a table by itself.
 ONE_BY_ONE = (
     "Pow", "Abs", "Square", "Neg", "Log", "Log1P", "Cosh", "Exp", "Sqrt", "Where", "Maximum",
@@ -193,13 +198,29 @@ def _say(
     seen: Sighting[Loss] | Sighting[Backward], left: Shape, right: Shape, name: str, who: str
 ) -> Finding:
     shape = broadcast(left, right) or ()
-    fix = "targets.unsqueeze(1)" if len(left) > len(right) else "prediction.unsqueeze(1)"
+    place = 1 if len(left) > len(right) else 0
     return seen.finding(
         message=f"{name}: {who} {left} and targets {right} broadcast to {shape}",
         cause="every prediction is compared with every target, so the best answer is one constant",
-        fix=f"make the shapes equal: `{fix}`",
+        fix=f"make the shapes equal: `{_equal(seen, place)}`",
         evidence={"prediction": str(left), "targets": str(right), "broadcast": str(shape)},
     )
+
+
+def _equal(seen: Sighting[Loss] | Sighting[Backward], place: int) -> str:
+    """The user's line with the shorter side made as long as the other."""
+    site = seen.first.site if isinstance(seen.first, Loss) else None
+    line = rewritten(site, lambda given: [_longer(one) if at == place else one
+                                          for at, one in enumerate(given)])  # fmt: skip
+    return line or ("prediction.unsqueeze(1)", "targets.unsqueeze(1)")[place]
+
+
+def _longer(text: str) -> str:
+    """With a dimension more at the end: without what took it away, if that can be read."""
+    left_out = FLATTENED.sub("", text)
+    if left_out != text:
+        return left_out
+    return f"{text}.unsqueeze(1)" if is_name(text) else f"({text}).unsqueeze(1)"
 
 
 def sick(practice: Practice) -> None:

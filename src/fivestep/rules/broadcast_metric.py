@@ -27,6 +27,7 @@ from fivestep.practice import Practice
 from fivestep.vitals import Compare, Forward, Loss, Pick, Record, TensorFacts, Vitals
 
 SEVERITY = Severity.SUSPICIOUS
+NEEDS = ("metric",)
 
 Shape = tuple[int, ...]
 

@@ -37,6 +37,7 @@ from fivestep.practice import Pair, Practice
 from fivestep.vitals import Backward, Batch, LoaderFacts, Record, Vitals
 
 SEVERITY = Severity.WRONG
+NEEDS = ("workers",)
 EXPLAINS = ("overfitting",)
 
 WORKERS = 2  # a single one has nobody to be alike

@@ -40,6 +40,7 @@ from fivestep.vitals import (
 )
 
 SEVERITY = Severity.WRONG
+NEEDS = ("loss",)
 EXPLAINS = ("gradientless-parameter", "tiny-update", "flat-loss", "unreachable-target")
 
 # Spread over the rows to the largest value. Sound networks of 2 to 10 layers, four activations, SGD

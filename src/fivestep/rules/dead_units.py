@@ -27,9 +27,11 @@ from torch import nn
 
 from fivestep.finding import Finding, Severity, Sighting
 from fivestep.practice import Practice
+from fivestep.rules.unscaled_input import ADAPTIVE, RATES
 from fivestep.vitals import Backward, Forward, Graph, Node, ParameterFacts, Record, Site, Vitals
 
 SEVERITY = Severity.SUSPICIOUS
+NEEDS = ("forward",)
 EXPLAINS = (
     "collapsed-output", "gradientless-parameter", "vanishing-gradient", "tiny-update", "flat-loss",
     "unreachable-target",
@@ -50,6 +52,7 @@ FIRST = 3  # graphs, from the first of the run on
 LAST = 5  # graphs in a row, the last one included
 ROWS, UNITS = 8, 8  # from which on a share below 1 is trusted
 FEW = 4  # rows below which nothing is said
+USUAL = 50  # how far below the highest rate that learns a usual one lies: SGD 0.01, Adam 0.001
 WEIGHTED = (
     "AddmmBackward0",
     "MmBackward0",
@@ -186,12 +189,17 @@ def _say(seen: list[Seen], places: list[int], record: Record) -> Finding:
     layer = next((one.name.rpartition(".")[0] for one in parameters), "")
     bias = next((one.initial[0] for one in parameters if _far_bias(one) and one.initial), None)
     start = f"; the bias of that layer starts at {bias:g}" if bias is not None else ""
+    wild = _wild(record)
+    if wild is not None and bias is None:
+        start = f"; the rate {wild[0]:g} throws the weights too far"
     side = "below 0" if node.dead is not None else "far from 0"
     return Sighting(seen[-LAST:]).finding(
         message=_message(node, layer),
         cause=f"their input is {side}, so next to no gradient comes through{start}",
         fix="start that bias at 0: `nn.init.zeros_(layer.bias)`"
         if bias is not None
+        else f"take a far lower rate, such as lr={wild[1]:g}"
+        if wild is not None
         else "start from smaller weights, scale the inputs, or take a tenth of the rate",
         evidence={
             "share_of_units": _share(node), "share_of_values": node.flat or _share(node),
@@ -203,8 +211,18 @@ def _say(seen: list[Seen], places: list[int], record: Record) -> Finding:
     )  # fmt: skip
 
 
+def _wild(record: Record) -> tuple[float, float] | None:
+    """A rate at which even scaled inputs do not learn, and a usual one."""
+    for optimizer in record.optimizers:
+        highest = max((rate for _, rate in optimizer.rates), default=0.0)
+        limit = RATES.get(optimizer.kind, ADAPTIVE)
+        if highest > limit:
+            return highest, limit / USUAL
+    return None
+
+
 def _message(node: Node, layer: str) -> str:
-    share, after = _share(node), f" after {layer}" if layer else ""
+    share, after = _share(node), f" after layer {layer}" if layer else ""
     how = "give 0" if node.dead is not None else "sit at an end of their range"
     if share >= NEARLY:
         what = "all" if share == 1 else f"{share:.0%} of the"

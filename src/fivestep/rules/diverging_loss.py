@@ -25,6 +25,7 @@ from fivestep.practice import Practice
 from fivestep.vitals import Record, Series
 
 SEVERITY = Severity.WRONG
+NEEDS = ("curve",)
 
 TIMES = (
     10.0  # the last quarter to the first losses. Faulty digits runs: 58 and more; sound: under 1.2

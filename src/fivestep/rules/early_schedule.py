@@ -28,6 +28,7 @@ from fivestep.practice import Practice
 from fivestep.vitals import Backward, Record, Scale, Schedule, Update, Vitals
 
 SEVERITY = Severity.WRONG
+NEEDS = ("schedule",)
 EXPLAINS = ("hasty-schedule", "zero-learning-rate")
 WITHOUT = {"accumulate": "a schedule takes a plain optimizer"}
 

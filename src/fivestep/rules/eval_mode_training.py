@@ -25,9 +25,11 @@ from torch import nn
 
 from fivestep.finding import Finding, Severity, Sighting, sightings
 from fivestep.practice import Practice
+from fivestep.reading import called
 from fivestep.vitals import Forward, ModuleRun, Record, Update, Vitals
 
 SEVERITY = Severity.WRONG
+NEEDS = ("forward",)
 EXPLAINS = ("overfitting",)
 
 INSIDE = ("RNN", "LSTM", "GRU", "MultiheadAttention")  # have dropout of their own
@@ -77,13 +79,13 @@ def _matters(run: ModuleRun) -> bool:
 
 
 def _say(seen: Sighting[Forward], record: Record) -> Finding:
-    first = seen.first
+    first, name = seen.first, called(seen.first.site, "model")
     runs = [run for run in first.modules or () if _matters(run)]
     kinds = sorted({run.kind for run in runs}) or ["Dropout or BatchNorm"]
     return seen.finding(
         message=f"{record.models[first.model].kind} trains in eval mode: {', '.join(kinds)} do nothing of their own",
-        cause="model.eval() was called and never taken back by model.train()",
-        fix="call `model.train()` before the first batch of every epoch",
+        cause=f"{name}.eval() was called and never taken back by {name}.train()",
+        fix=f"call `{name}.train()` before the first batch of every epoch",
         evidence={
             "modules_in_eval_mode": len(runs),
             "kinds": ", ".join(kinds),

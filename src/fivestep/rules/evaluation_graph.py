@@ -29,6 +29,7 @@ from fivestep.rules.train_mode_evaluation import evaluations, without_backward
 from fivestep.vitals import Forward, Record, Vitals
 
 SEVERITY = Severity.COSTLY
+NEEDS = ("evaluation",)
 
 FORWARDS = 3  # with a graph for nothing: a single one costs nothing to speak of
 

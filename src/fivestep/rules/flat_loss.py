@@ -31,6 +31,7 @@ from fivestep.practice import Practice
 from fivestep.vitals import Backward, Forward, Loss, OptimizerFacts, Record, Series, Update, Vitals
 
 SEVERITY = Severity.SUSPICIOUS
+NEEDS = ("curve",)
 WITHOUT = {"compile": "what runs inside a compiled model is not seen"}
 
 LOSSES = 12  # fewer say nothing

@@ -34,6 +34,7 @@ from fivestep.practice import Practice
 from fivestep.vitals import Backward, Batch, EpochEnd, Forward, LoaderFacts, Record, State
 
 SEVERITY = Severity.SUSPICIOUS
+NEEDS = ("second epoch",)
 EXPLAINS = ()
 
 EPOCHS = 2  # begun with the same batch where the sampler says that its epoch stands still

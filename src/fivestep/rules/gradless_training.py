@@ -25,6 +25,7 @@ from fivestep.practice import Practice
 from fivestep.vitals import Backward, Forward, Record, Vitals
 
 SEVERITY = Severity.WRONG
+NEEDS = ("forward",)
 EXPLAINS = (
     "detached-loss",
     "missing-update",

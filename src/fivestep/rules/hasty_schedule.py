@@ -32,6 +32,7 @@ from fivestep.practice import Practice
 from fivestep.vitals import LoaderFacts, OptimizerFacts, Record, Schedule, SchedulerFacts
 
 SEVERITY = Severity.WRONG
+NEEDS = ("schedule",)
 EXPLAINS = ("flat-loss", "tiny-update", "zero-learning-rate", "zigzag-loss")
 WITHOUT = {"accumulate": "a schedule takes a plain optimizer"}
 

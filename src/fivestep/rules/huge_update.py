@@ -84,7 +84,7 @@ def _say(long: list[tuple[Vitals, Update]], optimizer: OptimizerFacts, series: S
     rate = first.rates[0] if first.rates else float("nan")
     name = receiver(first.site, "step", "optimizer")
     return Finding(
-        message=f"updates as long as {ratio:.2g} times the weights, and the loss ends above its start",
+        message=f"updates as long as {ratio:.3g} times the weights, and the loss ends above its start",
         cause=f"the rate {rate:g} of {name} is far too high: each update overshoots, the next points back",
         fix=f"take a tenth of it: lr={rate / 10:g}",
         evidence={

@@ -31,6 +31,7 @@ from fivestep.practice import Practice
 from fivestep.vitals import PassFacts, Record, Site
 
 SEVERITY = Severity.SUSPICIOUS
+NEEDS = ("evaluation",)
 EXPLAINS = ()
 
 ROWS = 16  # of an evaluation at least
@@ -47,7 +48,7 @@ MARGIN = 2.0  # times what nature explains; 600 random rows of 6 to 13 bits: up 
 WHOLE = 0.98  # share of the training rows that it holds: from here on it evaluates everything
 
 HELD_OUT = re.compile(
-    r"(^[xy]?|[^a-z])(val|valid|validation|test|testing|te|dev|eval|holdout|held_?out|unseen)"
+    r"(^[xy]?|[^a-z])(val|valid|validate|validation|test|testing|te|dev|eval|holdout|held_?out|unseen)"
     r"(?=[^a-z]|$|loader|set|data|dl|ds)"
 )
 TRAINING = re.compile(r"train|(^[xy]?|[^a-z])(fit|tr)([^a-z]|$)")

@@ -32,6 +32,7 @@ from fivestep.practice import Practice
 from fivestep.vitals import Backward, Clip, Event, Record, Scale, Update, Vitals
 
 SEVERITY = Severity.WRONG
+NEEDS = ("clip",)
 EXPLAINS = ("exploding-gradient", "huge-update", "tiny-update", "flat-loss")
 
 CLIPS = 2  # one alone may be a trial

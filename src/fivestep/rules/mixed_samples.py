@@ -31,6 +31,7 @@ from fivestep.practice import Practice
 from fivestep.vitals import Backward, Batch, Forward, Graph, ModuleRun, Node, Record, Vitals
 
 SEVERITY = Severity.WRONG
+NEEDS = ("forward",)
 EXPLAINS = ("flat-loss", "collapsed-output")
 WITHOUT = {"compile": "a compiled forward hides the layers and axes inside it"}
 

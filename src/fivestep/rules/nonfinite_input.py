@@ -41,6 +41,7 @@ from fivestep.vitals import (
 )
 
 SEVERITY = Severity.WRONG
+NEEDS = ("forward",)
 EXPLAINS = (
     "nonfinite-loss", "nonfinite-gradient", "exploding-gradient", "dead-units", "collapsed-output",
     "unscaled-input", "huge-update", "vanishing-gradient", "gradientless-parameter",

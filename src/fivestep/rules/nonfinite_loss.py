@@ -35,17 +35,25 @@ EXPLAINS = (  # not the gradient rules that look at what was still finite: they 
 Culprit = tuple[str, str]  # what made it, what to do
 # Operations that are not finite everywhere, and what of their operand or result shows it.
 MADE_BY = {
-    "LogBackward0": ("log", "takes", "add a small number to what it takes: x + 1e-8"),
+    "LogBackward0": ("log", "takes", "add a small number to what it takes: `x + 1e-8`"),
     "Log2Backward0": ("log2", "takes", "keep what it takes above 0"),
     "Log10Backward0": ("log10", "takes", "keep what it takes above 0"),
     "Log1PBackward0": ("log1p", "takes", "keep what it takes above -1"),
-    "SqrtBackward0": ("sqrt", "gives", "keep what it takes above 0: torch.sqrt(x + 1e-12)"),
+    "SqrtBackward0": ("sqrt", "gives", "keep what it takes above 0: `torch.sqrt(x + 1e-12)`"),
     "RsqrtBackward0": ("rsqrt", "gives", "keep what it takes above 0"),
-    "DivBackward0": ("a division", "divides by", "keep the divisor away from 0: x / (y + 1e-8)"),
+    "DivBackward0": ("a division", "divides by", "keep the divisor away from 0: `x / (y + 1e-8)`"),
     "ExpBackward0": ("exp", "gives", "take it of smaller numbers (subtract the maximum)"),
     "PowBackward0": ("pow", "takes", "keep what it takes above 0"),
-    "AcosBackward0": ("acos", "takes", "keep what it takes within -1 and 1: x.clamp(-0.99, 0.99)"),
-    "AsinBackward0": ("asin", "takes", "keep what it takes within -1 and 1: x.clamp(-0.99, 0.99)"),
+    "AcosBackward0": (
+        "acos",
+        "takes",
+        "keep what it takes within -1 and 1: `x.clamp(-0.99, 0.99)`",
+    ),
+    "AsinBackward0": (
+        "asin",
+        "takes",
+        "keep what it takes within -1 and 1: `x.clamp(-0.99, 0.99)`",
+    ),
 }
 LOWEST = {  # from here on down they have no answer
     "LogBackward0": 0.0, "Log2Backward0": 0.0, "Log10Backward0": 0.0, "PowBackward0": 0.0,
@@ -75,7 +83,8 @@ def _say(record: Record, series: Series, iteration: int) -> Finding:
     return Finding(
         message=f"the loss is not finite from iteration {iteration} on"
         + (f": {culprit[0]}" if culprit else ""),
-        cause=culprit[0] if culprit else "the operation that made it was not seen",
+        cause=(culprit[0] if culprit else "the operation that made it was not seen")
+        + "; one update with such a loss turns the weights into NaN",
         fix=culprit[1]
         if culprit
         else "lower the rate, clip the gradients, and look for log, sqrt and divisions near 0",

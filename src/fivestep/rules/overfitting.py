@@ -31,6 +31,7 @@ from fivestep.practice import Practice
 from fivestep.vitals import Record, Series, State
 
 SEVERITY = Severity.SUSPICIOUS
+NEEDS = ("evaluation",)
 
 PASSES = 6  # evaluations; fewer are no trend
 AFTER = 3  # of them after the best: two may be a swing
@@ -100,7 +101,8 @@ def _keeps_best(record: Record, trend: Trend) -> bool:
     """The last state that was kept, saved or loaded belongs to the best evaluation."""
     states = [(v.iteration, e) for v, e in record.events(State)]
     kept = [at for at, event in states if event.action in ("taken", "saved")]
-    back = any(event.action == "loaded" and at >= trend.last_at for at, event in states)
+    # A loss that evaluates is counted with the training iteration that comes next.
+    back = any(event.action == "loaded" and at + 1 >= trend.last_at for at, event in states)
     return back or (bool(kept) and trend.best_at <= kept[-1] < trend.last_at)
 
 

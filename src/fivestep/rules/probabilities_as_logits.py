@@ -32,6 +32,7 @@ from fivestep.vitals import Backward, Graph, Loss, Node, Record, TensorFacts
 from fivestep.vitals.operations import MOVING, is_hidden, made_by, with_graphs
 
 SEVERITY = Severity.WRONG
+NEEDS = ("loss",)
 EXPLAINS = (
     "vanishing-gradient", "flat-loss", "tiny-update", "collapsed-output", "unreachable-target",
     "dead-units",

@@ -27,9 +27,11 @@ from torch import nn
 
 from fivestep.finding import Fact, Finding, Severity, Sighting, sightings
 from fivestep.practice import Practice
+from fivestep.reading import arguments, bare, is_name
 from fivestep.vitals import Batch, Compare, LoaderFacts, Loss, Record, TensorFacts
 
 SEVERITY = Severity.SUSPICIOUS
+NEEDS = ("loss",)
 EXPLAINS = (
     "unreachable-target", "broadcast-metric", "collapsed-output", "flat-loss", "zigzag-loss",
     "diverging-loss", "dead-units", "vanishing-gradient", "tiny-update", "huge-update",
@@ -173,11 +175,17 @@ def _say(seen: Sighting[Loss], classes: int, why: str) -> Finding:
         message=f"{first.function} on the numbers of {classes} classes: targets are "
         f"0 to {classes - 1}, prediction {shape}",
         cause=f"an error makes a quantity of a class index, and {why}",
-        fix=f"end the model in {classes} outputs and use `F.cross_entropy(logits, labels)` "
-        "with labels of dtype long",
+        fix=f"end the model in {classes} outputs and use `F.cross_entropy({_given(seen)})`",
         evidence=evidence,
         confidence=0.9,
     )
+
+
+def _given(seen: Sighting[Loss]) -> str:
+    """What the loss is to be called with: the user's names without what made floats of classes."""
+    names = [bare(one) for one in arguments(seen.first.site)]
+    known = len(names) == 2 and all(is_name(one) for one in names)
+    return f"{names[0]}, {names[1]}.long()" if known else "logits, labels.long()"
 
 
 def sick(practice: Practice) -> None:

@@ -31,6 +31,7 @@ from fivestep.practice import Practice
 from fivestep.vitals import Batch, Forward, LoaderFacts, Loss, Record, TensorFacts, Vitals
 
 SEVERITY = Severity.WRONG
+NEEDS = ("loader",)
 EXPLAINS = ("overfitting", "collapsed-output", "flat-loss", "leaked-validation")
 
 TIMES = 5  # the same data in a row, while the loader hands out others: fewer may be a first look

@@ -34,6 +34,7 @@ from fivestep.rules.train_mode_evaluation import sampled
 from fivestep.vitals import Drop, Forward, Record, Site, Vitals
 
 SEVERITY = Severity.WRONG
+NEEDS = ("evaluation",)
 EXPLAINS = ("flat-loss",)
 SAID = ("training", "True")  # in the line: it drops because it was told to
 LINES = 8  # of a call

@@ -34,6 +34,7 @@ from fivestep.vitals import Loss, Record
 from fivestep.vitals.operations import made_by
 
 SEVERITY = Severity.WRONG
+NEEDS = ("loss",)
 EXPLAINS = (
     "unlogged-probabilities", "broadcast-metric", "regression-on-classes", "unreachable-target",
     "gradientless-parameter", "vanishing-gradient", "tiny-update", "collapsed-output", "flat-loss",

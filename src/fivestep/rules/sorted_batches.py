@@ -31,9 +31,10 @@ from torch import nn
 
 from fivestep.finding import Finding, Severity
 from fivestep.practice import Practice
-from fivestep.vitals import Batch, Loss, Record, Site, TensorFacts, Update, Vitals
+from fivestep.vitals import Batch, LoaderFacts, Loss, Record, Site, TensorFacts, Update, Vitals
 
 SEVERITY = Severity.WRONG
+NEEDS = ("loss",)
 EXPLAINS = ("zigzag-loss", "collapsed-output", "overfitting", "flat-loss", "diverging-loss")
 
 BATCHES = 4  # windows of one update; fewer say nothing
@@ -136,7 +137,13 @@ def _plain_order(windows: list[_Window], record: Record) -> bool:
     if number is None:
         return sum(one.updates > 0 for one in record.optimizers) < 2  # real and fake, in turns
     each_its_own = all(any(b.loader == number for b in one.vitals.of(Batch)) for one in windows)
-    return each_its_own and record.loaders[number].sampler in IN_ORDER
+    loader = record.loaders[number]
+    unshuffled = loader.sampler in IN_ORDER or (_of_fit(loader) and not loader.shuffles)
+    return each_its_own and unshuffled
+
+
+def _of_fit(loader: LoaderFacts) -> bool:
+    return loader.sampler == "Order"
 
 
 def _alternates(tables: list[Counter[str]]) -> bool:
@@ -184,10 +191,12 @@ def _say(windows: list[_Window], record: Record) -> Finding:
         + ", ".join(classes[:4])
         + (", ..." if len(classes) > 4 else ""),
         cause="the data is sorted by class and is not shuffled"
-        + (f" (the DataLoader goes through {loader.dataset} in order)" if loader else ""),
-        fix="make the DataLoader with `shuffle=True`"
-        if loader
-        else "take the batches along `torch.randperm(len(inputs))`, drawn anew for every epoch",
+        + (
+            f" (the DataLoader goes through {loader.dataset} in order)"
+            if loader and not _of_fit(loader)
+            else ""
+        ),
+        fix=_fix(loader),
         evidence={
             "batches_of_one_class": pure,
             "batches": len(windows),
@@ -199,6 +208,14 @@ def _say(windows: list[_Window], record: Record) -> Finding:
         count=pure,
         confidence=0.95,
     )
+
+
+def _fix(loader: LoaderFacts | None) -> str:
+    if loader is None:
+        return "take the batches along `torch.randperm(len(inputs))`, drawn anew for every epoch"
+    if _of_fit(loader):
+        return "leave `shuffle=False` out of `fit`: it shuffles anew for every epoch"
+    return "make the DataLoader with `shuffle=True`"
 
 
 def _in_order(practice: Practice) -> tuple[torch.Tensor, torch.Tensor]:

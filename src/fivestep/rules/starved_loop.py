@@ -30,6 +30,7 @@ from fivestep.practice import Pair, Practice
 from fivestep.vitals import Backward, Batch, LoaderFacts, Record, Vitals
 
 SEVERITY = Severity.COSTLY
+NEEDS = ("loader",)
 EXPLAINS = ()
 
 SHARE = 0.7  # of an iteration. 64 rows from memory: 0.05; 256 images one by one, linear model: 0.60

@@ -25,10 +25,12 @@ from torch import nn
 
 from fivestep.finding import Finding, Severity, Sighting, sightings
 from fivestep.practice import Practice
+from fivestep.reading import rewritten
 from fivestep.vitals import Loss, Record
 from fivestep.vitals.facts import Numbers
 
 SEVERITY = Severity.WRONG
+NEEDS = ("loss",)
 EXPLAINS = (
     "nonfinite-loss", "nonfinite-gradient", "exploding-gradient", "huge-update", "diverging-loss",
     "zigzag-loss", "flat-loss", "collapsed-output", "dead-units", "unreachable-target",
@@ -73,13 +75,14 @@ def _like_targets(function: str, numbers: Numbers) -> bool:
 
 def _say(seen: Sighting[Loss]) -> Finding:
     first = seen.first
+    line = rewritten(first.site, lambda given: [given[1], given[0], *given[2:]])
     numbers = first.prediction.numbers if first.prediction else None
     low, high = (numbers.lowest, numbers.highest) if numbers else (0.0, 0.0)
     return seen.finding(
         message=f"{first.function} is called with the targets first: its first argument "
         f"({low:.3g} to {high:.3g}) has no graph, its second has",
         cause="the loss takes the labels for predictions and the prediction for targets",
-        fix="put the prediction first: `loss_fn(prediction, targets)`",
+        fix=f"put the prediction first: `{line or 'loss_fn(prediction, targets)'}`",
         evidence={
             "first_requires_grad": False,
             "second_requires_grad": True,

@@ -30,6 +30,7 @@ from fivestep.practice import Practice
 from fivestep.vitals import ModelFacts, ParameterFacts, Record
 
 SEVERITY = Severity.WRONG
+NEEDS = ("forward",)
 EXPLAINS = (
     "dead-units", "collapsed-output", "gradientless-parameter", "vanishing-gradient", "tiny-update",
     "flat-loss",

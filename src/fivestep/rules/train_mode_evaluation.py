@@ -32,6 +32,7 @@ from torch import nn
 
 from fivestep.finding import Finding, Severity, Sighting, source
 from fivestep.practice import Practice
+from fivestep.reading import called
 from fivestep.rules.leaked_validation import held_out
 from fivestep.vitals import (
     Backward,
@@ -52,6 +53,7 @@ from fivestep.vitals import (
 )
 
 SEVERITY = Severity.SUSPICIOUS
+NEEDS = ("evaluation",)
 EXPLAINS = ("evaluation-graph",)
 
 AGAIN = (
@@ -240,13 +242,13 @@ def _moody(run: ModuleRun) -> bool:
 
 
 def _say(seen: Sighting[Forward], record: Record) -> Finding:
-    first = seen.first
+    first, name = seen.first, called(seen.first.site, "model")
     kinds = ", ".join(_moods(record, first))
     return seen.finding(
         message=f"{record.models[first.model].kind} is evaluated in train mode: {kinds} act as in training",
-        cause="model.eval() is not called before this evaluation"
+        cause=f"{name}.eval() is not called before this evaluation"
         + (" (no_grad does not change the mode)" if first.grad != "on" else ""),
-        fix="call `model.eval()` before this line and `model.train()` before training goes on",
+        fix=f"call `{name}.eval()` before this line and `{name}.train()` before training goes on",
         evidence={"kinds": kinds, "grad_mode": first.grad, "evaluations": seen.count},
         confidence=0.95,
     )

@@ -33,6 +33,7 @@ from fivestep.vitals import Loss, Record, TensorFacts
 from fivestep.vitals.operations import made_by
 
 SEVERITY = Severity.WRONG
+NEEDS = ("loss",)
 EXPLAINS = (
     "vanishing-gradient", "exploding-gradient", "huge-update", "tiny-update", "collapsed-output",
     "diverging-loss", "zigzag-loss", "flat-loss", "nonfinite-loss", "nonfinite-gradient",

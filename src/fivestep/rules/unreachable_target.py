@@ -31,6 +31,7 @@ from fivestep.vitals.facts import Numbers
 from fivestep.vitals.operations import made_by
 
 SEVERITY = Severity.WRONG
+NEEDS = ("loss",)
 EXPLAINS = (
     "dead-units", "collapsed-output", "vanishing-gradient", "flat-loss", "tiny-update",
     "gradientless-parameter", "diverging-loss", "zigzag-loss", "huge-update", "exploding-gradient",

@@ -46,6 +46,7 @@ from fivestep.vitals import (
 )
 
 SEVERITY = Severity.WRONG
+NEEDS = ("forward",)
 EXPLAINS = (
     "dead-units", "collapsed-output", "nonfinite-loss", "vanishing-gradient", "exploding-gradient",
     "nonfinite-gradient", "tiny-update", "huge-update", "diverging-loss", "zigzag-loss",

@@ -30,6 +30,7 @@ from fivestep.practice import Practice
 from fivestep.vitals import EpochEnd, OptimizerFacts, Record, SchedulerFacts, Site, Update
 
 SEVERITY = Severity.WRONG
+NEEDS = ("schedule",)
 EXPLAINS = ("tiny-update", "flat-loss", "zero-learning-rate")
 WITHOUT = {"accumulate": "a schedule takes a plain optimizer"}
 

@@ -30,6 +30,7 @@ from fivestep.rules.flat_loss import only_loss
 from fivestep.vitals import OptimizerFacts, Record, Series, Update, Vitals
 
 SEVERITY = Severity.SUSPICIOUS
+NEEDS = ("curve",)
 EXPLAINS = ("flat-loss", "collapsed-output")
 WITHOUT = {
     "momentum": "swings in long waves and not from one update to the next",

@@ -96,17 +96,21 @@ def save(record: Record, path: Path) -> Path:
 def load(path: Path) -> Record:
     """Read a record; a last line that was cut off is left out.
 
+    Args:
+        path: the file, or that of the run beside which it stands, or a directory: the newest in it.
+
     Raises:
         ValueError: the file is no record, or of a newer schema.
+        FileNotFoundError: there is none.
     """
-    path = path / "vitals.jsonl" if path.is_dir() else path
+    path = _vitals_of(path)
     lines = path.read_text().splitlines()
     head = json.loads(lines[0]) if lines and lines[0].startswith("{") else {}
     if head.get("schema") != SCHEMA:
         raise ValueError(
             f"{path} is no record of schema {SCHEMA} "
             f"(its first line has schema {head.get('schema')})\n"
-            "  do: name a file that `fivestep run --record FILE` wrote"
+            "  do: name a file that `fivestep run --record FILE` or `fit(record=...)` wrote"
         )
     record: Record = decode(Record, {**head["record"], "iterations": []})
     for line in lines[1:]:
@@ -115,3 +119,17 @@ def load(path: Path) -> Record:
         except json.JSONDecodeError:
             break
     return record
+
+
+def _vitals_of(path: Path) -> Path:
+    """The file of the vitals, where a run or a directory of runs was named."""
+    if path.is_dir():
+        found = sorted(path.glob("*vitals.jsonl"), key=lambda one: one.stat().st_mtime_ns)
+        if not found:
+            raise FileNotFoundError(
+                f"there are no vitals (*vitals.jsonl) in {path}\n"
+                "  do: name what `fivestep run --record FILE` or `fit(record=...)` wrote"
+            )
+        return found[-1]
+    beside = path.with_name(f"{path.stem}.vitals.jsonl")
+    return beside if beside.exists() else path

@@ -54,6 +54,14 @@ class Quick:
 
     # -- what the ears ask ----------------------------------------------------------------------
 
+    def meets(self, key: Key) -> bool:
+        """An event happens: is it the next that was expected?"""
+        place = self._place
+        if key == self._expected[place]:
+            self._place = place + 1
+            return True
+        return self._turn(key)
+
     def forward(self, module: Any, args: tuple[Any, ...], frame: FrameType) -> bool:
         """An outermost module is called: is it the one that was expected?"""
         if args and type(args[0]) is torch.Tensor:
@@ -90,10 +98,13 @@ class Quick:
     def backward(self, args: tuple[Any, ...], kwargs: dict[str, Any], frame: FrameType) -> bool:
         """Backward begins; its loss is noted."""
         loss = args[0] if args else None
-        key = backward_key(loss, args, kwargs, frame)
+        return self.backward_of(loss, backward_key(loss, args, kwargs, frame))
+
+    def backward_of(self, loss: Any, key: Key) -> bool:
+        """The same, where the key is known."""
         if key != self._expected[self._place]:
             return self._turn(key)
-        value = loss.item()  # pyright: ignore[reportOptionalMemberAccess]
+        value = loss.item()
         if value - value != 0:  # NaN or inf: to be looked at closely
             self.leave()
             return False
@@ -107,8 +118,11 @@ class Quick:
         """An update begins."""
         if len(args) > 1 or kwargs:
             return self._turn(())
+        return self.update_by(optimizer, update_key(optimizer, frame))
+
+    def update_by(self, optimizer: Any, key: Key) -> bool:
+        """The same, where the key is known."""
         place = self._place
-        key = update_key(optimizer, frame)
         if key != self._expected[place]:
             return self._turn(key)
         self._place = place + 1
@@ -169,7 +183,7 @@ class Quick:
         learnt, self.learnt, self._ready = self.learnt, [], False
         last, self._last = self._last, (signature, learnt)
         replay = self._replay
-        if until < 2 or last != self._last or len(learnt) != len(signature):
+        if until < 2 or last != self._last or len(learnt) != len(signature) or not all(learnt):
             return
         raws = [replay.raw(number) for number in signature]
         if not _plain(raws):

@@ -11,9 +11,9 @@ import time
 import torch
 from torch import nn
 
-from fivestep.vitals.events import Forward
+from fivestep.vitals.events import Batch, Forward
 from fivestep.vitals.quick import Quick
-from fivestep.vitals.record import Record
+from fivestep.vitals.record import Record, Vitals
 from fivestep.vitals.recording.asides import Asides
 from fivestep.vitals.recording.backwards import Backwards
 from fivestep.vitals.recording.by_hand import ByHand
@@ -96,15 +96,17 @@ class Recorder:
     def _offer(self, signature: Signature, trains: bool) -> None:
         """Let the next iteration go the short way, if it can."""
         sampling = self.notes.sampling
-        if trains and not sampling.detailed and self._may_go_quickly():
-            self.quick.consider(signature, self._kept.last(signature), sampling.until_sample())
+        vitals = self._kept.last(signature)
+        if vitals is not None and trains and not sampling.detailed and self._may_go_quickly(vitals):
+            self.quick.consider(signature, vitals, sampling.until_sample())
         else:
             self.quick.forget()
 
-    def _may_go_quickly(self) -> bool:
+    def _may_go_quickly(self, vitals: Vitals) -> bool:
         hand = self.holdings.by_hand()
         by_hand = hand is not None and bool(hand.backwards)
-        looked = all(one.batches > LABELLED for one in self.record.loaders)
+        loaders = [self.record.loaders[one.loader] for one in vitals.of(Batch)]
+        looked = all(one.batches > LABELLED for one in loaders)
         busy = self.states or by_hand or self.scaling.waits
         return looked and self._samples.full and not busy
 

@@ -31,9 +31,10 @@ class Kept:
         notes.record.length += 1
         return signature
 
-    def last(self, signature: Signature) -> Vitals:
-        """The last one that was kept of a sequence."""
-        return self._kept[signature][0]
+    def last(self, signature: Signature) -> Vitals | None:
+        """The last one that was kept of a sequence; None if there were too many sequences."""
+        known = self._kept.get(signature)
+        return None if known is None else known[0]
 
     def _keep(self, signature: Signature, known: tuple[Vitals, int] | None) -> None:
         notes, sampling = self._notes, self._notes.sampling

@@ -58,8 +58,8 @@ def influence(name: str, layer: torch.Tensor, output: torch.Tensor) -> tuple[Inf
     if gradient is None:
         return None, "the prediction does not depend on the first layer that ran"
     with quietly():
-        if not bool(torch.isfinite(gradient).all()):
-            return None, "the gradients are not finite"
+        if not bool(gradient.isfinite().all()):  # NaN is unequal to 0 everywhere, and says nothing
+            return None, "the gradient is not finite"
         hit = [_touched(gradient, dimension) for dimension in range(gradient.dim())]
         touched = tuple(int(one.sum()) for one in hit)
         lowest = tuple(int(one.byte().argmax()) for one in hit)
