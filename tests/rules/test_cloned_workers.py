@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as fn
-from torch.utils.data import DataLoader, Dataset, Subset, get_worker_info
+from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, get_worker_info
 from watching import names, watch
 
 
@@ -63,6 +63,41 @@ class Lazy(Rows):
         return super().noise()
 
 
+class Stream(IterableDataset[torch.Tensor]):
+    """Forty rows, from the same seed each time."""
+
+    seed = 5
+
+    def start(self) -> tuple[int, int, int]:
+        """Its seed, its first row, and from row to row."""
+        return self.seed, 0, 1
+
+    def __iter__(self) -> Iterator[torch.Tensor]:
+        seed, first, step = self.start()
+        draw = random.Random(seed)
+        for number in range(first, 40, step):
+            yield torch.tensor([draw.random() for _ in range(4)]) + number / 40
+
+
+class SeededStream(Stream):
+    def start(self) -> tuple[int, int, int]:
+        info = get_worker_info()
+        return self.seed + (info.id if info else 0), 0, 1
+
+
+class SharedStream(Stream):
+    def start(self) -> tuple[int, int, int]:
+        info = get_worker_info()
+        return (self.seed, info.id, info.num_workers) if info else (self.seed, 0, 1)
+
+
+class Constant(Stream):
+    """Nothing but ones: equal, and nothing to tell apart."""
+
+    def __iter__(self) -> Iterator[torch.Tensor]:
+        yield from torch.ones(40, 4)
+
+
 def train(
     data: Dataset[torch.Tensor], *, workers: int = 2, init: Callable[[int], Any] | None = None
 ) -> None:
@@ -105,6 +140,23 @@ def test_the_copies_are_really_the_same() -> None:
     first, second = list(DataLoader(Rows(np.random.default_rng(0)), batch_size=24, num_workers=2))
     rows = torch.arange(48.0)[:, None] / 48
     assert torch.allclose(first - rows[:24], second - rows[24:], atol=1e-6)
+
+
+def test_a_stream_that_every_worker_runs_through() -> None:
+    (finding,) = watch(lambda: train(Stream())).findings
+    assert finding.rule == "cloned-workers"
+    assert finding.message.startswith("2 workers hand out the same batches of Stream")
+    assert finding.evidence["equal_rounds"] == 5
+
+
+@pytest.mark.parametrize("data", [SeededStream(), SharedStream(), Constant()])
+def test_streams_that_are_told_apart_are_silent(data: Dataset[torch.Tensor]) -> None:
+    assert not names(lambda: train(data))
+
+
+def test_a_stream_with_one_worker_is_silent() -> None:
+    assert not names(lambda: train(Stream(), workers=1))
+    assert not names(lambda: train(Stream(), workers=0))
 
 
 def test_no_worker_and_one_worker_are_silent() -> None:

@@ -43,6 +43,11 @@ def heavy(model: nn.Sequential, std: float) -> nn.Sequential:
     return model
 
 
+def positive(model: nn.Sequential) -> nn.Sequential:
+    nn.init.uniform_(model[2].weight)  # pyright: ignore[reportArgumentType]
+    return model
+
+
 class Image(nn.Module):
     def __init__(self, bias: float) -> None:
         super().__init__()
@@ -68,6 +73,36 @@ def killed_by_the_rate() -> None:
                 model[2].bias -= 200
 
 
+def by_hand(first: torch.Tensor, *, act: Any = torch.sigmoid, scale: float = 1.0) -> None:
+    """Two matrices, and no optimizer."""
+    weights = [first.requires_grad_(), (0.1 * torch.randn(first.shape[1], 1)).requires_grad_()]
+    for _ in range(14):
+        x = scale * torch.rand(24, first.shape[0])
+        loss = (act(x @ weights[0]) @ weights[1] - x[:, :1]).square().mean()
+        loss.backward()
+        with torch.no_grad():
+            for one in weights:
+                one -= 0.01 * one.grad
+                one.grad = None
+
+
+def standard_normal(module: nn.Module) -> None:
+    if isinstance(module, nn.Linear):
+        nn.init.normal_(module.weight)
+
+
+def odd_last_batch() -> None:
+    """Twenty rows and then three, again and again."""
+    model = stack(nn.Tanh, width=128, depth=4).apply(standard_normal)
+    optimizer = torch.optim.SGD(model.parameters(), 1e-4)
+    for step in range(14):
+        y = torch.randint(3, (3 if step % 4 == 3 else 20,))
+        loss = F.cross_entropy(model(torch.randn(len(y), 6) + y.unsqueeze(1)), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
 SICK: dict[str, Callable[[], None]] = {
     "bias-far-below": lambda: train(biased(stack(), 0, -30.0)),
     "bias-below": lambda: train(biased(stack(width=64), 0, -3.5), size=16),
@@ -77,6 +112,10 @@ SICK: dict[str, Callable[[], None]] = {
     "tanh-heavy-weights": lambda: train(heavy(stack(nn.Tanh), 10.0), kind="RMSprop"),
     "tanh-bias": lambda: train(biased(stack(nn.Tanh), 0, 20.0)),
     "killed": killed_by_the_rate,
+    "standard-normal": odd_last_batch,
+    "by-hand-all-positive": lambda: by_hand(torch.rand(64, 32)),
+    "by-hand-heavy": lambda: by_hand(4 * torch.randn(64, 32), act=torch.tanh),
+    "drawn-from-0-to-1": lambda: train(positive(stack(nn.Sigmoid, width=64, depth=3))),
     "short": lambda: train(biased(stack(), 0, -30.0), count=6),
 }
 
@@ -159,6 +198,29 @@ def confident_classifier() -> None:
         optimizer.step()
 
 
+def collocation() -> None:
+    """The points at which the equation must hold are leaves too, and far from 0."""
+    model = nn.Sequential(nn.Linear(1, 16), nn.Tanh(), nn.Linear(16, 1))
+    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+    for _ in range(12):
+        t = (40 + 20 * torch.rand(16, 1)).requires_grad_()
+        y = model(t)
+        (slope,) = torch.autograd.grad(y.sum(), t, create_graph=True)
+        loss = (slope + y).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+def monotone() -> None:
+    """Weights of one sign on purpose, and small."""
+    model = stack(nn.Tanh)
+    for name, parameter in model.named_parameters():
+        if name.endswith("weight"):
+            nn.init.uniform_(parameter, 0.0, 0.3)
+    train(model)
+
+
 HEALTHY: dict[str, Callable[[], None]] = {
     "learning": lambda: train(stack(depth=4)),
     "small-batch": lambda: train(stack(depth=5, width=8), size=4, lr=1e-2),
@@ -172,6 +234,10 @@ HEALTHY: dict[str, Callable[[], None]] = {
     "decoder": black_pictures_decoded,
     "sparse": sparse_code,
     "confident": confident_classifier,
+    "by-hand": lambda: by_hand(torch.randn(64, 32) / 8),
+    "by-hand-raw-inputs": lambda: by_hand(torch.randn(64, 32) / 8, act=torch.tanh, scale=100.0),
+    "collocation": collocation,
+    "monotone": monotone,
 }
 
 

@@ -60,6 +60,28 @@ def test_a_seed_inside_the_loop_over_epochs() -> None:
     assert "manual_seed" in finding.fix
 
 
+def anew(epochs: int = 4, *, seeds: int = 1, models: int = 1) -> None:
+    """A loader of its own for every epoch."""
+    rows, several = data(), [nn.Linear(4, 1) for _ in range(models)]
+    for epoch in range(epochs):
+        generator = torch.Generator().manual_seed(epoch % seeds)
+        loader = DataLoader(rows, batch_size=16, shuffle=True, generator=generator)
+        train(loader, 1, model=several[epoch % models])
+
+
+def test_a_loader_made_anew_with_the_same_seed() -> None:
+    (finding,) = watch(anew).findings
+    assert finding.rule == "frozen-shuffle"
+    assert finding.evidence["epochs"] == 4
+    assert "once" in finding.fix
+
+
+def test_loaders_made_anew_that_differ_are_silent() -> None:
+    assert names(lambda: anew(seeds=4)) == []
+    assert names(lambda: anew(models=4)) == []
+    assert names(lambda: anew(epochs=2)) == []
+
+
 def test_set_epoch_is_silent() -> None:
     loader, sampler = distributed()
     assert not names(lambda: train(loader, 3, sampler.set_epoch))

@@ -127,6 +127,103 @@ def test_images_split_by_two_random_orders() -> None:
 # -- healthy ------------------------------------------------------------------------------------
 
 
+def rare(rows: int = 400) -> Pair:
+    x = torch.randn(rows, 6)
+    return x, (torch.rand(rows) < 0.1).long()
+
+
+def oversampled(x: torch.Tensor, y: torch.Tensor) -> Pair:
+    few = torch.nonzero(y).flatten()
+    extra = few[torch.randint(len(few), (len(y) - 2 * len(few),))]
+    return torch.cat([x, x[extra]]), torch.cat([y, y[extra]])
+
+
+def test_rows_multiplied_before_the_split() -> None:
+    def loop() -> None:
+        x, y = oversampled(*rare())
+        order = torch.randperm(len(x))
+        x, y = x[order], y[order]
+        x_train, y_train, x_val, y_val = x[:500], y[:500], x[500:], y[500:]
+        model = network()
+        fit(model, x_train, y_train)
+        score(model, x_val, y_val)
+
+    (finding,) = watch(loop).findings
+    assert finding.rule == "leaked-validation"
+    assert finding.evidence["called"] == "x_val"
+
+
+def test_an_evaluation_of_which_only_argmax_is_heard() -> None:
+    def loop() -> None:
+        x, y = table()
+        x_train, y_train, x_test = x[:300], y[:300], x[200:]
+        model = network()
+        fit(model, x_train, y_train)
+        with torch.no_grad():
+            answers = model(x_test).argmax(1)
+        assert len(answers[y[200:] == 1]) > 0
+
+    assert names(loop) == ["leaked-validation"]
+
+
+def test_rows_multiplied_after_the_split_are_silent() -> None:
+    def loop() -> None:
+        x, y = rare()
+        x_train, y_train = oversampled(x[:320], y[:320])
+        x_val, y_val = x[320:], y[320:]
+        model = network()
+        fit(model, x_train, y_train)
+        score(model, x_val, y_val)
+
+    assert names(loop) == []
+
+
+@pytest.mark.parametrize("step", [0.1, 0.5])
+def test_a_coarse_scale_with_common_rows_is_silent(step: float) -> None:
+    """Measurements to one digit, most of them near the middle: rows repeat, and nothing is copied."""
+
+    def loop() -> None:
+        x = (torch.randn(600, 4).abs().exp() * step).round(decimals=1).clamp(max=4 * step)
+        y = (x[:, 0] > x[:, 1]).long()
+        x_train, y_train, x_val, y_val = x[:450], y[:450], x[450:], y[450:]
+        model = network(4)
+        fit(model, x_train, y_train)
+        score(model, x_val, y_val)
+
+    assert names(loop) == []
+
+
+def test_measurements_made_two_or_three_times_are_silent() -> None:
+    def loop() -> None:
+        x = torch.randn(250, 6)
+        x = x.repeat_interleave(torch.randint(1, 4, (250,)), 0)
+        x = x[torch.randperm(len(x))]
+        y = (x[:, 0] + 0.3 * torch.randn(len(x)) > 0).long()
+        cut = int(0.8 * len(x))
+        x_train, y_train, x_val, y_val = x[:cut], y[:cut], x[cut:], y[cut:]
+        model = network()
+        fit(model, x_train, y_train)
+        score(model, x_val, y_val)
+
+    assert "leaked-validation" not in names(loop)
+
+
+def test_actions_picked_in_states_that_are_trained_on_are_silent() -> None:
+    def loop() -> None:
+        model, states = network(), torch.randn(60, 6)
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+        for _ in range(20):
+            state = states[torch.randint(60, (24,))]
+            with torch.no_grad():
+                action = model(state).argmax(1)
+            value = model(state).gather(1, action[:, None])
+            optimizer.zero_grad()
+            fn.mse_loss(value, state[:, :1]).backward()
+            optimizer.step()
+
+    assert "leaked-validation" not in names(loop)
+
+
 def test_a_clean_split_is_silent() -> None:
     def loop() -> None:
         data, model = TensorDataset(*table()), network()

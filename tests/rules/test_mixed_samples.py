@@ -108,7 +108,42 @@ def layer(**options: Any) -> nn.Module:
     return nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, **options), 1)
 
 
+class Folded(Model):
+    """The states of all steps, or of both directions, side by side: the batch is their second axis."""
+
+    states = False
+
+    def read(self, h: torch.Tensor) -> torch.Tensor:
+        steps, (hidden, _) = self.parts["rnn"](h)
+        return (hidden if self.states else steps).reshape(BATCH, -1)[:, :8]
+
+
+class FoldedStates(Folded):
+    states = True
+
+
+class Squeezed(Viewed):
+    """One number for each sample."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x)[:, 0]
+
+
+def numbers(model: nn.Module) -> None:
+    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+    for _ in range(5):
+        loss = (model(torch.randn(BATCH, TIME, FEATURES)) - 1).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
 SICK: dict[str, Callable[[], None]] = {
+    "folded-steps": lambda: train(Folded(rnn=nn.LSTM(8, 8)), first=True),
+    "folded-states": lambda: train(
+        FoldedStates(rnn=nn.LSTM(8, 4, batch_first=True, bidirectional=True))
+    ),
+    "one-number": lambda: numbers(Squeezed()),
     "lstm": lambda: train(Lstm(rnn=nn.LSTM(8, 8))),
     "two-way-gru": lambda: train(Lstm(rnn=nn.GRU(8, 4, bidirectional=True))),
     "transformer": lambda: train(Encoder(encoder=layer())),
@@ -138,6 +173,14 @@ def test_message_counts_the_samples_that_are_mixed() -> None:
     assert finding.message.startswith("the output of sample 0 depends on 6 samples of the batch")
     (finding,) = watch(SICK["last-step"]).findings
     assert finding.message.startswith("the output of sample 0 depends on sample 5 of the batch")
+
+
+class OneNumber(Model):
+    def read(self, h: torch.Tensor) -> torch.Tensor:
+        return h.relu().mean(dim=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x)[:, 0]
 
 
 # -- healthy ------------------------------------------------------------------------------------
@@ -259,7 +302,44 @@ def pairs() -> None:
         optimizer.step()
 
 
+class Unfolded(Model):
+    """The same, the batch brought to the front first."""
+
+    states = False
+
+    def read(self, h: torch.Tensor) -> torch.Tensor:
+        steps, (hidden, _) = self.parts["rnn"](h)
+        return (hidden if self.states else steps).transpose(0, 1).reshape(BATCH, -1)[:, :8]
+
+
+class UnfoldedStates(Unfolded):
+    states = True
+
+
+class Flattened(Model):
+    """(batch, time, features) behind a layer with batch_first."""
+
+    def read(self, h: torch.Tensor) -> torch.Tensor:
+        return self.parts["rnn"](h)[0].reshape(BATCH, -1)[:, :8]
+
+
+class AllSteps(Model):
+    """Every step of every sample through one layer, and back."""
+
+    def read(self, h: torch.Tensor) -> torch.Tensor:
+        steps = self.parts["rnn"](h)[0]
+        flat = self.parts["each"](steps.reshape(TIME * BATCH, 8))
+        return flat.view(TIME, BATCH, 8)[-1]
+
+
 HEALTHY: dict[str, Callable[[], None]] = {
+    "unfolded-steps": lambda: train(Unfolded(rnn=nn.LSTM(8, 8)), first=True),
+    "unfolded-states": lambda: train(
+        UnfoldedStates(rnn=nn.LSTM(8, 4, batch_first=True, bidirectional=True))
+    ),
+    "flattened": lambda: train(Flattened(rnn=nn.GRU(8, 8, batch_first=True))),
+    "all-steps": lambda: train(AllSteps(rnn=nn.GRU(8, 8), each=nn.Linear(8, 8)), first=True),
+    "one-number-each": lambda: numbers(OneNumber()),
     "batch-first": lambda: train(Lstm(rnn=nn.LSTM(8, 8, batch_first=True))),
     "time-first": lambda: train(TimeFirst(rnn=nn.LSTM(8, 8)), first=True),
     "encoder": lambda: train(Encoder(encoder=layer(batch_first=True))),

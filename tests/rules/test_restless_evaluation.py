@@ -71,7 +71,17 @@ class Channels(Net):
         return nn.functional.dropout1d(x.unsqueeze(2)).squeeze(2)
 
 
+class Attention(Net):
+    rate = 0.5
+
+    def thin(self, x: torch.Tensor) -> torch.Tensor:
+        q = x.view(len(x), 1, 4, 4)
+        y = F.scaled_dot_product_attention(q, q, q, dropout_p=self.rate, is_causal=True)
+        return y.reshape(len(x), 16)
+
+
 SICK = {
+    Attention: "scaled_dot_product_attention drops 50% of the weights though the model is in eval mode",
     Functional: "F.dropout drops 25% of the values though the model is in eval mode",
     MadeInForward: "a Dropout drops 50% of the values though the model is in eval mode",
     InList: "a Dropout drops 40% of the values though the model is in eval mode",
@@ -91,6 +101,20 @@ def test_line_is_that_of_the_dropout() -> None:
     assert finding.site is not None
     assert finding.site.function == "thin"
     assert "training=self.training" in finding.fix
+
+
+class Twice(Net):
+    def thin(self, x: torch.Tensor) -> torch.Tensor:
+        x = F.dropout(x, 0.1)
+        return F.dropout(x, 0.3)
+
+
+def test_two_lines_are_one_finding_that_names_both() -> None:
+    (finding,) = watch(lambda: run(Twice())).findings
+    assert finding.site is not None
+    first = finding.site.line
+    assert finding.evidence["lines"] == f"{first}, {first + 1}"
+    assert finding.message.endswith(f"(lines {first}, {first + 1})")
 
 
 # -- healthy ------------------------------------------------------------------------------------
@@ -120,6 +144,21 @@ class MeantOverSeveralLines(Net):
         )
 
 
+class TellingAttention(Attention):
+    @property
+    def rate(self) -> float:
+        return 0.5 if self.training else 0.0
+
+
+class ModuleAttention(Net):
+    def build(self) -> None:
+        self.attention = nn.MultiheadAttention(4, 1, dropout=0.5, batch_first=True)
+
+    def thin(self, x: torch.Tensor) -> torch.Tensor:
+        q = x.view(len(x), 4, 4)
+        return self.attention(q, q, q, need_weights=False)[0].reshape(len(x), 16)
+
+
 class Registered(Net):
     def build(self) -> None:
         self.drop = nn.Dropout(0.5)
@@ -144,6 +183,9 @@ HEALTHY: dict[str, Callable[[], None]] = {
     "meant": lambda: run(Meant()),
     "meant-by-position": lambda: run(MeantByPosition()),
     "meant-over-several-lines": lambda: run(MeantOverSeveralLines()),
+    "attention-that-knows-the-mode": lambda: run(TellingAttention()),
+    "attention-module": lambda: run(ModuleAttention()),
+    "attention-many-votes": lambda: run(Attention(), rounds=12),
     "many-votes": lambda: run(Functional(), rounds=12),
     "registered": lambda: run(Registered()),
     "woken-on-purpose": lambda: run(Registered(), rounds=12, prepare=awake),

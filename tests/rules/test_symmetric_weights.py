@@ -77,6 +77,61 @@ SICK: dict[str, Callable[[], None]] = {
 }
 
 
+def by_hand(
+    first: torch.Tensor, second: torch.Tensor, *, kind: str = "SGD", swapped: bool = False
+) -> None:
+    """Two matrices of the user's own: (inputs, outputs), or the other way round."""
+    optimizer = getattr(torch.optim, kind)(
+        [first.requires_grad_(), second.requires_grad_()], lr=0.01
+    )
+    for _ in range(12):
+        x = torch.randn(16, 4)
+        y = F.linear(F.linear(x, first).tanh(), second) if swapped else (x @ first).tanh() @ second
+        loss = (y[:, :1] - x[:, :1] * x[:, 1:2]).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+class Reader(nn.Module):
+    """A recurrent layer, whose weights hold its gates one below the other."""
+
+    def __init__(self, kind: str, *, value: float | None = 0.1) -> None:
+        super().__init__()
+        self.rnn, self.head = getattr(nn, kind)(2, 6, batch_first=True), nn.Linear(6, 3)
+        for parameter in self.parameters() if value is not None else ():
+            nn.init.constant_(parameter, value)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.rnn(x.view(-1, 4, 2))[0][:, -1])
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+def test_units_of_a_recurrent_layer_are_compared_gate_by_gate(kind: str) -> None:
+    (finding,) = watch(lambda: train(Reader(kind), kind="Adam", lr=1e-2)).findings
+    assert finding.rule == NAME
+    assert "all 6 units have the same weights (0.1)" in finding.message
+    assert names(lambda: train(Reader(kind, value=None))) == []
+
+
+def test_gates_that_start_alike_are_no_units() -> None:
+    """The same draw for every gate: its units differ."""
+    model = Reader("LSTM", value=None)
+    for name, parameter in model.rnn.named_parameters():
+        if name.startswith("weight"):
+            parameter.data.copy_(parameter.data[:6].repeat(4, 1))
+    assert names(lambda: train(model)) == []
+
+
+SICK |= {
+    "by-hand": lambda: by_hand(torch.full((4, 9), 0.3), torch.full((9, 1), 0.3)),
+    "by-hand-zeros": lambda: by_hand(torch.zeros(4, 9), torch.zeros(9, 1), kind="Adam"),
+    "by-hand-swapped": lambda: by_hand(
+        torch.ones(9, 4), torch.ones(1, 9), kind="Adam", swapped=True
+    ),
+}
+
+
 @pytest.mark.parametrize("loop", SICK.values(), ids=SICK)
 def test_units_that_stay_equal_are_named(loop: Callable[[], None]) -> None:
     assert names(loop) == [NAME]
@@ -201,6 +256,10 @@ HEALTHY: dict[str, Callable[[], None]] = {
     "modulated": lambda: train(Modulated(), kind="Adam", lr=1e-3),
     "warm-up": warm_up_from_rate_zero,
     "frozen": frozen_filter,
+    "by-hand-random-first": lambda: by_hand(torch.randn(4, 9), torch.zeros(9, 1)),
+    "by-hand-random-second": lambda: by_hand(torch.zeros(4, 9), torch.randn(9, 1)),
+    "by-hand-one-unit": lambda: by_hand(torch.ones(4, 1), torch.ones(1, 1)),
+    "by-hand-random-swapped": lambda: by_hand(torch.randn(9, 4), torch.ones(1, 9), swapped=True),
 }
 
 

@@ -167,7 +167,36 @@ def loss_inside_the_model() -> None:
                 model(held[:, :-1], held[:, 1:]).item()
 
 
+def regression(model: nn.Module, count: int = 8) -> None:
+    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+    for _ in range(count):
+        x = torch.randn(16, 6)
+        optimizer.zero_grad()
+        F.mse_loss(model(x), x[:, :1]).backward()
+        optimizer.step()
+
+
+def metric_by_hand() -> None:
+    model, x_test = network(outputs=1), torch.randn(32, 6)
+    regression(model)
+    with torch.no_grad():
+        prediction = model(x_test)
+    assert ((prediction - x_test[:, :1]) ** 2).mean() > 0
+
+
+def metric_of_another_library() -> None:
+    model = network(outputs=1, norm=True)
+    val_loader = DataLoader(TensorDataset(torch.randn(32, 6)), 16)
+    regression(model)
+    answers: list[Any] = []
+    for (x,) in val_loader:
+        answers.append(model(x).detach().numpy())
+    assert len(answers) == 2
+
+
 SICK = {
+    "metric-by-hand": metric_by_hand,
+    "metric-of-another-library": metric_of_another_library,
     "epochs-batch-norm": epochs_with_batch_norm,
     "functional-dropout": functional_dropout,
     "neither": neither_eval_nor_no_grad,
@@ -354,7 +383,62 @@ def with_both_modes() -> None:
                 F.cross_entropy(model(x), y).item()
 
 
+def dropout_left_on_over_several_passes() -> None:
+    model, test_data = network(outputs=1), TensorDataset(torch.randn(32, 6))
+    regression(model)
+    test_loader, passes = DataLoader(test_data, 16), list[torch.Tensor]()
+    with torch.no_grad():
+        for _ in range(5):
+            passes.append(torch.cat([model(x) for (x,) in test_loader]))
+    assert torch.stack(passes).std(0).mean() > 0
+
+
+def statistics_of_the_new_domain() -> None:
+    """BatchNorm takes the statistics of the test data on purpose; the answers come in eval mode."""
+    model, x_test = network(norm=True, rate=0.0, outputs=1), torch.randn(32, 6) + 2
+    regression(model)
+    model.train()
+    with torch.no_grad():
+        for _ in range(3):
+            model(x_test)
+    model.eval()
+    with torch.no_grad():
+        prediction = model(x_test)
+    assert prediction.shape == (32, 1)
+
+
+def pictures_from_the_noise_kept_for_the_test() -> None:
+    painter, critic = network(norm=True, outputs=6), network(outputs=1)
+    one = torch.optim.Adam(painter.parameters(), 1e-3)
+    two = torch.optim.Adam(critic.parameters(), 1e-3)
+    test_noise = torch.randn(16, 6)
+    for _ in range(6):
+        fake = painter(torch.randn(16, 6))
+        two.zero_grad()
+        (critic(fake.detach()).mean() - critic(torch.randn(16, 6)).mean()).backward()
+        two.step()
+        one.zero_grad()
+        critic(fake).mean().neg().backward()
+        one.step()
+    with torch.no_grad():
+        pictures = painter(test_noise)
+    assert pictures.shape == (16, 6)
+
+
+def evaluated_in_eval_mode() -> None:
+    model, x_test = network(outputs=1), torch.randn(32, 6)
+    for _ in range(2):
+        model.train()
+        regression(model)
+        model.eval()
+        with torch.no_grad():
+            prediction = model(x_test)
+        assert prediction.shape == (32, 1)
+
+
 HEALTHY = [
+    dropout_left_on_over_several_passes, statistics_of_the_new_domain,
+    pictures_from_the_noise_kept_for_the_test, evaluated_in_eval_mode,
     monte_carlo_dropout, monte_carlo_dropout_in_one_batch, samples_of_a_generator, deep_q_learning,
     pseudo_labels, small_losses_first, batch_norm_re_estimated, nothing_that_has_a_mode,
     statistics_of_the_batch_only, scored_on_the_way, attack, with_both_modes,

@@ -13,7 +13,8 @@ Make the generator inside the worker, from a seed of its own:
 
     loader = DataLoader(dataset, num_workers=2, worker_init_fn=seed_worker)
 
-or draw from torch, which is seeded for each worker.
+or draw from torch, which is seeded for each worker. An ``IterableDataset`` runs as a whole in every
+worker: let it look at ``get_worker_info().id`` for its seed, or for its share of the data.
 
 *When it is wrong*
 A data set that seeds its generator for each sample, or in a ``worker_init_fn`` that looks at the
@@ -40,6 +41,8 @@ NEEDS = ("workers",)
 EXPLAINS = ("overfitting",)
 
 WORKERS = 2  # a single one has nobody to be alike
+ROUNDS = 3  # in which every worker hands out the same batch, each round another one
+STREAM = "_InfiniteConstantSampler"  # what a loader over an IterableDataset has
 
 
 def check(record: Record) -> Iterator[Finding]:
@@ -51,6 +54,10 @@ def check(record: Record) -> Iterator[Finding]:
             trained = _trained(record, loader)
             if trained is not None:
                 yield _say(loader, trained)
+        elif several and loader.sampler == STREAM and (rounds := _same_rounds(record, loader)):
+            trained = _trained(record, loader)
+            if trained is not None:
+                yield _say_stream(loader, trained, rounds)
 
 
 def _trained(record: Record, loader: LoaderFacts) -> Vitals | None:
@@ -60,6 +67,39 @@ def _trained(record: Record, loader: LoaderFacts) -> Vitals | None:
         if handed and any(True for _ in vitals.of(Backward)):
             return vitals
     return None
+
+
+def _same_rounds(record: Record, loader: LoaderFacts) -> int:
+    """Rounds in which all workers handed out the same batch; 0 if in one they did not.
+
+    The batches of a stream come from one worker after the other, in turn.
+    """
+    rounds: dict[tuple[int, int], list[int]] = {}
+    for _, batch in record.events(Batch):
+        first = batch.tensors[0].numbers if batch.tensors else None
+        if batch.loader == loader.number and first is not None:
+            key = (batch.epoch, (batch.position - 1) // loader.workers)
+            rounds.setdefault(key, []).append(first.digest)
+    full = [one for one in rounds.values() if len(one) == loader.workers]
+    same = all(len(set(one)) == 1 for one in full)
+    # equal from the first to the last: a stream of one value, or one that repeats itself
+    return len(full) if same and len({one[0] for one in full}) >= ROUNDS else 0
+
+
+def _say_stream(loader: LoaderFacts, first: Vitals, rounds: int) -> Finding:
+    return Finding(
+        message=f"{loader.workers} workers hand out the same batches of {loader.dataset}, one after the other",
+        cause="each worker has a copy of the stream and runs through all of it, with the same seed",
+        fix="look at the worker in `__iter__`: `info = torch.utils.data.get_worker_info()`, then seed "
+        "with `seed + info.id`, or take every `info.num_workers`-th sample from `info.id` on",
+        evidence={
+            "workers": loader.workers, "equal_rounds": rounds, "drawn_from": loader.dataset,
+            "worker_init_fn": loader.worker_init,
+        },
+        site=loader.site,
+        iteration=first.iteration,
+        count=loader.batches,
+    )  # fmt: skip
 
 
 def _say(loader: LoaderFacts, first: Vitals) -> Finding:

@@ -41,9 +41,13 @@ EXPLAINS = (
 # to 16: 0.75 at most at the start where a layer has 8 units or more (1.0 in layers of 4: see ROWS).
 NEARLY = 0.9
 WHOLE = 1.0
-# Share of single values at an end, from the start. Sound: 0.6 with inputs of standard deviation 10.
-FLAT = 0.8
+# Share of single values at an end, from the start, after a layer that began heavy. Weights from
+# N(0, 1), tanh, 64 inputs: 0.65; 128: 0.75; 512: 0.88. Xavier, Kaiming, orthogonal: 0.02 at most.
+FLAT = 0.6
 HEAVY = 10.0  # largest initial weight times the root of the inputs. PyTorch's own: 1; Kaiming, Xavier: 4
+LOPSIDED = (
+    10.0  # largest initial weight times the inputs, where all have one sign: N(0, 1) never has
+)
 FIRST = 3  # graphs, from the first of the run on
 LAST = 5  # graphs in a row, the last one included
 ROWS, UNITS = 8, 8  # from which on a share below 1 is trusted
@@ -108,7 +112,12 @@ def _numb(seen: list[Seen]) -> list[int]:
 def _heavy(seen: list[Seen], place: int, record: Record) -> bool:
     """The layer before began far from 0: else it is the inputs that are to be scaled."""
     parameters = [record.parameters[one] for one in _before(_graph(seen[-1]), place)]
-    return any(_far_bias(one) or _far_weights(one) for one in parameters)
+    loose = [one for one in _leaves(_graph(seen[0]), place) if one.parameter < 0]
+    return any(_far_bias(one) or _far_weights(one) for one in parameters) or any(
+        _far(one.shape, (one.lowest, one.highest), one.shape[:1])
+        for one in loose
+        if one.lowest is not None and one.highest is not None
+    )
 
 
 def _names(graph: Graph) -> list[str]:
@@ -120,11 +129,12 @@ def _is_numb(nodes: list[Node]) -> bool:
     if nodes[-1].name not in ("ReluBackward0", *SATURATING) or nodes[-1].shape[:1] < (FEW,):
         return False
     as_a_whole = len(nodes) >= LAST and all(_share(one) >= WHOLE for one in nodes[-LAST:])
-    return as_a_whole or (len(nodes) >= FIRST and all(_nearly(one) for one in nodes))
+    full = [one for one in nodes if one.shape[:1] >= (ROWS,)]  # not the rest at an epoch's end
+    return as_a_whole or (len(full) >= FIRST and all(_nearly(one) for one in full))
 
 
 def _nearly(node: Node) -> bool:
-    if node.shape[:1] < (ROWS,) or prod(node.shape[1:]) < UNITS:
+    if prod(node.shape[1:]) < UNITS:
         return False
     return _share(node) >= NEARLY or (node.flat or 0.0) >= FLAT
 
@@ -149,6 +159,11 @@ def _hidden(graph: Graph) -> list[int]:
 
 def _before(graph: Graph, place: int) -> list[int]:
     """Parameters of the layer right before an activation."""
+    return [one.parameter for one in _leaves(graph, place) if one.parameter >= 0]
+
+
+def _leaves(graph: Graph, place: int) -> list[Node]:
+    """Those and, of a product written by hand, the weights that nobody holds: ``x @ W``."""
     near, seen = list(graph.nodes[place].inputs), set[int]()
     while near:
         here = near.pop(0)
@@ -160,7 +175,9 @@ def _before(graph: Graph, place: int) -> list[int]:
             found = [graph.nodes[i] for i in node.inputs if 0 <= i < len(graph.nodes)]
             found += [graph.nodes[j] for one in found if one.name != "AccumulateGrad" and len(one.inputs) == 1
                       for j in one.inputs if 0 <= j < len(graph.nodes)]  # fmt: skip
-            return [one.parameter for one in found if one.parameter >= 0]
+            by_hand = graph.nodes[node.inputs[-1]] if node.inputs[-1] >= 0 else node
+            return [one for one in found if one.parameter >= 0 or (
+                one is by_hand and one.name == "AccumulateGrad" and one.shape[-1:] == node.shape[-1:])]  # fmt: skip
         near += node.inputs
     return []
 
@@ -214,8 +231,15 @@ def _message(node: Node, layer: str) -> str:
 
 
 def _far_weights(facts: ParameterFacts) -> bool:
-    largest = max(abs(one) for one in facts.initial) if facts.initial else 0.0
-    return len(facts.shape) > 1 and largest * sqrt(prod(facts.shape[1:])) > HEAVY
+    return facts.initial is not None and _far(facts.shape, facts.initial, facts.shape[1:])
+
+
+def _far(shape: tuple[int, ...], ends: tuple[float, float], inputs: tuple[int, ...]) -> bool:
+    """Too large for so many inputs, or all of one sign, so that their sum grows with them."""
+    largest, many = max(abs(one) for one in ends), prod(inputs)
+    lopsided = ends[0] >= 0 or ends[1] <= 0
+    far = largest * sqrt(many) > HEAVY or (lopsided and largest * many > LOPSIDED)
+    return len(shape) > 1 and far
 
 
 def _far_bias(facts: ParameterFacts) -> bool:

@@ -32,6 +32,7 @@ SEVERITY = Severity.WRONG
 NEEDS = ("forward",)
 EXPLAINS = ("overfitting",)
 
+INSIDE = ("RNN", "LSTM", "GRU", "MultiheadAttention")  # have dropout of their own
 UPDATES = 3  # in eval mode: fewer may be a trial before the training
 
 
@@ -65,8 +66,7 @@ def _idle(record: Record, forward: Forward) -> bool:
     if forward.training:
         return False
     if forward.modules is None:
-        kinds = [kind for _, kind in record.models[forward.model].modules]
-        return any(kind.startswith(("Dropout", "BatchNorm")) for kind in kinds)
+        return bool(record.models[forward.model].moody)
     return any(_matters(run) for run in forward.modules)
 
 
@@ -75,7 +75,7 @@ def _matters(run: ModuleRun) -> bool:
         return False
     if run.kind.startswith(("BatchNorm", "SyncBatchNorm")):
         return run.tracks and (run.trainable or not run.parameters)
-    return "Dropout" in run.kind and bool(run.rate)
+    return ("Dropout" in run.kind or run.kind in INSIDE) and bool(run.rate)
 
 
 def _say(seen: Sighting[Forward], record: Record) -> Finding:

@@ -51,15 +51,29 @@ def check(record: Record) -> Iterator[Finding]:
         )
         enough = len(loader.first_digests) >= (EPOCHS if still else SEEDED)
         same = enough and len(set(loader.first_digests)) == 1
-        if loader.shuffles and same and _trains(record, loader) and _differ(record, loader):
+        if loader.shuffles and same and _one_model(record, [loader]) and _differ(record, [loader]):
             yield _say(record, loader, still)
+    for group in _made_anew(record):
+        yield _say_anew(record, group)
 
 
-def _trains(record: Record, loader: LoaderFacts) -> bool:
-    """One model is trained on it, and nothing sets that model back."""
-    models: set[int] = set()
+def _made_anew(record: Record) -> Iterator[list[LoaderFacts]]:
+    """Loaders over one data set, made at one line for an epoch each, that all begin alike."""
+    groups: dict[tuple[object, ...], list[LoaderFacts]] = {}
+    for loader in record.loaders:
+        if loader.shuffles and loader.epochs == 1 and loader.first_digests:
+            groups.setdefault((loader.site, loader.dataset_identity), []).append(loader)
+    for group in groups.values():
+        same = len({one.first_digests[0] for one in group}) == 1
+        if len(group) >= SEEDED and same and _one_model(record, group) and _differ(record, group):
+            yield group
+
+
+def _one_model(record: Record, loaders: list[LoaderFacts]) -> bool:
+    """One model is trained on them, and nothing sets that model back."""
+    models, numbers = set[int](), {one.number for one in loaders}
     for vitals in record.iterations:
-        handed = any(one.loader == loader.number for one in vitals.of(Batch))
+        handed = any(one.loader in numbers for one in vitals.of(Batch))
         if handed and any(True for _ in vitals.of(Backward)):
             models |= {one.model for one in vitals.of(Forward) if one.backward is not False}
         if any(one.action == "loaded" for one in vitals.of(State)):
@@ -67,12 +81,13 @@ def _trains(record: Record, loader: LoaderFacts) -> bool:
     return len(models) == 1
 
 
-def _differ(record: Record, loader: LoaderFacts) -> bool:
+def _differ(record: Record, loaders: list[LoaderFacts]) -> bool:
     """Batches of one epoch differ, so that equal first ones mean something."""
+    numbers = {one.number for one in loaders}
     digests = {
         one.tensors[0].numbers.digest
         for _, one in record.events(Batch)
-        if one.loader == loader.number and one.tensors and one.tensors[0].numbers
+        if one.loader in numbers and one.tensors and one.tensors[0].numbers
     }
     return len(digests) > 1
 
@@ -96,6 +111,21 @@ def _say(record: Record, loader: LoaderFacts, still: bool) -> Finding:
         iteration=vitals.iteration,
         count=max(ends, 1),
         confidence=1.0 if still else 0.95,
+    )
+
+
+def _say_anew(record: Record, group: list[LoaderFacts]) -> Finding:
+    first = group[0]
+    vitals = next(v for v, one in record.events(Batch) if one.loader == first.number)
+    return Finding(
+        message=f"{len(group)} epochs in a row began with the same batch, each with a new loader that shuffles",
+        cause="the loader is made anew for each epoch, and its random numbers start from the same seed",
+        fix="make the loader and its generator once, before the loop over epochs",
+        evidence={"epochs": len(group), "different_first_batches": 1, "sampler": first.sampler},
+        site=first.site,
+        iteration=vitals.iteration,
+        count=len(group),
+        confidence=0.95,
     )
 
 

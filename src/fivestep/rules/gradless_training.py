@@ -40,8 +40,11 @@ NAMES = {"off": "torch.no_grad()", "inference": "torch.inference_mode()"}
 
 def check(record: Record) -> Iterator[Finding]:
     """A backward reaches nothing, and the forward before it ran without gradients."""
-    for seen in sightings(_gradless(record)):
-        yield _say(seen, record)
+    seen = list(_gradless(record))
+    for one in sightings((v, f) for v, f in seen if f.grad in NAMES):
+        yield _say(one, record)
+    for one in sightings((v, f) for v, f in seen if f.grad not in NAMES):
+        yield _say_inside(one, record)
 
 
 def _gradless(record: Record) -> Iterator[tuple[Vitals, Forward]]:
@@ -54,12 +57,26 @@ def _gradless(record: Record) -> Iterator[tuple[Vitals, Forward]]:
                 last = event
                 continue
             empty = isinstance(event, Backward) and _reaches_nothing(event)
-            if empty and last is not None and last.grad in NAMES and _trains(record, last):
+            if empty and last is not None and _switched_off(last) and _trains(record, last):
                 yield vitals, last
 
 
+def _switched_off(forward: Forward) -> bool:
+    """Around the whole forward, or inside it: around every layer that could have learned."""
+    if forward.grad in NAMES:
+        return True
+    outputs = [
+        run.output
+        for run in forward.modules or ()
+        if run.leaf and run.trainable and run.output is not None and run.output.floating
+    ]
+    return bool(outputs) and not any(one.requires_grad for one in outputs)
+
+
 def _reaches_nothing(backward: Backward) -> bool:
-    return "does not require grad" in backward.error or backward.reached == ()
+    if "does not require grad" in backward.error:
+        return True
+    return backward.reached == () and not backward.strays  # a gradient for the input is meant
 
 
 def _trains(record: Record, forward: Forward) -> bool:
@@ -75,6 +92,16 @@ def _say(seen: Sighting[Forward], record: Record) -> Finding:
         cause="without gradients nothing connects the loss to the weights, so no weight can learn",
         fix=f"take this forward out of `with {how}:`",
         evidence={"grad_mode": first.grad, "parameters_reached": 0},
+    )
+
+
+def _say_inside(seen: Sighting[Forward], record: Record) -> Finding:
+    kind = record.models[seen.first.model].kind
+    return seen.finding(
+        message=f"the layers of {kind} run with gradients off, and its loss is asked for gradients",
+        cause=f"no_grad or inference_mode stands inside {kind}: nothing connects the loss to the weights",
+        fix=f"take `torch.no_grad()` or `torch.inference_mode()` out of the forward of {kind}",
+        evidence={"grad_mode": "off inside", "parameters_reached": 0},
     )
 
 

@@ -28,7 +28,7 @@ from torch import nn
 
 from fivestep.finding import Finding, Severity, argument, source
 from fivestep.practice import Practice
-from fivestep.vitals import PassFacts, Record
+from fivestep.vitals import PassFacts, Record, Site
 
 SEVERITY = Severity.SUSPICIOUS
 NEEDS = ("evaluation",)
@@ -43,22 +43,23 @@ MIXED = (
 )  # the same, of data that has no such name: below chance, above the training data
 SPARE = 3.0  # equal pairs of rows added to those seen, which chance may hide, of whole numbers
 UNLIKE = 0.5  # the same of other numbers
+COPIES = 2.0  # of each shared row, on average, where rows were multiplied before the split
 MARGIN = 2.0  # times what nature explains; 600 random rows of 6 to 13 bits: up to 1.91
 WHOLE = 0.98  # share of the training rows that it holds: from here on it evaluates everything
 
 HELD_OUT = re.compile(
-    r"(^[xy]?|[^a-z])(val|valid|validate|validation|test|testing|dev|eval|holdout|held_?out|unseen)"
+    r"(^[xy]?|[^a-z])(val|valid|validate|validation|test|testing|te|dev|eval|holdout|held_?out|unseen)"
     r"(?=[^a-z]|$|loader|set|data|dl|ds)"
 )
-TRAINING = re.compile(r"train|(^|[^a-z])fit([^a-z]|$)")
+TRAINING = re.compile(r"train|(^[xy]?|[^a-z])(fit|tr)([^a-z]|$)")
 
 
 def check(record: Record) -> Iterator[Finding]:
     """An evaluation meets rows that its model was trained on before."""
     for passes in _groups(record):
         first = next((one for one in passes if one.complete), passes[-1])
-        name = _called(record, first)
-        if _sound(first) and (_named(first) if name else _mixed(first)):
+        name = held_out(record, first.loader, first.names, first.site)
+        if _sound(first) and (_named(first) if name else _mixed(first) and not first.picked):
             yield _say(first, name, len(passes))
 
 
@@ -76,9 +77,21 @@ def _sound(one: PassFacts) -> bool:
 
     Of N values equally likely, n rows hold about n * n / 2N equal pairs and share n * trained / N.
     """
+    if one.rows < ROWS or one.shared < SHARED:
+        return False
     pairs = one.rows - one.distinct + (SPARE if one.whole else UNLIKE)
     by_nature = 2 * pairs * one.trained / one.rows
-    return one.rows >= ROWS and one.shared >= SHARED and one.shared > MARGIN * by_nature
+    return one.shared > MARGIN * by_nature or _multiplied(one)
+
+
+def _multiplied(one: PassFacts) -> bool:
+    """Part of the rows are there again and again (oversampled), the others once.
+
+    Only where no rows are alike by nature: a column has a value of its own in each of them.
+    """
+    fresh = one.rows - one.shared
+    several = one.covered >= SHARED and one.shared >= COPIES * one.covered
+    return one.continuous and several and fresh >= max(SHARED, NAMED * one.rows)
 
 
 def _named(one: PassFacts) -> bool:
@@ -92,12 +105,21 @@ def _mixed(one: PassFacts) -> bool:
     return part and one.complete and one.floating and one.covered < WHOLE * one.trained
 
 
-def _called(record: Record, one: PassFacts) -> str:
-    """The name under which the program holds it out; "" if there is none."""
-    if one.loader is not None:
-        names = [*record.loaders[one.loader].names, _looped(record, one.loader)]
+def held_out(
+    record: Record, loader: int | None, variables: tuple[str, ...], site: Site | None
+) -> str:
+    """The name under which the program holds this data out; "" if there is none.
+
+    Args:
+        record: the run.
+        loader: the one that the data came from, None if it came from none.
+        variables: names that the data is known to have.
+        site: where the model was given it.
+    """
+    if loader is not None:
+        names = [*record.loaders[loader].names, _looped(record, loader)]
     else:
-        names = [*one.names, argument(one.site, "")]
+        names = [*variables, argument(site, "")]
     plain = [re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower() for name in names]
     if any(TRAINING.search(name) for name in plain):
         return ""

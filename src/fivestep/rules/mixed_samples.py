@@ -36,6 +36,8 @@ EXPLAINS = ("flat-loss", "collapsed-output")
 WITHOUT = {"compile": "a compiled forward hides the layers and axes inside it"}
 
 FORWARDS = 2  # of a training, before anything is said
+RECURRENT = ("RNN", "LSTM", "GRU")
+VIEWS = ("ViewBackward0", "UnsafeViewBackward0", "ReshapeAliasBackward0", "_ReshapeAliasBackward0")
 SEQUENCES = ("RNN", "LSTM", "GRU", "MultiheadAttention")
 WEIGHTED = ("AddmmBackward0", "MmBackward0", "ConvolutionBackward0")
 REDUCING = ("Mean", "Sum", "Max", "Amax", "AdaptiveAvgPool", "AvgPool", "MkldnnAdaptive")
@@ -55,7 +57,11 @@ def check(record: Record) -> Iterator[Finding]:
     for seen in sightings(swapped):
         if seen.count >= FORWARDS:
             yield _say_swapped(seen, record)
-    if not swapped and len(record.optimizers) < 2:
+    folded = [(v, f) for v, f in _training(record) if _folded(record, f)]
+    for seen in sightings(folded) if not swapped else ():
+        if seen.count >= FORWARDS:
+            yield _say_folded(seen, record)
+    if not swapped and not folded and len(record.optimizers) < 2:
         for seen in sightings((v, f) for v, f in _training(record) if _mixes(record, f)):
             yield _say_mixed(seen)
 
@@ -97,12 +103,43 @@ def _is_batch(
     return loader.shuffles and batches[-1].tensors[0].shape == given
 
 
+def _folded(record: Record, forward: Forward) -> Node | None:
+    """A view that puts the batch, the second axis behind a recurrent layer, first: no transpose."""
+    rows = forward.outputs[0].shape[0] if forward.outputs[0].shape else 0
+    graph = _graph_of(record, forward)
+    if graph is None or rows < 2 or not _reads(forward, rows):
+        return None
+    for node in graph.nodes:
+        if node.name in VIEWS and node.shape[:1] == (rows,) and node.inputs[0] >= 0:
+            before = graph.nodes[node.inputs[0]].shape if node.inputs[0] < len(graph.nodes) else ()
+            if len(before) > 2 and before[1] == rows and before[0] not in (1, rows):
+                return node
+    return None
+
+
+def _reads(forward: Forward, rows: int) -> bool:
+    """A recurrent layer ran on that batch, and so its states are (layers, batch, features)."""
+    given = [
+        (run.input.shape, 0 if run.batch_first else 1)
+        for run in forward.modules or ()
+        if run.kind in RECURRENT and run.input is not None
+    ]
+    return any(len(shape) == 3 and shape[axis] == rows for shape, axis in given)
+
+
+def _graph_of(record: Record, forward: Forward) -> Graph | None:
+    graphs = (
+        e.graph for _, e in record.events(Backward) if e.graph and e.forwards == (forward.at,)
+    )
+    return next(graphs, None)
+
+
 def _mixes(record: Record, forward: Forward) -> bool:
     influence, output = forward.influence, forward.outputs[0].shape
     numbers = forward.outputs[0].numbers
     if numbers is not None and not numbers.finite:  # a NaN reaches everything, and tells nothing
         return False
-    if influence is None or len(output) != 2 or output[0] == output[1]:
+    if influence is None or len(output) not in (1, 2) or output[0] in output[1:]:
         return False
     axes = [axis for axis, side in enumerate(influence.shape) if side == output[0]]
     if len(axes) != 1 or output[0] not in forward.inputs[0].shape[:2]:
@@ -188,6 +225,20 @@ def _say_swapped(seen: Sighting[Forward], record: Record) -> Finding:
         if len(given) == 3
         else "give each row its own sequence: `x.unsqueeze(1)` with batch_first=True",
         evidence=evidence,
+    )
+
+
+def _say_folded(seen: Sighting[Forward], record: Record) -> Finding:
+    node = _folded(record, seen.first)
+    graph = _graph_of(record, seen.first)
+    assert node is not None
+    assert graph is not None
+    before = graph.nodes[node.inputs[0]].shape
+    return seen.finding(
+        message=f"a view makes {node.shape} of {before}, in which the batch of {before[1]} is the second axis",
+        cause="a view or reshape folds the batch into another axis: it merges neighbours and swaps nothing",
+        fix="bring the batch to the front before it: `.transpose(0, 1).reshape(batch, -1)`",
+        evidence={"before": str(before), "after": str(node.shape), "batch": before[1]},
     )
 
 

@@ -10,6 +10,8 @@ Tell the function the mode, or make the module in ``__init__``:
 
     x = F.dropout(x, p=0.5, training=self.training)
 
+``F.scaled_dot_product_attention`` has no such argument: give it ``dropout_p`` 0 in eval mode.
+
 *When it is wrong*
 Dropout that is on in eval mode on purpose (Monte-Carlo dropout) says so in the call
 (``training=True``), in the mode of a registered module, or by asking the same question again and
@@ -36,13 +38,17 @@ NEEDS = ("evaluation",)
 EXPLAINS = ("flat-loss",)
 SAID = ("training", "True")  # in the line: it drops because it was told to
 LINES = 8  # of a call
+ATTENTION = "scaled_dot_product_attention"
 WITHOUT = {"compile": "a compiled forward hides the calls inside it"}
 
 
 def check(record: Record) -> Iterator[Finding]:
     """Dropout drops in a model that is in eval mode, and nobody asked for it."""
+    by_kind: dict[str, list[Sighting[Drop]]] = {}
     for seen in sightings(_restless(record)):
-        yield _say(seen, record)
+        by_kind.setdefault(seen.first.module, []).append(seen)
+    for lines in by_kind.values():  # the same mistake in each layer of a model is one
+        yield _with_lines(_say(lines[0]), lines)
 
 
 def _restless(record: Record) -> Iterator[tuple[Vitals, Drop]]:
@@ -58,6 +64,8 @@ def _restless(record: Record) -> Iterator[tuple[Vitals, Drop]]:
 
 def _deaf(drop: Drop) -> bool:
     """Eval mode could not reach it, and its line does not say that it shall drop."""
+    if drop.module == ATTENTION:
+        return True  # it has no argument for the mode: True is said of something else
     return (not drop.module or not drop.registered) and not any(
         word in _call(drop.site) for word in SAID
     )
@@ -72,8 +80,19 @@ def _call(site: Site | None) -> str:
     return text
 
 
-def _say(seen: Sighting[Drop], record: Record) -> Finding:
+def _with_lines(finding: Finding, lines: list[Sighting[Drop]]) -> Finding:
+    """Name the other lines, too."""
+    numbers = sorted({seen.first.site.line for seen in lines if seen.first.site is not None})
+    if len(numbers) > 1:
+        finding.message += f" (lines {', '.join(map(str, numbers))})"
+        finding.evidence["lines"] = ", ".join(map(str, numbers))
+    return finding
+
+
+def _say(seen: Sighting[Drop]) -> Finding:
     first = seen.first
+    if first.module == ATTENTION:
+        return _say_attention(seen)
     function = not first.module
     called = "F.dropout" if function else f"a {first.module}"
     return seen.finding(
@@ -89,6 +108,15 @@ def _say(seen: Sighting[Drop], record: Record) -> Finding:
             "module": first.module or "F.dropout",
             "evaluations": seen.count,
         },
+    )
+
+
+def _say_attention(seen: Sighting[Drop]) -> Finding:
+    return seen.finding(
+        message=f"{ATTENTION} drops {seen.first.rate:.0%} of the weights though the model is in eval mode",
+        cause="the function does not know the mode: it drops whenever dropout_p is not 0",
+        fix="`dropout_p=self.dropout if self.training else 0.0`",
+        evidence={"rate": seen.first.rate, "module": ATTENTION, "evaluations": seen.count},
     )
 
 

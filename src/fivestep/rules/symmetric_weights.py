@@ -21,6 +21,7 @@ Source: Goodfellow, Bengio, Courville, Deep Learning (2016), section 8.4.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from torch import nn
 
@@ -38,6 +39,7 @@ EXPLAINS = (
 # Updates over which the units stay equal. Sick layers (2 to 257 units, three activations, SGD, Adam,
 # RMSprop, float32 and bfloat16): all of 20. Zero heads and branches: 1, in a chain of zeros 2 or 3.
 UPDATES = 5
+GATES = {"RNN": 1, "RNNCell": 1, "LSTM": 4, "LSTMCell": 4, "GRU": 3, "GRUCell": 3}  # of a unit
 LAYERS = ("Linear", "Conv1d", "Conv2d", "Conv3d", "Bilinear", "NonDynamicallyQuantizableLinear")
 
 
@@ -46,10 +48,41 @@ def check(record: Record) -> Iterator[Finding]:
     for model in record.models:
         own = [record.parameters[one] for one in model.parameters]
         layers = [one for one in own if one.model == model.number and _layer(one)]
-        stuck = [one for one in layers if _stays_equal(one)]
+        recurrent = [one for one in own if one.model == model.number and _recurrent(one)]
+        stuck = [one for one in [*recurrent, *layers] if _stays_equal(one)]
         stuck = stuck or (_constant_stack(layers) if layers else [])
         if stuck:
             yield _say(stuck, layers, model, record)
+    yield from _written_by_hand(record)
+
+
+def _written_by_hand(record: Record) -> Iterator[Finding]:
+    """Two matrices of no layer of PyTorch's, both constant at first: units stay equal in both."""
+    loose = [
+        one for one in record.parameters
+        if one.requires_grad and one.owner not in (*LAYERS, *GATES)
+        and len(one.shape) == 2 and _constant(one)
+    ]  # fmt: skip
+    for first, second in pairwise(loose):
+        units = _units(first, second)
+        if units > 1 and _stirred(first) and _stirred(second):
+            yield _say_by_hand(first, second, units, record)
+
+
+def _units(first: ParameterFacts, second: ParameterFacts) -> int:
+    """Hidden units between two matrices, equal in both after several updates; 0 if there are none.
+
+    ``x @ first @ second``, or as PyTorch writes its layers, (outputs, inputs).
+    """
+    if first.shape[1] == second.shape[0] and min(first.columns, second.alike) >= UPDATES:
+        return first.shape[1]
+    if first.shape[0] == second.shape[1] and min(first.alike, second.columns) >= UPDATES:
+        return first.shape[0]
+    return 0
+
+
+def _stirred(facts: ParameterFacts) -> bool:
+    return facts.moved >= UPDATES - 1 or (facts.graded >= UPDATES and not facts.nonzero)
 
 
 def _layer(facts: ParameterFacts) -> bool:
@@ -58,11 +91,16 @@ def _layer(facts: ParameterFacts) -> bool:
     )
 
 
+def _recurrent(facts: ParameterFacts) -> bool:
+    """Of an LSTM or its kind, whose units are compared gate by gate."""
+    return facts.requires_grad and facts.owner in GATES and len(facts.shape) > 1
+
+
 def _stays_equal(facts: ParameterFacts) -> bool:
     """Its units were changed, or asked to, again and again, and are still equal."""
     if facts.alike < UPDATES:
         return False
-    return facts.moved >= UPDATES - 1 or (facts.graded >= UPDATES and not facts.nonzero)
+    return _stirred(facts)
 
 
 def _constant_stack(layers: list[ParameterFacts]) -> list[ParameterFacts]:
@@ -90,7 +128,8 @@ def _say(
     stuck: list[ParameterFacts], layers: list[ParameterFacts], model: ModelFacts, record: Record
 ) -> Finding:
     first = stuck[0]
-    units, value = first.shape[0], first.initial[0] if first.initial else float("nan")
+    units = first.shape[0] // GATES.get(first.owner, 1)
+    value = first.initial[0] if first.initial else float("nan")
     constant = f" ({value:g})" if _constant(first) else ""
     still = not any(one.moved for one in stuck)
     cause = "units that start equal get equal gradients and stay equal"
@@ -105,12 +144,35 @@ def _say(
             "equal_updates": first.alike,
             "moved": first.moved,
             "layers": len(stuck),
-            "of_layers": len(layers),
+            "of_layers": max(len(layers), len(stuck)),
         },
         site=model.site,
         iteration=1,
         count=first.alike,
     )
+
+
+def _say_by_hand(
+    first: ParameterFacts, second: ParameterFacts, units: int, record: Record
+) -> Finding:
+    value = first.initial[0] if first.initial else float("nan")
+    both = record.names((first.number, second.number))
+    still = not first.moved and not second.moved
+    return Finding(
+        message=f"{both} {first.shape} and {second.shape} start constant ({value:g}): "
+        f"all {units} units between them are the same",
+        cause="zeros in one layer keep the gradient of the other at zero: neither moves"
+        if still
+        else "units that start equal get equal gradients and stay equal",
+        fix=f"draw the first at random: `torch.randn{first.shape} / {max(1, first.shape[0])} ** 0.5`",
+        evidence={
+            "units": units, "equal_updates": min(first.updates, second.updates),
+            "moved": first.moved, "layers": 2, "of_layers": 2,
+        },
+        site=next((record.optimizers[one].site for one in first.optimizers), None),
+        iteration=1,
+        count=first.updates,
+    )  # fmt: skip
 
 
 def _path(facts: ParameterFacts) -> str:

@@ -16,22 +16,24 @@ Switch before the evaluation and back after it:
 ``torch.no_grad()`` alone does not change the mode.
 
 *When it is wrong*
-Only forwards whose output is scored (a loss or a metric without a backward) count, by a model that
-this program trains or loads. Rollouts, teachers, samples of a generator and BatchNorm re-estimation
+Only forwards whose output is scored (a loss or a metric without a backward), or on data that the
+program calls validation or test, count, by a model that this program trains or loads. Rollouts, teachers, samples of a generator and BatchNorm re-estimation
 score nothing, Monte-Carlo dropout asks the same question again and again: none of them is named.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from math import prod
 
 import torch
 from torch import nn
 
-from fivestep.finding import Finding, Severity, Sighting
+from fivestep.finding import Finding, Severity, Sighting, source
 from fivestep.practice import Practice
 from fivestep.reading import called
+from fivestep.rules.leaked_validation import held_out
 from fivestep.vitals import (
     Backward,
     Batch,
@@ -57,6 +59,7 @@ EXPLAINS = ("evaluation-graph",)
 AGAIN = (
     4  # events between two forwards on the same input, at most: Monte-Carlo dropout, no training
 )
+ANSWER = re.compile(r"=|\breturn\b|\bprint\(|\.(append|extend)\(")  # a line that keeps the answer
 CLASSIFIED = ("cross_entropy", "nll_loss", "multi_margin_loss")
 
 Seen = tuple[Vitals, Forward]
@@ -67,11 +70,46 @@ def check(record: Record) -> Iterator[Finding]:
     """A scored forward without a backward, in train mode, through layers for which that matters."""
     asked_again = sampled(record)
     by_model: dict[int, list[Seen]] = {}
-    for vitals, forward in evaluations(record):
+    for vitals, forward in _in_order([*evaluations(record), *_held_out(record)]):
         if forward.training and forward.model not in asked_again and _moods(record, forward):
             by_model.setdefault(forward.model, []).append((vitals, forward))
     for seen in by_model.values():
         yield _say(Sighting(seen), record)
+
+
+def _in_order(seen: list[Seen]) -> list[Seen]:
+    """Each forward once."""
+    return [one for _, one in sorted({forward.at: (v, forward) for v, forward in seen}.items())]
+
+
+def _held_out(record: Record) -> Iterator[Seen]:
+    """Forwards on data that the program calls validation or test, whatever it does with the answers.
+
+    Metrics by hand or by another library are not heard. A sample of a generator (several optimizers)
+    and answers that are thrown away (BatchNorm is being re-estimated) are no evaluation.
+    """
+    again = _asked_again(record) if len(record.optimizers) == 1 else None
+    for vitals, forward, _ in without_backward(record):
+        if again is None or forward.model in again or not ANSWER.search(source(forward.site)):
+            continue
+        loaders = [batch.loader for batch in vitals.of(Batch) if batch.at < forward.at]
+        if held_out(record, loaders[-1] if loaders else None, (), forward.site):
+            yield vitals, forward
+
+
+def _asked_again(record: Record) -> set[int]:
+    """Models that answer the same question twice with no update in between."""
+    models, asked = set[int](), set[tuple[int, int]]()
+    for vitals in record.iterations:
+        for event in vitals.events:
+            if isinstance(event, Update):
+                asked.clear()
+            first = event.inputs[0].numbers if isinstance(event, Forward) and event.inputs else None
+            if isinstance(event, Forward) and first is not None:
+                question = (event.model, first.digest)
+                models |= {event.model} if question in asked else set[int]()
+                asked.add(question)
+    return models
 
 
 def evaluations(record: Record) -> Iterator[Seen]:

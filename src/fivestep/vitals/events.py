@@ -45,7 +45,8 @@ class Drop(Event):
     """``F.dropout`` dropped (training=True) while the model around it is in eval mode."""
 
     rate: float
-    module: str  # the kind of module that asked, "" if forward called the function itself
+    module: str  # the kind of module that asked, "" if forward called the function itself;
+    # "scaled_dot_product_attention" if it was that
     registered: bool
 
 

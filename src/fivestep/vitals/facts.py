@@ -117,7 +117,7 @@ class Node:
     inputs: tuple[int, ...]  # positions of the nodes it takes from; -1 where no gradient goes
     parameter: int = -1  # of a leaf: its number in the record, -1 if it is nobody's parameter
     lowest: float | None = None  # of what the operation saved: operand of log, div (the divisor),
-    highest: float | None = None  # pow; result of relu, sigmoid, tanh, softmax, exp, sqrt
+    highest: float | None = None  # pow; result of relu, sigmoid, tanh, softmax, exp, sqrt; a leaf
     dead: float | None = None  # relu: share of units zero for every row of the batch
     saturated: float | None = None  # sigmoid, tanh: share of units at an end for every row
     flat: float | None = None  # sigmoid, tanh: share of all values that are at an end

@@ -97,6 +97,8 @@ def _node(here: Any, inputs: list[int], variable: Any, number: Any, saved: bool)
     node = Node(name, tuple(int(side) for side in shape), tuple(inputs))
     if variable is not None:
         node.parameter = number(variable)
+        if saved and node.parameter < 0:  # of a parameter the registry knows how it began
+            _add_range(node, variable)
     elif saved and name in _ERRORS and (name != "PowBackward0" or _whole(here)):
         node.tenths = _tenths(_saved(here, "self"))
     elif saved and name in _SAVED:
@@ -139,13 +141,9 @@ def _tenths(value: torch.Tensor | None) -> tuple[float, float] | None:
 
 def _add_saved(node: Node, here: Any, which: str) -> None:
     value = _saved(here, which)
-    if value is None or not measurable(value) or not value.numel():
-        return
-    if value.device.type != "cpu" or value.is_inference():
+    if value is None or not _add_range(node, value):
         return
     value = value.detach()
-    low, high = torch.aminmax(value.to(torch.uint8) if value.dtype is torch.bool else value)
-    node.lowest, node.highest = float(low), float(high)
     if value.dim() < 2 or len(value) < 2:
         return
     units = value.flatten(1)
@@ -159,6 +157,17 @@ def _add_saved(node: Node, here: Any, which: str) -> None:
             float(at_end.all(0).float().mean()),
             float(at_end.float().mean()),
         )
+
+
+def _add_range(node: Node, value: torch.Tensor) -> bool:
+    if not measurable(value) or not value.numel():
+        return False
+    if value.device.type != "cpu" or value.is_inference():
+        return False
+    value = value.detach()
+    low, high = torch.aminmax(value.to(torch.uint8) if value.dtype is torch.bool else value)
+    node.lowest, node.highest = float(low), float(high)
+    return True
 
 
 def mark(node: Any, at: int) -> None:

@@ -250,6 +250,11 @@ def rows_alike(tensor: torch.Tensor, initial: tuple[float, float] | None = None)
     return apart < ROUNDING * float((rows - initial[0]).abs().max())
 
 
+def units_alike(tensor: torch.Tensor, initial: tuple[float, float] | None, gates: int) -> bool:
+    """The same for each gate of a recurrent layer by itself: their rows lie below each other."""
+    return all(rows_alike(rows, initial) for rows in tensor.detach().chunk(gates))
+
+
 def norms(tensors: list[torch.Tensor]) -> torch.Tensor:
     """2-norms of tensors of one device, as one float tensor."""
     return torch.stack([one.float() for one in torch._foreach_norm(tensors)])  # pyright: ignore[reportPrivateImportUsage]

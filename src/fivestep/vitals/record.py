@@ -79,6 +79,7 @@ class ParameterFacts:
     moved: int = 0  # of these: it changed
     frozen_after: bool = False  # requires_grad was switched off later
     alike: int = 0  # detailed updates from the first on before which all its rows were equal
+    columns: int = 0  # the same, of its columns (two at least), of one that began constant
     handled: int = 0  # detailed backwards after which it had changed though no optimizer holds it
 
 
@@ -173,6 +174,12 @@ class PassFacts:
     floating: bool
     whole: bool  # the first rows hold whole numbers only
     trained: int  # different rows that the model was trained on before
+    continuous: bool = (
+        False  # a column has another value in (nearly) every row: none are alike by nature
+    )
+    picked: bool = (
+        False  # argmax was taken of its answers, and neither a loss nor a metric was heard
+    )
     rows: int = 0
     distinct: int = 0
     shared: int = 0  # rows that the model was trained on before

@@ -27,6 +27,8 @@ AT_ONCE = 8_192  # rows of one forward, else it is not looked at
 COLUMNS = 64  # of a row, evenly spaced
 FEWEST = 4  # elements of a row: with fewer, rows are alike by chance
 PASSES = 64  # evaluations that are kept
+SAMPLED = 128  # rows in which values of their own are looked for
+APART, OWN = 16, 0.9  # different rows at least, and the share of them with a value of its own
 SETTLED, NEW = 0.25, 0.02  # no more new rows than this in the last part: all were seen
 
 _MIX = np.random.Generator(np.random.PCG64(5)).integers(
@@ -46,6 +48,7 @@ class Given:
     floating: bool
     whole: bool
     names: tuple[str, ...]
+    continuous: bool = False
 
 
 class Samples:
@@ -79,7 +82,8 @@ class Samples:
         names = () if graded or not rows else names_of(first)
         whole = not graded and bool(rows) and _whole(first)
         floating = first.is_floating_point()
-        self.given.append(Given(at, model, site, graded, rows, floating, whole, names))
+        apart = floating and not graded and bool(rows) and _continuous(first)
+        self.given.append(Given(at, model, site, graded, rows, floating, whole, names, apart))
 
     def ended(self, loader: int) -> None:
         """A loader had no more batches."""
@@ -88,7 +92,7 @@ class Samples:
 
     def close(
         self, iteration: int, trains: bool, through: dict[int, bool], judged: int,
-        batch: tuple[int, int] | None,
+        picked: int, batch: tuple[int, int] | None,
     ) -> None:  # fmt: skip
         """The iteration ends.
 
@@ -97,6 +101,7 @@ class Samples:
             trains: it had a backward.
             through: forwards by their place in the run, and whether a backward came through them.
             judged: place of the last loss or metric without gradients; forwards before it evaluate.
+            picked: place of the last argmax; forwards before it evaluate or act.
             batch: loader and epoch, if it began with a batch.
         """
         given, self.given = self.given, []
@@ -107,8 +112,8 @@ class Samples:
             elif one.at not in through:
                 self._skipped.add(one.model)
         for one in given:
-            if not one.graded and one.rows and one.at < judged:
-                self._evaluate(one, one.rows, iteration, batch)
+            if not one.graded and one.rows and one.at < max(judged, picked):
+                self._evaluate(one, one.rows, iteration, batch, picked=one.at > judged)
 
     def _train(self, one: Given, batch: tuple[int, int] | None) -> None:
         if batch is not None:
@@ -127,8 +132,9 @@ class Samples:
         self.full = self.full or self._rows >= ROWS
 
     def _evaluate(
-        self, one: Given, rows: list[int], iteration: int, batch: tuple[int, int] | None
-    ) -> None:
+        self, one: Given, rows: list[int], iteration: int, batch: tuple[int, int] | None,
+        *, picked: bool,
+    ) -> None:  # fmt: skip
         known = self._trained.get(one.model)
         if not known or (batch is not None and batch[0] in self._loaders):
             return
@@ -146,6 +152,8 @@ class Samples:
                 one.floating,
                 one.whole,
                 len(known),
+                one.continuous,
+                picked,
             )
             self._open[key] = facts, set()
             self.passes.append(facts)
@@ -171,6 +179,16 @@ def _whole(tensor: torch.Tensor) -> bool:
     with quietly():
         first = tensor.detach()[:16].to(torch.float64)
         return bool((first == first.round()).all())
+
+
+def _continuous(tensor: torch.Tensor) -> bool:
+    """A column, of a sample, in which nearly all rows that differ have values of their own."""
+    with quietly():
+        flat = tensor.detach()[:SAMPLED].reshape(min(len(tensor), SAMPLED), -1)
+        flat = flat[:, :: -(-flat.shape[1] // COLUMNS)].to(torch.float64)
+        rows = torch.unique(flat, dim=0)
+        most = max(len(torch.unique(column)) for column in rows.t())
+    return len(rows) >= APART and most >= OWN * len(rows)
 
 
 def _rows(tensor: torch.Tensor) -> list[int] | None:

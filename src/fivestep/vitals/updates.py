@@ -11,10 +11,12 @@ import torch
 
 from fivestep.vitals.events import Norm, Update
 from fivestep.vitals.holding import Holding
-from fivestep.vitals.measure import Later, measurable, norms, piece, rows_alike
+from fivestep.vitals.measure import Later, measurable, norms, piece, rows_alike, units_alike
+from fivestep.vitals.record import ParameterFacts
 from fivestep.vitals.registry import Registry
 
 ELEMENTS = 16_000_000  # copied for one detailed update, no more
+GATES = {"LSTM": 4, "LSTMCell": 4, "GRU": 3, "GRUCell": 3}  # one below the other in a weight
 DIRECTION = 1_000_000  # elements of a gradient that are kept to compare with the next
 
 
@@ -41,8 +43,14 @@ def before_update(optimizer: Any, who: Registry, closure: bool) -> Before | None
     for one in parameters:
         facts = who.record.parameters[who.parameter(one)]
         if facts.equal_rows and facts.alike == facts.updates:  # symmetric until now
-            facts.alike += rows_alike(one, facts.initial)
+            facts.alike += units_alike(one, facts.initial, GATES.get(facts.owner, 1))
+        if _constant(facts) and one.dim() == 2 and facts.columns == facts.updates:
+            facts.columns += rows_alike(one.t(), facts.initial)
     return Before(parameters, copies, None if closure else gradients_of(parameters))
+
+
+def _constant(facts: ParameterFacts) -> bool:
+    return facts.initial is not None and facts.initial[0] == facts.initial[1]
 
 
 def gradients_of(parameters: list[torch.Tensor]) -> list[torch.Tensor | None]:

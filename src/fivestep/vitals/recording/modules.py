@@ -59,15 +59,15 @@ class Modules:
         if opened is not None and opened.event is not None:
             opened.event.dropped = max(opened.event.dropped, rate)
 
-    def dropped(self, rate: float, module: nn.Module | None, site: Site | None) -> None:
-        """``F.dropout`` dropped inside a model that is in eval mode."""
+    def dropped(self, rate: float, by: nn.Module | str | None, site: Site | None) -> None:
+        """``F.dropout`` (or a function, by its name) dropped inside a model in eval mode."""
         opened = self._forwards.open
         registered = (
             opened is not None
-            and module is not None
-            and (not opened.paths or id(module) in opened.paths)
+            and isinstance(by, nn.Module)
+            and (not opened.paths or id(by) in opened.paths)
         )
-        kind = type(module).__name__ if module is not None else ""
+        kind = by if isinstance(by, str) else type(by).__name__ if by is not None else ""
         raw = (Drop, self._notes.site(site), rate, kind, registered)
         self._notes.next()
         self._notes.write(raw, None)

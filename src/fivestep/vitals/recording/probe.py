@@ -49,7 +49,7 @@ class Probe:
 
 def influence(name: str, layer: torch.Tensor, output: torch.Tensor) -> tuple[Influence | None, str]:
     """How far entry 0 of the output reaches back: one extra backward through part of the graph."""
-    if not layer.requires_grad or output.dim() < 2 or len(output) < 2 or layer.dim() < 2:
+    if not layer.requires_grad or output.dim() < 1 or len(output) < 2 or layer.dim() < 2:
         return None, "the first layer or the prediction has no batch"
     if graphs.takes_from_user_code(output.grad_fn):
         return None, "a custom function or checkpointing lies in between"

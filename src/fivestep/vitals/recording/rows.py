@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fivestep.vitals.events import Batch, Compare, Forward, Loss
+from fivestep.vitals.events import Batch, Compare, Forward, Loss, Pick
 from fivestep.vitals.recording.loading import Loading
 from fivestep.vitals.recording.notes import Notes
 from fivestep.vitals.samples import Samples
@@ -19,7 +19,7 @@ def close_rows(samples: Samples, notes: Notes, loading: Loading) -> None:
     batch = next((raw[2] for raw in notes.happened() if raw[0] is Batch), None)
     epoch = (batch, loading.epochs[batch][0]) if batch is not None else None
     number = max(sampling.trained + trains, 1)
-    samples.close(number, trains, through, _last_judged(notes), epoch)
+    samples.close(number, trains, through, _last_judged(notes), _last_picked(notes), epoch)
 
 
 def _last_judged(notes: Notes) -> int:
@@ -31,3 +31,9 @@ def _last_judged(notes: Notes) -> int:
         elif raw[0] is Compare:
             last = at
     return last
+
+
+def _last_picked(notes: Notes) -> int:
+    """Where argmax was last taken."""
+    pairs = zip(notes.happened(), notes.written, strict=True)
+    return max((at for raw, (at, _, _) in pairs if raw[0] is Pick), default=0)
