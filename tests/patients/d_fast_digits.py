@@ -1,4 +1,4 @@
-"""Handwritten digits with momentum and a large step."""
+"""Handwritten digits with a tanh network and momentum."""
 # fault: huge-update
 
 import torch

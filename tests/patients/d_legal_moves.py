@@ -33,9 +33,7 @@ def positions(n):
     return board, legal, best
 
 
-policy = nn.Sequential(
-    nn.Linear(cfg.cells, cfg.width), nn.ReLU(), nn.Linear(cfg.width, cfg.cells)
-)
+policy = nn.Sequential(nn.Linear(cfg.cells, cfg.width), nn.ReLU(), nn.Linear(cfg.width, cfg.cells))
 optimizer = torch.optim.Adam(policy.parameters(), lr=cfg.lr)
 
 for step in range(cfg.steps):

@@ -35,9 +35,7 @@ for it in range(120):
         params = dict(net.named_parameters())
         support = nn.functional.mse_loss(functional_call(net, params, (x,)), y)
         grads = torch.autograd.grad(support, list(params.values()), create_graph=True)
-        adapted = {
-            k: p - INNER_LR * g for (k, p), g in zip(params.items(), grads, strict=True)
-        }
+        adapted = {k: p - INNER_LR * g for (k, p), g in zip(params.items(), grads, strict=True)}
         x, y = sample(12)
         query = nn.functional.mse_loss(functional_call(net, adapted, (x,)), y) / TASKS
         query.backward()

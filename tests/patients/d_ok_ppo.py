@@ -42,9 +42,7 @@ for update in range(20):
         for rows in torch.randperm(200).split(50):
             log_prob, entropy, v = agent.evaluate(context[rows], action[rows])
             ratio = (log_prob - old_log_prob[rows]).exp()
-            gain = torch.minimum(
-                ratio * advantage[rows], ratio.clamp(0.8, 1.2) * advantage[rows]
-            )
+            gain = torch.minimum(ratio * advantage[rows], ratio.clamp(0.8, 1.2) * advantage[rows])
             loss = -gain.mean() + 0.5 * (v - reward[rows]).square().mean()
             loss = loss - 0.005 * entropy.mean()
             optimizer.zero_grad()

@@ -49,12 +49,12 @@ for epoch in range(8):
         optimizer.zero_grad()
         with torch.autocast("cpu", dtype=torch.bfloat16):
             scores = model(images[rows])
-        loss = nn.functional.cross_entropy(
-            scores.float().reshape(-1, 3), masks[rows].reshape(-1)
-        )
+        loss = nn.functional.cross_entropy(scores.float().reshape(-1, 3), masks[rows].reshape(-1))
         loss.backward()
         optimizer.step()
     model.eval()
     with torch.no_grad():
         right = (model(images[120:]).argmax(-1) == masks[120:])[masks[120:] > 0]
-    print(f"epoch {epoch}: loss {loss.item():.4f} object accuracy {right.float().mean().item():.3f}")
+    print(
+        f"epoch {epoch}: loss {loss.item():.4f} object accuracy {right.float().mean().item():.3f}"
+    )

@@ -23,9 +23,7 @@ room = torch.randn(1000, 7)
 taste = torch.tensor([1.2, -0.8, 0.5, 0.0, 0.9, -0.3, 0.0])
 stars = (5.5 + room @ taste + 0.7 * room[:, 3].abs() + 0.3 * torch.randn(1000)).round()
 stars = stars.clamp(1, 10).unsqueeze(1)
-loader = DataLoader(
-    TensorDataset(room[:800], stars[:800]), batch_size=settings.batch, shuffle=True
-)
+loader = DataLoader(TensorDataset(room[:800], stars[:800]), batch_size=settings.batch, shuffle=True)
 
 model = nn.Sequential(nn.Linear(7, 48), nn.ReLU(), nn.Linear(48, 1))
 nn.init.constant_(model[-1].bias, stars[:800].mean().item())

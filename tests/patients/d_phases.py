@@ -19,8 +19,7 @@ datasets = {
     "val": TensorDataset(torch.from_numpy(x_val), torch.from_numpy(y_val)),
 }
 dataloaders = {
-    phase: DataLoader(ds, batch_size=16, shuffle=phase == "train")
-    for phase, ds in datasets.items()
+    phase: DataLoader(ds, batch_size=16, shuffle=phase == "train") for phase, ds in datasets.items()
 }
 
 

@@ -30,8 +30,8 @@ class BagModel(nn.Module):
     def __init__(self, n_words, dim=24, p=0.5):
         super().__init__()
         self.table = nn.Embedding(n_words, dim, padding_idx=0)
-        self.fc1 = nn.Linear(dim, 24)
-        self.fc2 = nn.Linear(24, 2)
+        self.fc1 = nn.Linear(dim, 8)
+        self.fc2 = nn.Linear(8, 2)
         self.p = p
 
     def forward(self, tokens):

@@ -13,9 +13,7 @@ torch.set_num_threads(1)
 torch.manual_seed(100 + RANK)
 
 pixels, target = load_digits(return_X_y=True)
-dataset = TensorDataset(
-    torch.tensor(pixels / 8.0 - 1.0, dtype=torch.float32), torch.tensor(target)
-)
+dataset = TensorDataset(torch.tensor(pixels / 8.0 - 1.0, dtype=torch.float32), torch.tensor(target))
 sampler = DistributedSampler(dataset, num_replicas=WORLD_SIZE, rank=RANK, shuffle=True, seed=7)
 loader = DataLoader(dataset, batch_size=48, sampler=sampler, drop_last=True)
 

@@ -25,14 +25,10 @@ x, y = make_blobs(n_samples=1000, centers=4, n_features=5, cluster_std=2.0, rand
 x = torch.tensor(x, dtype=torch.float32)
 x = (x - x.mean(0)) / x.std(0)
 y = torch.tensor(y)
-loader = DataLoader(
-    TensorDataset(x[:800], y[:800]), batch_size=recipe.batch_size, shuffle=True
-)
+loader = DataLoader(TensorDataset(x[:800], y[:800]), batch_size=recipe.batch_size, shuffle=True)
 
 model = nn.Sequential(nn.Linear(5, 64), nn.GELU(), nn.Linear(64, 4))
-optimizer = torch.optim.AdamW(
-    model.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay
-)
+optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay)
 
 for epoch in range(recipe.epochs):
     model.train()

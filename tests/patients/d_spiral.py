@@ -20,9 +20,7 @@ x = 2 * x + 0.03 * torch.randn_like(x)
 order = torch.randperm(2 * n)
 x, label = x[order], label[order]
 
-net = nn.Sequential(
-    nn.Linear(2, 48), nn.ReLU(), nn.Linear(48, 48), nn.ReLU(), nn.Linear(48, 1)
-)
+net = nn.Sequential(nn.Linear(2, 48), nn.ReLU(), nn.Linear(48, 48), nn.ReLU(), nn.Linear(48, 1))
 criterion = nn.BCEWithLogitsLoss()
 optimizer = torch.optim.Adam(net.parameters(), lr=1e-2)
 
