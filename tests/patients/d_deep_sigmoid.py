@@ -1,4 +1,4 @@
-"""A twelve-layer perceptron learns handwritten digits."""
+"""A seven-layer perceptron learns handwritten digits."""
 # fault: vanishing-gradient | collapsed-output
 
 import torch
@@ -22,7 +22,7 @@ def deep(sizes):
     return nn.Sequential(*layers, nn.Linear(sizes[-2], sizes[-1]))
 
 
-model = deep([64] + [40] * 11 + [10])
+model = deep([64] + [40] * 6 + [10])
 optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
 criterion = nn.CrossEntropyLoss()
 

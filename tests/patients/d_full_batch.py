@@ -14,9 +14,7 @@ x = (x - x.mean(0)) / x.std(0)
 y = (y - y.mean()) / y.std()
 
 model = torch.nn.Linear(10, 1)
-with torch.no_grad():
-    model.weight.normal_(std=2.0)
-optimizer = torch.optim.SGD(model.parameters(), lr=1.2)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
 criterion = torch.nn.L1Loss()
 
 for step in range(120):
@@ -26,3 +24,8 @@ for step in range(120):
     optimizer.step()
     if step % 10 < 2:
         print(f"step {step}: mean absolute error {loss.item():.4f}")
+
+with torch.no_grad():
+    residual = y - model(x)
+    explained = 1 - residual.square().sum() / y.square().sum()
+print(f"explained variance {explained.item():.3f}")

@@ -15,14 +15,24 @@ def ring(n):
     return torch.stack([torch.cos(a), torch.sin(a)], 1) + 0.05 * torch.randn(n, 2)
 
 
-generator = nn.Sequential(nn.Linear(4, 32), nn.ReLU(), nn.Linear(32, 2))
-discriminator = nn.Sequential(nn.Linear(2, 32), nn.LeakyReLU(0.2), nn.Linear(32, 1))
-opt_g = torch.optim.Adam(generator.parameters(), lr=2e-3, betas=(0.5, 0.99))
-opt_d = torch.optim.Adam(discriminator.parameters(), lr=2e-3, betas=(0.5, 0.99))
+def mlp(n_in, n_out, activation, width=64):
+    return nn.Sequential(
+        nn.Linear(n_in, width),
+        activation,
+        nn.Linear(width, width),
+        activation,
+        nn.Linear(width, n_out),
+    )
+
+
+generator = mlp(4, 2, nn.ReLU())
+discriminator = mlp(2, 1, nn.LeakyReLU(0.2))
+opt_g = torch.optim.Adam(generator.parameters(), lr=1e-3, betas=(0.5, 0.99))
+opt_d = torch.optim.Adam(discriminator.parameters(), lr=1e-3, betas=(0.5, 0.99))
 bce = nn.BCEWithLogitsLoss()
 ones, zeros = torch.ones(64, 1), torch.zeros(64, 1)
 
-for it in range(200):
+for it in range(320):
     real = ring(64)
     fake = generator(torch.randn(64, 4))
 
@@ -35,7 +45,7 @@ for it in range(200):
     g_loss.backward()
     opt_g.step()
 
-    if it % 40 == 39:
+    if it % 80 == 79:
         with torch.no_grad():
             radius = generator(torch.randn(256, 4)).norm(dim=1)
         print(

@@ -35,7 +35,7 @@ model = PatchTransformer()
 criterion = nn.CrossEntropyLoss()
 optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
 
-for epoch in range(5):
+for epoch in range(7):
     model.train()
     total = 0.0
     for xb, yb in loader:

@@ -12,7 +12,7 @@ y = torch.sin(2 * x) + 0.3 * torch.sin(5 * x)
 
 model = nn.Sequential(nn.Linear(1, 40), nn.Tanh(), nn.Linear(40, 40), nn.Tanh(), nn.Linear(40, 1))
 loss_fn = nn.MSELoss()
-optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
 
 for t in range(300):
     y_pred = model(x)
@@ -21,3 +21,7 @@ for t in range(300):
         print(t + 1, round(loss.item(), 4))
     loss.backward()
     optimizer.step()
+
+with torch.no_grad():
+    worst = (model(x) - y).abs().max().item()
+print(f"largest error {worst:.3f}")
