@@ -63,7 +63,7 @@ def test_program_is_judged_right(program: Path) -> None:
 
 def heard(program: Path) -> list[Finding]:
     """The findings of one program, run as ``fivestep run`` runs it."""
-    doctor, threads = listen(), torch.get_num_threads()
+    doctor, threads, dtype = listen(), torch.get_num_threads(), torch.get_default_dtype()
     with (
         torch.random.fork_rng(devices=[]),
         torch.set_grad_enabled(True),  # a program may leave gradients off
@@ -72,7 +72,9 @@ def heard(program: Path) -> list[Finding]:
         warnings.simplefilter("ignore")
         run(doctor, str(program), [], module=False)
     torch.set_num_threads(threads)
+    torch.set_default_dtype(dtype)
     report = diagnose(doctor.record)
+    assert not doctor.record.ended  # it ran to its end
     assert not doctor.record.problems
     assert not {name: why for name, why in report.not_checked.items() if "failed" in why}
     return report.findings
