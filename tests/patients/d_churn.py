@@ -1,5 +1,5 @@
 """Predict customer churn from a synthetic table with a closure-built training step."""
-# fault: collapsed-output
+# fault: collapsed-output | single-logit
 
 import torch
 from sklearn.datasets import make_classification
