@@ -93,7 +93,8 @@ def compare(name: str, rounds: int) -> Row:
         times["heard"].append(hear(quiet, loop, work.block, every=10**9))
         times["measured"].append(hear(close, loop, work.least, every=1))
     least = min(times["heard"]) - min(times["plain"])
-    return Row(name, *(median(one) for one in times.values()), least)
+    plain, heard, measured = (median(one) for one in times.values())
+    return Row(name, plain, heard, measured, least)
 
 
 def hear(doctor: Doctor, loop: Callable[[int], None], count: int, every: int = 0) -> float:
