@@ -27,6 +27,7 @@ class Work:
     make: Callable[[], Loop]
     block: int
     slow: int = 1  # so many times fewer rounds
+    least: int = 1  # iterations that can be timed at all
 
 
 def line_parts() -> tuple[nn.Module, Any, Tensor, Tensor]:
@@ -160,7 +161,7 @@ WORKS = {
     "line, accumulated": Work(accumulated, 4 * WINDOW),
     "line, clipped": Work(clipped, 16),
     "line, scheduled": Work(scheduled, 16),
-    "line, evaluated": Work(evaluated, EPOCH, 3),
-    "digits": Work(digits, 28, 6),
+    "line, evaluated": Work(evaluated, EPOCH, 1, EPOCH),
+    "digits": Work(digits, 28),
     "language model": Work(language_model, 1, 15),
 }
