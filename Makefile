@@ -35,15 +35,18 @@ help:
 	@echo "  make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu"
 	@echo "Another Python than python3:  make demo PYTHON=python3.12"
 
+# A worker for each core, as far as they fit into memory; WORKERS= runs the tests one by one.
+WORKERS := -n auto --maxprocesses 4
+
 demo: .venv/.demo
 	@.venv/$(BIN)/fivestep demo digits
 
 test: .venv/.dev
-	@.venv/$(BIN)/python -m pytest $(ARGS)
+	@.venv/$(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
 # Every rule of the doctor in every variant of its loops; `make test` has a third of them.
 matrix: .venv/.dev
-	@FIVESTEP_MATRIX=whole .venv/$(BIN)/python -m pytest tests/test_matrix.py $(ARGS)
+	@FIVESTEP_MATRIX=whole .venv/$(BIN)/python -m pytest $(WORKERS) tests/test_matrix.py $(ARGS)
 
 check: .venv/.dev
 	.venv/$(BIN)/ruff check .
