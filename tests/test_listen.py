@@ -398,6 +398,7 @@ def test_weights_changed_by_hand_are_an_update_without_an_optimizer() -> None:
     updates = [event for _, event in record.events(Update)]
     assert record.count(Update) >= 39 - 1
     assert {event.optimizer for event in updates} == {None}
+    assert all(one.handled >= 30 for one in record.parameters)
 
 
 def test_scaler_gives_the_loss_as_the_user_knows_it() -> None:

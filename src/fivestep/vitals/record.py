@@ -53,7 +53,6 @@ class ModelFacts:
     ignored_flags: tuple[str, ...] = ()  # paths of modules with an attribute requires_grad = False
     moody: tuple[str, ...] = ()  # kinds of its modules that act differently in train and eval mode
     forwards: int = 0
-    inputs_from: tuple[int, ...] = ()  # models whose output it was given
 
 
 @dataclass(slots=True)
@@ -80,7 +79,7 @@ class ParameterFacts:
     frozen_after: bool = False  # requires_grad was switched off later
     alike: int = 0  # detailed updates from the first on before which all its rows were equal
     columns: int = 0  # the same, of its columns (two at least), of one that began constant
-    handled: int = 0  # detailed backwards after which it had changed though no optimizer holds it
+    handled: int = 0  # updates by hand, as far as they were looked for; no optimizer holds it
 
 
 @dataclass(slots=True)

@@ -50,6 +50,13 @@ class ByHand:
         if used is None:  # it cannot be told, so nothing is said of old gradients
             carried = hand.carried = 0
         self._updates.write(opened, Used(backwards, summed, 0, carried, untouched=False))
+        self._count(hand)
+
+    def _count(self, hand: Holding) -> None:
+        notes = self._notes
+        for number in map(notes.who.parameters.find, hand.alive()):
+            if number is not None:
+                notes.record.parameters[number].handled += 1
 
 
 def _moved(hand: Holding) -> bool:
