@@ -135,3 +135,57 @@ HEALTHY: dict[str, Callable[[], None]] = {
 @pytest.mark.parametrize("loop", HEALTHY.values(), ids=HEALTHY)
 def test_gradients_off_on_purpose_are_left_alone(loop: Callable[[], None]) -> None:
     assert NAME not in names(loop)
+
+
+def phases(
+    layer: nn.Module, *, switch: bool = False, mode: bool = True, epochs: int = 20
+) -> Callable[[], None]:
+    """Training and validation by one body of the loop; gradients are never switched on.
+
+    Args:
+        layer: acts differently in train and in eval mode.
+        switch: gradients are on in training, as they should be.
+        mode: the model is set to eval for the validation.
+    """
+
+    def loop() -> None:
+        model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), layer, nn.Linear(8, 3))
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        x = torch.randn(96, 4)
+        parts = {"train": x[:64], "val": x[64:]}
+        for _ in range(epochs):
+            for phase, rows in parts.items():
+                model.train(phase == "train" or not mode)
+                for inputs in rows.split(16):
+                    labels = inputs[:, :3].argmax(1)
+                    with torch.set_grad_enabled(phase == ("train" if switch else "training")):
+                        loss = F.cross_entropy(outputs := model(inputs), labels)
+                    if phase == "train":
+                        optimizer.zero_grad()
+                        loss.requires_grad_().backward()
+                        optimizer.step()
+                    (outputs.argmax(1) == labels).sum().item()
+
+    return loop
+
+
+@pytest.mark.parametrize("layer", [nn.Dropout(0.2), nn.BatchNorm1d(8)], ids=["dropout", "norm"])
+@pytest.mark.parametrize("epochs", [3, 40])
+def test_training_with_gradients_off_is_no_evaluation(layer: nn.Module, epochs: int) -> None:
+    (finding,) = watch(phases(layer, epochs=epochs)).findings
+    assert finding.rule == NAME
+    assert [one.rule for one in finding.consequences] == ["detached-loss"]
+
+
+def test_an_evaluation_in_train_mode_is_named_beside_it() -> None:
+    found = names(phases(nn.Dropout(0.2), mode=False))
+    assert sorted(found) == [NAME, "train-mode-evaluation"]
+
+
+def test_an_evaluation_in_train_mode_is_named_without_it() -> None:
+    assert names(phases(nn.Dropout(0.2), switch=True, mode=False)) == ["train-mode-evaluation"]
+
+
+@pytest.mark.parametrize("layer", [nn.Dropout(0.2), nn.BatchNorm1d(8), nn.Tanh()])
+def test_both_phases_as_they_should_be_are_silent(layer: nn.Module) -> None:
+    assert not names(phases(layer, switch=True))

@@ -153,6 +153,82 @@ def test_rows_multiplied_before_the_split() -> None:
     assert finding.evidence["called"] == "x_val"
 
 
+def measured(times: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> Pair:
+    """Every row as often as ``times`` says, in a random order."""
+    x, y = x.repeat_interleave(times, 0), y.repeat_interleave(times, 0)
+    order = torch.randperm(len(x))
+    return x[order], y[order]
+
+
+def split_and_score(x: torch.Tensor, y: torch.Tensor) -> None:
+    cut, model = int(0.75 * len(x)), network()
+    x_train, y_train, x_val, y_val = x[:cut], y[:cut], x[cut:], y[cut:]
+    fit(model, x_train, y_train)
+    score(model, x_val, y_val)
+
+
+def balanced(rows: int = 400, share: float = 0.2) -> tuple[torch.Tensor, Pair]:
+    """A rare class, and how often each of its rows must be there for it not to be rare."""
+    x = torch.randn(rows, 6)
+    y = (x[:, 0] > x[:, 0].quantile(1 - share)).long()
+    return 1 + y * (round((1 - share) / share) - 1), (x, y)
+
+
+def test_rows_of_a_rare_class_that_are_there_four_times() -> None:
+    def loop() -> None:
+        times, (x, y) = balanced()
+        split_and_score(*measured(times, x, y))
+
+    (finding,) = watch(loop).findings
+    assert finding.rule == "leaked-validation"
+    assert finding.evidence["called"] == "x_val"
+
+
+def test_a_rare_class_drawn_again_before_the_split_with_a_loss_of_one_logit() -> None:
+    def loop() -> None:
+        _, (x, y) = balanced()
+        x, y = oversampled(x, y)
+        order = torch.randperm(len(x))
+        x, y, model = x[order], y[order].float(), nn.Linear(6, 1)
+        train = DataLoader(TensorDataset(x[:480], y[:480]), batch_size=32, shuffle=True)
+        holdout = DataLoader(TensorDataset(x[480:], y[480:]), batch_size=80)
+        optimizer, bce = torch.optim.Adam(model.parameters(), lr=0.01), nn.BCEWithLogitsLoss()
+        for _ in range(3):
+            for inputs, targets in train:
+                optimizer.zero_grad()
+                bce(model(inputs).flatten(), targets).backward()
+                optimizer.step()
+            with torch.no_grad():
+                for inputs, targets in holdout:
+                    bce(model(inputs).flatten(), targets)
+
+    (finding,) = watch(loop).findings
+    assert finding.rule == "leaked-validation"
+    assert finding.evidence["called"] == "holdout"
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("case", ["both classes", "not balanced", "once or twice", "by nature"])
+def test_rows_measured_again_are_silent(case: str, seed: int) -> None:
+    """Copies in both classes, or in one that is not the rarer for it, or hardly any."""
+
+    def loop() -> None:
+        times, (x, y) = balanced()
+        if case == "both classes":  # and yet as frequent
+            times[torch.nonzero(y == 0).flatten()[:24]] = 4
+        elif case == "not balanced":
+            x, y = torch.cat([x, torch.randn(600, 6)]), torch.cat([y, 0 * torch.arange(600)])
+            times = torch.cat([times, torch.ones(600).long()])
+        elif case == "once or twice":
+            y = (x[:, 0] > x[:, 0].quantile(0.6)).long()
+            times = 1 + y * torch.randint(2, y.shape)
+        else:
+            times = torch.randint(1, 6, y.shape)
+        split_and_score(*measured(times, x, y))
+
+    assert "leaked-validation" not in names(loop, seed)
+
+
 def test_an_evaluation_of_which_only_argmax_is_heard() -> None:
     def loop() -> None:
         x, y = table()

@@ -113,6 +113,127 @@ def test_two_windows_in_an_epoch_are_named_where_each_odd_one_follows_its_end() 
     assert finding.evidence["left_over"] == 3
 
 
+def one_window(
+    window: int, batches: int, *, epochs: int = 8, thrown: bool = True, anew: bool = False
+) -> Callable[[], None]:
+    """Each epoch is longer than a window and shorter than two; counted from 1 in each."""
+
+    def loop() -> None:
+        (model, optimizer), data = model_and_optimizer(), loader(8 * batches)
+        for _ in range(epochs):
+            if thrown:
+                optimizer.zero_grad()
+            data = loader(8 * batches) if anew else data
+            for number, (x, y) in enumerate(data, start=1):
+                (fn.mse_loss(model(x), y) / window).backward()
+                if number % window == 0:
+                    optimizer.step()
+                    optimizer.zero_grad()
+
+    return loop
+
+
+@pytest.mark.parametrize("thrown", [True, False])
+@pytest.mark.parametrize(("window", "batches"), [(6, 11), (4, 5), (8, 13)])
+def test_an_epoch_with_one_window_and_a_rest_is_named(
+    window: int, batches: int, thrown: bool
+) -> None:
+    (finding,) = watch(one_window(window, batches, thrown=thrown, anew=batches == 5)).findings
+    assert finding.rule == "leftover-gradient"
+    assert finding.evidence["window"] == window
+    assert finding.evidence["left_over"] == batches - window
+    assert finding.evidence["thrown_away"] is thrown
+    assert finding.count == 7  # each epoch but the first begins with the rest of another
+
+
+def test_an_epoch_with_one_window_and_its_rest_taken_too_is_silent() -> None:
+    def loop() -> None:
+        model, optimizer = model_and_optimizer()
+        for _ in range(8):
+            optimizer.zero_grad()
+            for number, (x, y) in enumerate(loader(88), start=1):
+                (fn.mse_loss(model(x), y) / (6 if number <= 6 else 5)).backward()
+                if number in (6, 11):
+                    optimizer.step()
+                    optimizer.zero_grad()
+
+    assert not names(loop)
+
+
+def test_an_epoch_of_one_window_is_silent() -> None:
+    assert not names(one_window(11, 11))
+
+
+@pytest.mark.parametrize(("grown", "batches"), [(11, 6), (11, 13), (9, 5)])
+def test_a_window_that_grows_once_is_silent(grown: int, batches: int) -> None:
+    """Six batches at first, then more: the counter goes on over the ends of the epochs."""
+
+    def loop() -> None:
+        (model, optimizer), data = model_and_optimizer(), loader(8 * batches)
+        size, count = 6, 0
+        for _ in range(20):
+            for x, y in data:
+                (fn.mse_loss(model(x), y) / size).backward()
+                count += 1
+                if count == size:
+                    optimizer.step()
+                    optimizer.zero_grad()
+                    size, count = grown, 0
+
+    assert not names(loop)
+
+
+def leaping(share: float, rate: float = 0.2) -> Callable[[], None]:
+    """Small batches, large windows, and a rate that suits a mean over the window only."""
+
+    def loop() -> None:
+        torch.manual_seed(26)
+        x = torch.randn(1536, 64).abs()
+        y = (x @ torch.randn(64, 10)).argmax(1)
+        model = nn.Sequential(nn.Linear(64, 48), nn.ReLU(), nn.Linear(48, 10))
+        optimizer = torch.optim.SGD(model.parameters(), lr=rate, momentum=0.9)
+        for _ in range(3):
+            optimizer.zero_grad()
+            data = DataLoader(TensorDataset(x, y), batch_size=8, shuffle=True)
+            for number, (inputs, targets) in enumerate(data, start=1):
+                loss = fn.cross_entropy(model(inputs), targets)
+                (loss * share if share != 1 else loss).backward()
+                if number % 16 == 0:
+                    optimizer.step()
+                    optimizer.zero_grad()
+
+    return loop
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.2, 0.4])
+def test_an_undivided_window_is_named_though_its_loss_leaps(rate: float) -> None:
+    """The graph of a loss that leapt is looked at late: it does not know what made it."""
+    report = watch(leaping(1.0, rate))
+    (finding,) = report.findings
+    assert finding.rule == "unscaled-accumulation"
+    assert finding.evidence["backwards_per_update"] == 16
+
+
+def test_a_divided_window_is_silent() -> None:
+    assert not names(leaping(1 / 16))
+
+
+def test_windows_of_several_kinds_of_loss_are_silent_though_one_leaps() -> None:
+    """What a late graph does not know is made up for by a graph of its own kind only."""
+
+    def loop() -> None:
+        model, optimizer = model_and_optimizer(0.0001)
+        for number, (x, y) in enumerate(loader(1600), start=1):
+            leap = number in (75, 125)
+            loss = fn.mse_loss(model(x), 1e4 * y if leap else y)
+            (loss * 0.2 if leap else loss).backward()
+            if number % 5 == 0:
+                optimizer.step()
+                optimizer.zero_grad()
+
+    assert "unscaled-accumulation" not in names(loop)
+
+
 def windows(sizes: list[int], samples: int = 320) -> Callable[[], None]:
     """Windows of these sizes in turn, over epochs of a loader."""
 

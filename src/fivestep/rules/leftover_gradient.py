@@ -26,7 +26,7 @@ from torch import nn
 
 from fivestep.finding import Finding, Severity, Sighting, receiver
 from fivestep.practice import Practice
-from fivestep.vitals import Backward, EpochEnd, Record, Update, Vitals
+from fivestep.vitals import Backward, Batch, EpochEnd, Record, Update, Vitals
 
 SEVERITY = Severity.COSTLY
 WITHOUT = {"accumulate": "the windows of this variant would be windows of windows"}
@@ -35,7 +35,7 @@ USUAL = 0.6  # share of the updates with the usual window, for there to be one
 # The same where every odd window follows the end of an epoch. Two windows in an epoch and the rest
 # thrown away: each epoch but the first begins with an odd one, so it is a little over a half.
 AT_EPOCHS = 0.5
-AGAIN = 2  # odd windows of one size, where no DataLoader tells the end of an epoch
+AGAIN = 2  # odd windows of one size: no DataLoader tells the ends, or each epoch has one window
 
 Seen = tuple[Vitals, Update]
 
@@ -45,7 +45,8 @@ def check(record: Record) -> Iterator[Finding]:
     for optimizer in record.optimizers:
         updates = [(v, e) for v, e in record.events(Update) if e.optimizer == optimizer.number]
         sites = {e.site for _, e in record.events(Backward) if optimizer.number in e.optimizers}
-        window, share = _usual(updates)
+        once = len(sites) == 1 and _once_an_epoch(record, updates)
+        window, share = (updates[0][1].summed, 1.0) if once else _usual(updates)
         odd = [(v, e) for v, e in updates if _odd(e, window)]
         if window < 2 or not odd or len(sites) != 1 or len({e.backwards for _, e in odd}) > 1:
             continue
@@ -65,6 +66,27 @@ def _usual(updates: list[Seen]) -> tuple[int, float]:
         return 0, 0.0
     window, times = sizes.most_common(1)[0]
     return (window, times / sizes.total()) if times >= 2 else (0, 0.0)
+
+
+def _once_an_epoch(record: Record, updates: list[Seen]) -> bool:
+    """One window in each epoch, ended at the same batch, and the same rest left behind it.
+
+    The first update has the window alone; every other has the rest of the epoch before it too.
+    Windows that grow once, or that go on over the end of an epoch, end at other batches.
+    """
+    if not updates or sum(vitals.repeats for vitals, _ in updates) <= AGAIN:
+        return False
+    window, batches = updates[0][1].backwards, [_fed(vitals) for vitals, _ in updates]
+    if {one.position if one is not None else 0 for one in batches} != {window}:
+        return False
+    loaders = {one.loader for one in batches if one is not None}
+    lengths = {e.batches for _, e in record.events(EpochEnd) if e.loader in loaders}
+    rests = {e.backwards - window for _, e in updates[1:]}
+    return len(lengths) == 1 and rests == {lengths.pop() - window} and updates[0][0].repeats == 1
+
+
+def _fed(vitals: Vitals) -> Batch | None:
+    return next(vitals.of(Batch), None)
 
 
 def _odd(update: Update, window: int) -> bool:

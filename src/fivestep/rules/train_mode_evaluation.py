@@ -134,8 +134,23 @@ def without_backward(record: Record) -> Iterator[tuple[Vitals, Forward, tuple[Ev
             after = vitals.events[place + 1 :]
             alone = not any(isinstance(one, Backward) for one in after)
             apart = alone and _place(vitals, event) not in trained and event.backward is not True
+            if event.grad != "on" and _asked(record, after):
+                continue  # the forward of a training, gradients off by mistake: gradless-training
             if event.grad != "on" or (apart and not derives):
                 yield vitals, event, after
+
+
+def _asked(record: Record, after: Iterable[Event]) -> bool:
+    """The next backward, with no other forward before it, reaches nothing: it meant this one."""
+    for event in after:
+        if isinstance(event, Forward):
+            return False
+        if isinstance(event, Backward):
+            if event.reached is None and not event.error:  # not measured in this iteration
+                return bool(record.optimizers) and not event.optimizers
+            nothing = event.reached == () and not event.strays
+            return nothing or "does not require grad" in event.error
+    return False
 
 
 def _ready(record: Record) -> dict[int, int]:

@@ -34,7 +34,10 @@ from fivestep.practice import Practice
 from fivestep.vitals import Backward, Batch, Forward, Loss, Record, Site, Update, Vitals
 
 SEVERITY = Severity.SUSPICIOUS
-EXPLAINS = ("huge-update", "exploding-gradient", "misplaced-clip")
+EXPLAINS = (  # of an update that is many times too long; what is not finite stands for itself
+    "huge-update", "exploding-gradient", "misplaced-clip", "dead-units", "collapsed-output",
+    "diverging-loss", "zigzag-loss",
+)  # fmt: skip
 WITHOUT = {"accumulate": "the losses of this variant are divided already"}
 
 UPDATES = 2  # with the same number of backwards: one alone is no window
@@ -54,7 +57,7 @@ def check(record: Record) -> Iterator[Finding]:
         sites = {event.site for _, event in backwards}
         if not windows or len(sites) != 1 or not _one_batch_each(record, backwards):
             continue
-        plain = [_undivided(record, event) for _, event in backwards if event.graph is not None]
+        plain = [_undivided(record, event) for event in _telling(backwards)]
         sure = bool(plain) and all(plain) and not _scaled_after(windows, backwards)
         if sure and _speaks(record, windows[0][1], backwards, all(one == "loss" for one in plain)):
             yield _say(Sighting(windows), window)
@@ -72,6 +75,23 @@ def _window(updates: list[Seen]) -> tuple[int, list[Seen]]:
     if window < 2 or times < UPDATES:
         return 0, []
     return window, [(v, e) for v, e in updates if e.backwards == window and e.summed == window]
+
+
+def _telling(backwards: list[tuple[Vitals, Backward]]) -> list[Backward]:
+    """Those with a graph of their own kind.
+
+    A graph that was looked at only after its backward (the loss had leapt) does not know of the
+    forward and the loss that made it: it is left out where one that does is the same otherwise.
+    """
+    seen = [event for _, event in backwards if event.graph is not None]
+    known = {_shape(event) for event in seen if event.forwards}
+    return [event for event in seen if event.forwards or _shape(event) not in known]
+
+
+def _shape(backward: Backward) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """The operations of its graph and what each takes; nothing of where they were made."""
+    nodes = backward.graph.nodes if backward.graph is not None else ()
+    return tuple((node.name, node.inputs) for node in nodes)
 
 
 def _undivided(record: Record, backward: Backward) -> str:

@@ -183,6 +183,8 @@ class PassFacts:
     distinct: int = 0
     shared: int = 0  # rows that the model was trained on before
     covered: int = 0  # different rows of the training that it holds
+    alike: float = 0.0  # share of the different training rows that are of their classes; 0: unknown
+    balance: float = 0.0  # of the training: rows of its rarest class to its commonest; 0: unknown
 
 
 @dataclass(slots=True)

@@ -64,7 +64,7 @@ class Recorder:
         self.loading = Loading(notes, samples)
         self.forwards = Forwards(notes, samples, self._probe)
         self.modules = Modules(notes, self.forwards, strays)
-        self.losses = Losses(notes, self.forwards, self.loading, self.curves)
+        self.losses = Losses(notes, self.forwards, self.loading, self.curves, samples)
         self.clears = Clears(notes, self.holdings)
         self.scaling = Scaling(notes, self.holdings)
         self.states = States(notes)

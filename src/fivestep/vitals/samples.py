@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from fivestep.vitals.classes import Classes, labels_in
 from fivestep.vitals.facts import Site
 from fivestep.vitals.measure import measurable, quietly
 from fivestep.vitals.record import PassFacts
@@ -49,6 +50,7 @@ class Given:
     whole: bool
     names: tuple[str, ...]
     continuous: bool = False
+    labels: list[int] | None = None  # of a training: the target of each row, if it is a class
 
 
 class Samples:
@@ -58,6 +60,7 @@ class Samples:
         self.passes = passes
         self.given: list[Given] = []  # in the iteration that is going on
         self._trained: dict[int, set[int]] = {}
+        self._classes: dict[int, Classes] = {}
         self._fresh: dict[int, list[int]] = {}  # of each training forward: rows that were new
         self._sizes: dict[int, list[int]] = {}
         self._forwards = self._rows = 0
@@ -84,6 +87,12 @@ class Samples:
         floating = first.is_floating_point()
         apart = floating and not graded and bool(rows) and _continuous(first)
         self.given.append(Given(at, model, site, graded, rows, floating, whole, names, apart))
+
+    def judged(self, target: torch.Tensor | None) -> None:
+        """A loss is taken of what the last forward answered."""
+        last = self.given[-1] if self.given and not self.full else None
+        if last is not None and last.graded and last.rows and target is not None:
+            last.labels = last.labels or labels_in(target, len(last.rows))
 
     def ended(self, loader: int) -> None:
         """A loader had no more batches."""
@@ -126,6 +135,7 @@ class Samples:
         known = self._trained.setdefault(one.model, set())
         before = len(known)
         known.update(one.rows)
+        self._classes.setdefault(one.model, Classes()).add(one.rows, one.labels)
         self._fresh.setdefault(one.model, []).append(len(known) - before)
         self._sizes.setdefault(one.model, []).append(len(one.rows))
         self._rows += len(one.rows)
@@ -154,6 +164,7 @@ class Samples:
                 len(known),
                 one.continuous,
                 picked,
+                balance=self._classes[one.model].balance(),
             )
             self._open[key] = facts, set()
             self.passes.append(facts)
@@ -162,7 +173,9 @@ class Samples:
         facts.shared += sum(row in known for row in rows)
         seen.update(rows)
         facts.distinct = len(seen)
-        facts.covered = len(seen & known)
+        covered = seen & known
+        facts.covered = len(covered)
+        facts.alike = self._classes[one.model].share(covered)
 
     def _complete(self, model: int) -> bool:
         """Every row that it is trained on has been seen."""

@@ -15,6 +15,7 @@ from fivestep.vitals.recording.curves import Curves
 from fivestep.vitals.recording.forwards import Forwards
 from fivestep.vitals.recording.loading import Loading
 from fivestep.vitals.recording.notes import Notes, grad_mode
+from fivestep.vitals.samples import Samples
 
 REGRESSIONS = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 WORDS = (torch.int64, torch.int32)  # as nn.Embedding takes them
@@ -25,9 +26,11 @@ _OVER_CLASSES = ("cross_entropy", "nll_loss", "kl_div", "multi_margin_loss")
 class Losses:
     """Writes down losses."""
 
-    def __init__(self, notes: Notes, forwards: Forwards, loading: Loading, curves: Curves) -> None:
+    def __init__(
+        self, notes: Notes, forwards: Forwards, loading: Loading, curves: Curves, samples: Samples
+    ) -> None:
         self._notes, self._forwards, self._loading = notes, forwards, loading
-        self._curves = curves
+        self._curves, self._samples = curves, samples
         self.count = 0
         self._label_orders: dict[int, LabelOrder] = {}
 
@@ -49,6 +52,7 @@ class Losses:
         )  # fmt: skip
         event = None
         self.count += 1
+        self._samples.judged(target)
         if raw[3] == "on":
             notes.shown = site
         if notes.full(raw):
