@@ -154,7 +154,7 @@ def test_ctrl_c_during_fit_ends_the_training_and_tells(tmp_path: Path) -> None:
     assert "interrupted after" in err
     assert "Ctrl-C after iteration" in err
     assert "Read it back" in out
-    assert len(list((tmp_path / "runs").glob("*.jsonl"))) == 1
+    assert len(list((tmp_path / "runs").glob("*.jsonl"))) == 2  # the journal and the vitals
 
 
 def test_ctrl_c_elsewhere_ends_the_command_with_a_word(tmp_path: Path) -> None:

@@ -223,4 +223,4 @@ def test_it_runs_as_a_script_from_elsewhere_in_ascii(name: str, tmp_path: Path) 
 def test_digits_run_as_a_script_from_elsewhere_in_ascii(tmp_path: Path) -> None:
     out = run_as_script(EXAMPLES / "digits.py", tmp_path)
     assert "Read it back" in out
-    assert len(list((tmp_path / "runs").glob("*.jsonl"))) == 1
+    assert len(list((tmp_path / "runs").glob("*.jsonl"))) == 2  # the journal and the vitals

@@ -7,7 +7,7 @@ import torch.nn.functional as F  # noqa: N812
 from accelerate import Accelerator
 from parts import (
     EPOCHS,
-    Gradless,
+    Detached,
     Listed,
     Net,
     Smooth,
@@ -126,7 +126,7 @@ def gradless_training():
 
 
 def detached_loss():
-    return _train(Gradless())
+    return _train(Detached())
 
 
 def stale_gradient():

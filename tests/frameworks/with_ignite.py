@@ -14,7 +14,7 @@ from ignite.handlers import LRScheduler
 from ignite.metrics import Accuracy, Loss
 from parts import (
     EPOCHS,
-    Gradless,
+    Detached,
     Listed,
     Net,
     Smooth,
@@ -158,7 +158,7 @@ def gradless_training():
 
 
 def detached_loss():
-    return _train(Gradless())
+    return _train(Detached())
 
 
 def stale_gradient():

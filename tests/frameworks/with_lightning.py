@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from parts import (
     EPOCHS,
-    Gradless,
+    Detached,
     Listed,
     Net,
     Smooth,
@@ -237,7 +237,7 @@ def gradless_training():
 
 
 def detached_loss():
-    return _fit(Task(Gradless()))
+    return _fit(Task(Detached()))
 
 
 class NeverCleared(ByHand):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import skorch
 import torch
 from accelerate import Accelerator
-from parts import EPOCHS, Gradless, Listed, Net, Smooth, Squashed, points, seen, slopes, squared
+from parts import EPOCHS, Detached, Listed, Net, Smooth, Squashed, points, seen, slopes, squared
 from skorch.callbacks import EpochScoring, GradientNormClipping, LRScheduler
 from skorch.hf import AccelerateMixin
 from torch import nn
@@ -158,7 +158,7 @@ def gradless_training():
 
 
 def detached_loss():
-    return _fit(Gradless)
+    return _fit(Detached)
 
 
 class Even(nn.Module):

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from parts import (
     EPOCHS,
-    Gradless,
+    Detached,
     Listed,
     Net,
     Smooth,
@@ -171,7 +171,7 @@ def gradless_training():
 
 
 def detached_loss():
-    return _train(Scored(Gradless()))
+    return _train(Scored(Detached()))
 
 
 class Even(Trainer):
