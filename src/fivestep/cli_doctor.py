@@ -34,7 +34,7 @@ def add_verbs(verbs: Any) -> None:
     _add_output(run)
     run.add_argument("--record", metavar="FILE", help="write the vitals, for `fivestep check FILE`")
     run.add_argument("-m", dest="module", action="store_true", help="the target is a module")
-    run.add_argument("target", help="script.py, or a module with -m")
+    run.add_argument("target", nargs="?", help="script.py, or a module with -m")
     run.add_argument("arguments", nargs=argparse.REMAINDER, help="given to the script as they are")
     run.set_defaults(verb=_in_words(run_script))
     check = verbs.add_parser("check", help="diagnose a recorded run")
@@ -64,7 +64,11 @@ def _in_words(verb: Callable[[argparse.Namespace], int]) -> Callable[[argparse.N
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", metavar="FILE", help="write the report as JSON (- for stdout)")
+    parser.add_argument(
+        "--json",
+        metavar="FILE",
+        help="write the report as JSON; - for standard output, after the script's own",
+    )
     parser.add_argument("--sarif", metavar="FILE", help="write the report as SARIF 2.1.0")
     parser.add_argument("--check", action="store_true", help="exit with 1 if something is wrong")
     parser.add_argument("--rules", metavar="NAMES", help="only these, separated by commas")
@@ -78,6 +82,10 @@ def run_script(arguments: argparse.Namespace) -> int:
     from fivestep.listen.script import Outcome, run
     from fivestep.ranks import meet
 
+    if arguments.target is None:
+        raise ValueError(
+            "run: a script was expected\n  do: fivestep run train.py, or -m package.train"
+        )
     names = _names(arguments)  # a wrong name is said before the training, not after it
     doctor, meeting = listen(), meet()
     ending = Ending(
@@ -141,7 +149,8 @@ def list_rules(arguments: argparse.Namespace) -> int:
     from fivestep.rules import catalogue
 
     for rule in catalogue().values():
-        print(f"{rule.code}  {rule.name:<24} {rule.severity.value:<11} {rule.summary}")  # noqa: T201
+        summary = rule.summary.replace("``", "`")
+        print(f"{rule.code}  {rule.name:<24} {rule.severity.value:<11} {summary}")  # noqa: T201
     return 0
 
 

@@ -82,7 +82,7 @@ def _rows(finding: Finding) -> Iterator[tuple[str, str]]:
     yield "fix", f"<strong>{_words(finding.fix)}</strong>"
     yield "seen", escape(seen(finding))
     for one in finding.consequences:
-        yield "so", f"{escape(one.rule)} ({one.code}): {_words(one.message)}"
+        yield "so", f"{escape(one.rule)} ({one.code}) follows from it: {_words(one.message)}"
     yield "more", f"<code>fivestep explain {escape(finding.rule)}</code>"
 
 

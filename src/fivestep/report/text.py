@@ -81,7 +81,7 @@ def _finding_lines(finding: Finding) -> Iterator[Text]:
     yield _labelled("fix", finding.fix, style="green")
     yield _labelled("seen", seen(finding))
     for one in finding.consequences:
-        yield _labelled("so", f"{one.rule} ({one.code}): {one.message}")
+        yield _labelled("so", f"{one.rule} ({one.code}) follows from it: {one.message}")
     yield _labelled("more", f"fivestep explain {finding.rule}", style="dim")
 
 

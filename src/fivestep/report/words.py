@@ -14,6 +14,8 @@ OUR_FAULT = ("the rule failed", "could not be loaded")
 def headline(report: Report) -> str:
     """What was found in how many iterations, or that there is nothing to say."""
     iterations = _iterations(report)
+    if report.ended:
+        iterations += f", until {report.ended.split(':')[0]} ended the program"
     if report.findings:
         return f"{several(len(report.findings), 'fault')} in {iterations}"
     checked = f"{several(len(report.checked), 'rule')} in order"
@@ -46,7 +48,7 @@ def enumerated(words: Iterable[str]) -> str:
 
 def seen(finding: Finding) -> str:
     """When it was seen, and the numbers that show it."""
-    first = f"first in iteration {finding.iteration}, in {several(finding.count, 'iteration')}"
+    first = f"in {several(finding.count, 'iteration')}, first in iteration {finding.iteration}"
     ranks = f", on {on_ranks(finding.ranks)}" if finding.ranks else ""
     facts = {name.replace("_", " "): value for name, value in finding.evidence.items()}
     numbers = " · ".join(f"{name} {_number(value)}" for name, value in facts.items())

@@ -99,7 +99,7 @@ def _say(
         message=f"the state {event.action} here is no copy: the weights changed {updates} times "
         "after it was taken, and it with them",
         cause=f"state_dict() refers to the live weights, so what is {event.action} {how}",
-        fix=f"copy it when you keep it: `{_copied(site)}`",
+        fix=f"copy it when you keep it (`import copy`): `{_copied(site)}`",
         evidence={"updates_since_taken": updates, "action": event.action},
         site=site,
         iteration=taken.iteration if taken is not None else vitals.iteration,

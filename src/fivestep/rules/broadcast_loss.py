@@ -201,7 +201,7 @@ def _say(
     place = 1 if len(left) > len(right) else 0
     return seen.finding(
         message=f"{name}: {who} {left} and targets {right} broadcast to {shape}",
-        cause="every prediction is compared with every target, so the best answer is one constant",
+        cause="every prediction is compared with every target, so the best answer is the same for every input",
         fix=f"make the shapes equal: `{_equal(seen, place)}`",
         evidence={"prediction": str(left), "targets": str(right), "broadcast": str(shape)},
     )

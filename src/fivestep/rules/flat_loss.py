@@ -207,7 +207,7 @@ def _thrown(updates: list[Update], name: str) -> Sign | None:
         return None
     rate, longest = max(updates[0].rates, default=math.nan), max(ratios)
     return Sign(
-        f"the rate {rate:g} of {name} is too high: the first updates are as long as {longest:.2g} times the weights",
+        f"the learning rate {rate:g} of {name} is too high: the first updates are as long as {longest:.2g} times the weights",
         f"take a tenth of it: lr={rate / 10:g}",
         {"update_to_weight": longest, "rate": rate},
     )

@@ -155,12 +155,12 @@ def _say(
     vitals, first = steps[min(len(steps) - 1, 1)]
     name = receiver(first.site, "step", "scheduler")
     rates = [rate for _, rate in optimizer.rates]
-    length = f", made for {facts.length}," if facts.length else ""
+    length = f", made for {facts.length} steps," if facts.length else ""
     each = f"{batches} in each epoch" if batches else "with every batch"
     factor = str(batches) if batches else "the batches of an epoch"
     return Finding(
         message=f"{facts.kind}{length} is stepped {facts.steps} times, {each}: the rate goes from {rates[0]:g} to {min(rates):.2g}",
-        cause=f"{name}.step() stands in the loop over batches, and its numbers count epochs; {gone:.0%} of the updates are left at a rate that is gone",
+        cause=f"{name}.step() stands in the loop over batches, and its numbers count epochs; {gone:.0%} of the updates are left at a hundredth of the rate or less",
         fix=f"move `{name}.step()` out of the loop over batches, or give it its numbers in batches (times {factor})",
         evidence={
             "schedule_steps": facts.steps,

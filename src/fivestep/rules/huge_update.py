@@ -86,7 +86,7 @@ def _say(long: list[tuple[Vitals, Update]], optimizer: OptimizerFacts, series: S
     name = receiver(first.site, "step", "optimizer")
     return Finding(
         message=f"updates as long as {ratio:.3g} times the weights, and the loss ends above its start",
-        cause=f"the rate {rate:g} of {name} is far too high: each update overshoots, the next points back",
+        cause=f"the learning rate {rate:g} of {name} is far too high: each update overshoots, the next points back",
         fix=f"take a tenth of it: {at_rate(optimizer.site, rate, rate / 10)}",
         evidence={
             "update_to_weight": ratio,

@@ -124,7 +124,7 @@ def _say(record: Record, optimizer: OptimizerFacts, seen: Sighting[Update]) -> F
     loss = _forgotten(record, optimizer, seen.events[0][0])
     line = f" of the loss in line {loss.line}" if loss is not None else ""
     return seen.finding(
-        message=f"{seen.count} updates of {optimizer.kind} with no backward since the one before: "
+        message=f"{seen.count} updates of {optimizer.kind} with no backward since the update before: "
         + ("they repeat an old gradient" if again else "they found no gradient"),
         cause=f"nothing calls backward{line} between one `{name}.step()` and the next",
         fix=f"call `loss.backward()` before `{name}.step()`"

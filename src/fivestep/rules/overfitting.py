@@ -123,7 +123,7 @@ def _say(series: Series, trend: Trend) -> Finding:
     return Finding(
         message=f"the validation loss rises from {trend.best:.4g} to {trend.last:.4g} while the training loss falls from {trend.training_best:.4g} to {trend.training_last:.4g}",
         cause=f"since iteration {trend.best_at} the model learns its training data by heart: {trend.after} evaluations got no better",
-        fix="stop at the best evaluation or keep a copy of its weights; then more data, weight decay, dropout",
+        fix="keep a copy of the weights wherever the validation loss is the lowest so far, and load it at the end, or stop there; to do better, more data, weight decay, dropout",
         evidence={
             "best_validation_loss": trend.best,
             "best_iteration": trend.best_at,

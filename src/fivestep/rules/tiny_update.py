@@ -53,6 +53,7 @@ AGREE = 0.3  # median cosine of consecutive gradients. Far from the minimum 0.5 
 AT_START = 0.9  # of what a constant answer costs: the model is surely untrained
 
 Seen = tuple[Vitals, Update]
+USUAL = 3e-3  # update to weight norm. Digits at a rate that learns: 8e-3; Adam at 1e-3: about 1e-3
 
 
 def check(record: Record) -> Iterator[Finding]:
@@ -116,10 +117,10 @@ def _say(
     rate = max(first.rates, default=math.nan)
     name = receiver(first.site, "step", optimizer.kind)
     ratio = median(event.ratio or 0.0 for _, event in updates)
-    higher = at_rate(optimizer.site, rate, rate * 1000)
+    higher = at_rate(optimizer.site, rate, rate * _factor(ratio))
     cause, fix = _why(record, updates, name, rate, higher)
     return Finding(
-        message=f"an update changes the weights by {ratio:.1g} of their length, and the loss stays at {median(series.values):.4g}",
+        message=f"an update changes the weights by {ratio:.1g} of their length, and the loss goes from {series.values[0]:.4g} to {series.values[-1]:.4g} only",
         cause=cause,
         fix=fix,
         evidence={
@@ -134,6 +135,11 @@ def _say(
         count=optimizer.updates,
         confidence=0.9,
     )
+
+
+def _factor(ratio: float) -> float:
+    """A power of ten that brings the update to its usual length; without one, a thousand."""
+    return 10.0 ** max(1, round(math.log10(USUAL / ratio))) if ratio > 0 else 1000.0
 
 
 def _why(
@@ -151,12 +157,12 @@ def _why(
         )
     if all(not event.update_norm for _, event in updates):
         return (
-            f"the rate {rate:g} of {name} changes the weights by less than their last digit",
+            f"the learning rate {rate:g} of {name} changes the weights by less than their last digit",
             f"take a rate that is felt, {higher} to begin with, and keep the weights in float32",
         )
     return (
-        f"the rate {rate:g} of {name} is far too low for gradients of norm {norm:.2g}",
-        f"take a rate a thousand times as high to begin with: {higher}",
+        f"the learning rate {rate:g} of {name} is far too low for gradients of norm {norm:.2g}",
+        f"take a far higher rate to begin with, and a tenth of it if the loss jumps: {higher}",
     )
 
 

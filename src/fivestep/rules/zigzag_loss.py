@@ -123,7 +123,7 @@ def _say(
         how = f"it was {min(series.values):.3g} before, on the same rows"
     return Finding(
         message=f"the loss swings between {min(late):.3g} and {max(late):.3g} and does not settle: {how}",
-        cause=f"the rate {rate:g} of {receiver(first.site, 'step', optimizer.kind)} is too high: updates of {ratio:.2g} of the weights jump over the minimum",
+        cause=f"the learning rate {rate:g} of {receiver(first.site, 'step', optimizer.kind)} is too high: updates of {ratio:.2g} of the weights jump over the minimum",
         fix=f"take a tenth of it: {at_rate(optimizer.site, rate, rate / 10)}; or a schedule that brings it down",
         evidence={
             "cosine_with_last_gradient": cosine,
