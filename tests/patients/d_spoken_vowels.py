@@ -1,5 +1,6 @@
 """Classify synthetic vowels, each a mixture of two formants, epoch by epoch."""
 # fault: flat-loss
+# missed: inputs and targets are shuffled apart before any loader; which target each row had is not measured
 
 import torch
 from torch import nn

@@ -138,7 +138,61 @@ def numbers(model: nn.Module) -> None:
         optimizer.step()
 
 
+class TimeByView(nn.Module):
+    """The inputs, or what an embedding made of them, brought to time first by a view."""
+
+    def __init__(self, kind: type[nn.RNNBase] = nn.GRU, *, lift: bool = False) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(9, FEATURES)
+        self.lift = lift
+        self.rnn, self.head = kind(FEATURES, 8), nn.Linear(8, 3)
+
+    def turn(self, x: torch.Tensor) -> torch.Tensor:
+        return x.reshape(x.shape[1], x.shape[0], -1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.rnn(self.turn(self.embed(x) if self.lift else x))[0][-1])
+
+
+class BatchByView(TimeByView):
+    """Time-first inputs for a layer with the batch first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn = nn.LSTM(FEATURES, 8, batch_first=True)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.rnn(self.turn(x))[0][:, -1])
+
+
+class TwiceTurned(TimeByView):
+    """One view back and one forth: nothing was exchanged, and nothing was moved."""
+
+    def turn(self, x: torch.Tensor) -> torch.Tensor:
+        return x.transpose(0, 1).contiguous().view(TIME, BATCH, -1)
+
+
+class Turned(TimeByView):
+    def turn(self, x: torch.Tensor) -> torch.Tensor:
+        return x.transpose(0, 1)
+
+
+def laid_out_by_time(model: nn.Module, *, turned: bool) -> None:
+    """Kept as (time, batch, features), and perhaps shown to the model as its transpose."""
+    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+    for _ in range(5):
+        x = torch.randn(TIME, BATCH, FEATURES)
+        x = x.transpose(0, 1) if turned else x
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), torch.randint(3, (BATCH,))).backward()
+        optimizer.step()
+
+
 SICK: dict[str, Callable[[], None]] = {
+    "view-to-time": lambda: train(TimeByView()),
+    "view-to-time-rnn": lambda: train(TimeByView(nn.RNN)),
+    "view-of-words": lambda: train(TimeByView(lift=True), (TIME,), words=True),
+    "view-to-batch": lambda: laid_out_by_time(BatchByView(), turned=False),
     "folded-steps": lambda: train(Folded(rnn=nn.LSTM(8, 8)), first=True),
     "folded-states": lambda: train(
         FoldedStates(rnn=nn.LSTM(8, 4, batch_first=True, bidirectional=True))
@@ -165,6 +219,14 @@ def test_message_names_the_layer_and_its_axes() -> None:
         "LSTM parts.rnn takes (6, 7, 8) for (time, batch, features), and 6 is the batch"
     )
     assert finding.fix == "`nn.LSTM(..., batch_first=True)`"
+    assert finding.count == 5
+
+
+def test_message_names_the_layer_that_reads_a_view() -> None:
+    (finding,) = watch(SICK["view-to-time"]).findings
+    assert finding.message == (
+        "GRU rnn reads a view (7, 6, 5) of (6, 7, 5): each of its 6 sequences is made of several samples"
+    )
     assert finding.count == 5
 
 
@@ -333,6 +395,10 @@ class AllSteps(Model):
 
 
 HEALTHY: dict[str, Callable[[], None]] = {
+    "turned": lambda: train(Turned()),
+    "turned-words": lambda: train(Turned(lift=True), (TIME,), words=True),
+    "turned-and-viewed": lambda: train(TwiceTurned()),
+    "laid-out-by-time": lambda: laid_out_by_time(Turned(), turned=True),
     "unfolded-steps": lambda: train(Unfolded(rnn=nn.LSTM(8, 8)), first=True),
     "unfolded-states": lambda: train(
         UnfoldedStates(rnn=nn.LSTM(8, 4, batch_first=True, bidirectional=True))

@@ -46,6 +46,11 @@ RATIO = 0.3  # update to weight norm. Healthy digits runs: 8e-3; rate 100 times 
 ABOVE = 1.5  # of the first loss, taken before any update. Rate 10 on digits: 1.7, with dead units
 OPPOSED = -0.25  # cosine of consecutive gradients among the first 8: one points against the last
 HOPELESS = 2.0  # two updates this long need no second sign
+WHOLE = (
+    1.0  # as long as the weights. Digits with momentum, rate 6: 2 to 5 of the early ones; rate 1: 0
+)
+FAR = 10.0  # of the first loss. The same: 160 and more; rate 1: 1.1
+EARLY = 8  # updates: the rate of the start, not one that a range test has reached
 LOSSES = 8  # fewer say nothing
 
 
@@ -59,8 +64,10 @@ def check(record: Record) -> Iterator[Finding]:
         updates = [(v, e) for v, e in record.events(Update) if e.optimizer == optimizer.number]
         long = [(v, e) for v, e in updates[1:] if _long(e.ratio) and v.iteration < end]
         hopeless = sum((event.ratio or 0) > HOPELESS for _, event in long) >= 2
-        if len(long) >= 2 and (hopeless or _opposed(updates)):
-            yield _say(long, optimizer, series)
+        thrown = not _uphill(optimizer) and _thrown(updates, series)
+        if len(long) >= 2 and (hopeless or _opposed(updates) or thrown):
+            back = ", the next points back" if _opposed(updates) else ""
+            yield _say(long, optimizer, series, back)
 
 
 def _long(ratio: float | None) -> bool:
@@ -76,17 +83,39 @@ def _above_start(series: Series) -> bool:
 
 def _opposed(updates: list[tuple[Vitals, Update]]) -> bool:
     cosines = [e.cosine for _, e in updates if e.cosine is not None and math.isfinite(e.cosine)]
-    return any(one < OPPOSED for one in cosines[:8])
+    return any(one < OPPOSED for one in cosines[:EARLY])
 
 
-def _say(long: list[tuple[Vitals, Update]], optimizer: OptimizerFacts, series: Series) -> Finding:
+def _uphill(optimizer: OptimizerFacts) -> bool:
+    """Updates that make the loss larger grow with it, whatever the rate: it is not to blame."""
+    return any(group.get("maximize") for group in optimizer.groups)
+
+
+def _thrown(updates: list[tuple[Vitals, Update]], series: Series) -> bool:
+    """Momentum hides gradients that point back: updates as long as all weights, a loss far off at once.
+
+    At once, since weights that begin near nothing have long first updates too, and a loss may rise
+    later for reasons of its own (values that grow as they are learned).
+    """
+    values = [value for value in series.values if math.isfinite(value)]
+    if len(values) < LOSSES:
+        return False
+    whole = sum((event.ratio or 0) > WHOLE for _, event in updates[1:EARLY])
+    lowest = FAR * values[0]
+    soon, late = median(values[EARLY // 2 : EARLY]), median(values[-max(3, len(values) // 4) :])
+    return whole >= 2 and soon > lowest and late > lowest
+
+
+def _say(
+    long: list[tuple[Vitals, Update]], optimizer: OptimizerFacts, series: Series, back: str
+) -> Finding:
     vitals, first = long[0]
     ratio = max(event.ratio or 0.0 for _, event in long)
     rate = first.rates[0] if first.rates else float("nan")
     name = receiver(first.site, "step", "optimizer")
     return Finding(
         message=f"updates as long as {ratio:.3g} times the weights, and the loss ends above its start",
-        cause=f"the learning rate {rate:g} of {name} is far too high: each update overshoots, the next points back",
+        cause=f"the learning rate {rate:g} of {name} is far too high: each update overshoots{back}",
         fix=f"take a tenth of it: {at_rate(optimizer.site, rate, rate / 10)}",
         evidence={
             "update_to_weight": ratio,

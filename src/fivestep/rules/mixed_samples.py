@@ -61,7 +61,11 @@ def check(record: Record) -> Iterator[Finding]:
     for seen in sightings(folded) if not swapped else ():
         if seen.count >= FORWARDS:
             yield _say_folded(seen, record)
-    if not swapped and not folded and len(record.optimizers) < 2:
+    viewed = [(v, f) for v, f in _training(record) if _viewed(record, f)]
+    for seen in sightings(viewed) if not swapped and not folded else ():
+        if seen.count >= FORWARDS:
+            yield _say_viewed(seen, record)
+    if not swapped and not folded and not viewed and len(record.optimizers) < 2:
         for seen in sightings((v, f) for v, f in _training(record) if _mixes(record, f)):
             yield _say_mixed(seen)
 
@@ -125,6 +129,43 @@ def _reads(forward: Forward, rows: int) -> bool:
         if run.kind in RECURRENT and run.input is not None
     ]
     return any(len(shape) == 3 and shape[axis] == rows for shape, axis in given)
+
+
+def _viewed(record: Record, forward: Forward) -> ModuleRun | None:
+    """A sequence layer whose input is a view that exchanges the sizes of two axes, not the axes."""
+    rows, graph = forward.outputs[0].shape[:1], _graph_of(record, forward)
+    for run in forward.modules or ():
+        given = run.input
+        if given is None or run.kind not in SEQUENCES or run.batch_first is None:
+            continue
+        batch = given.shape[:1] if run.batch_first else given.shape[1:2]
+        before = _exchanged(given.shape)
+        if not before or batch != rows:
+            continue
+        # Both in the order of their axes, in the same memory: nothing was moved in between.
+        alike = any(
+            one.shape == before and one.identity == given.identity and one.packed and given.packed
+            for one in forward.inputs
+        )
+        if alike or (graph is not None and _is_view(graph, before, given.shape)):
+            return run
+    return None
+
+
+def _exchanged(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape with its first two of three sizes exchanged, () where that would change nothing."""
+    if len(shape) != 3 or shape[0] == shape[1] or 1 in shape[:2]:
+        return ()
+    return (shape[1], shape[0], shape[2])
+
+
+def _is_view(graph: Graph, before: tuple[int, ...], after: tuple[int, ...]) -> bool:
+    return any(
+        node.name in VIEWS
+        and node.shape == after
+        and any(one.shape == before for one in graph.behind(place))
+        for place, node in enumerate(graph.nodes)
+    )
 
 
 def _graph_of(record: Record, forward: Forward) -> Graph | None:
@@ -239,6 +280,21 @@ def _say_folded(seen: Sighting[Forward], record: Record) -> Finding:
         cause="a view or reshape folds the batch into another axis: it merges neighbours and swaps nothing",
         fix="bring the batch to the front before it: `.transpose(0, 1).reshape(batch, -1)`",
         evidence={"before": str(before), "after": str(node.shape), "batch": before[1]},
+    )
+
+
+def _say_viewed(seen: Sighting[Forward], record: Record) -> Finding:
+    run = _viewed(record, seen.first)
+    assert run is not None
+    assert run.input is not None
+    after, before = run.input.shape, _exchanged(run.input.shape)
+    batch = after[0] if run.batch_first else after[1]
+    return seen.finding(
+        message=f"{run.kind} {run.name} reads a view {after} of {before}: each of its {batch} sequences "
+        "is made of several samples",
+        cause="a view or reshape exchanges the sizes of batch and time and leaves every number where it was",
+        fix="exchange the axes themselves: `.transpose(0, 1)`",
+        evidence={"layer": run.name, "before": str(before), "after": str(after), "batch": batch},
     )
 
 

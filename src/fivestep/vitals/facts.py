@@ -62,6 +62,7 @@ class TensorFacts:
     identity: int  # same number in the same run: same memory
     behind: tuple[str, ...] = ()  # operations behind it, nearest first, at most 12
     numbers: Numbers | None = None  # in detailed iterations
+    packed: bool = False  # its elements lie in memory in the order of its axes (no transpose)
 
     @property
     def floating(self) -> bool:

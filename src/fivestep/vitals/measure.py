@@ -106,6 +106,7 @@ def describe(tensor: torch.Tensor) -> TensorFacts:
         leaf=tensor.grad_fn is None,
         identity=identity(tensor),
         behind=behind(tensor.grad_fn),
+        packed=measurable(tensor) and tensor.is_contiguous(),
     )
 
 
