@@ -60,7 +60,7 @@ CURES: dict[str, tuple[str, str, list[tuple[str, str]]]] = {
         "SGD(model.parameters(), lr=0.05)` in line 18",
         [("lr=0.5", "lr=0.05")],
     ),
-    "rate_too_low": ("tiny-update", "lr=0.001", [("lr=1e-6", "lr=0.001")]),
+    "rate_too_low": ("tiny-update", "lr=0.1", [("lr=1e-6", "lr=0.1")]),
     "column_against_row": (
         "broadcast-loss",
         "`loss = loss_fn(y_pred, y.unsqueeze(1))`",
@@ -116,7 +116,7 @@ CURES: dict[str, tuple[str, str, list[tuple[str, str]]]] = {
     ),
     "overfitting": (
         "overfitting",
-        "stop at the best evaluation",
+        "keep a copy of the weights",
         [
             ("for epoch in range(60):", "best, since = 9.0, 0\nfor epoch in range(60):"),
             (

@@ -143,7 +143,7 @@ def test_the_cursor_comes_back_after_one_ctrl_c() -> None:
 def test_the_cursor_comes_back_after_two() -> None:
     twice = "os.kill(os.getpid(), signal.SIGINT); os.kill(os.getpid(), signal.SIGINT)"
     written, code = on_a_terminal(twice)
-    assert code == -2, written
+    assert code in (-2, 1), written  # Python's own way out: 1 if what torch loads runs code at exit
     assert "KeyboardInterrupt" in written
     assert_cursor_shown(written)
 

@@ -172,4 +172,7 @@ def test_it_says_how_often_the_weights_changed_and_mends_the_line() -> None:
     assert "the weights changed 5 times after it was taken" in finding.message
     assert finding.site is not None
     assert finding.site.function == "state"
-    assert finding.fix == "copy it when you keep it: `return copy.deepcopy(model.state_dict())`"
+    assert (
+        finding.fix
+        == "copy it when you keep it (`import copy`): `return copy.deepcopy(model.state_dict())`"
+    )
