@@ -2,8 +2,8 @@
 
 A program says in its header what is wrong with it: ``# fault: stale-gradient``, ``# fault: a | b``
 where two names are right, ``# fault: none``. ``# missed: why`` marks one that the doctor is known
-to miss; the line goes as soon as it is found. Whether a loop starves depends on how busy the machine
-is: such a program may be found or not.
+to miss; the line goes as soon as it is found. Whether a loop starves depends on how busy the
+machine is: such a program may be found or not.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def test_program_is_judged_right(program: Path) -> None:
     doctor, findings = heard(program)
     problem = verdict(faults, [(f.rule, f.severity is Severity.COSTLY) for f in findings])
     assert faults or not doctor.record.ended  # a correct one runs to its end
-    if faults == {"starved-loop"}:
+    if faults == frozenset({"starved-loop"}):
         assert not problem or problem.startswith("missed")
     elif missed:
         assert problem, "it is found: take out the line `# missed:`"
