@@ -33,6 +33,7 @@ OURS: dict[str, Variant] = {
     AGAIN: loops.by_hand,
     TRAIN: loops.with_train,
     FIT: loops.with_fit,
+    "fivestep fit, watch=False": loops.with_fit_unwatched,
     "fit, plain lines": loops.with_fit_lines,
     "fit, live on a terminal": loops.with_fit_live,
 }

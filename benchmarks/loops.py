@@ -33,6 +33,10 @@ def with_fit(job: Job) -> None:
     fit(*job, epochs=1, progress=False)
 
 
+def with_fit_unwatched(job: Job) -> None:
+    fit(*job, epochs=1, progress=False, watch=False)
+
+
 def with_fit_lines(job: Job) -> None:
     fit(*job, epochs=1)
 
