@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 
-
 # For the programs that tests start: two threads on two busy cores are up to a hundred times slower.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
