@@ -48,12 +48,13 @@ def enumerated(words: Iterable[str]) -> str:
 
 def seen(finding: Finding) -> str:
     """When it was seen, and the numbers that show it."""
-    first = f"in {several(finding.count, 'iteration')}, first in iteration {finding.iteration}"
     ranks = f", on {on_ranks(finding.ranks)}" if finding.ranks else ""
+    iterations = several(finding.count, "iteration")
+    first = f"in {iterations}{ranks}, first in iteration {finding.iteration}"
     facts = {name.replace("_", " "): value for name, value in finding.evidence.items()}
     numbers = " · ".join(f"{name} {_number(value)}" for name, value in facts.items())
     sure = "" if finding.confidence == 1 else f" · confidence {finding.confidence:.0%}"
-    return f"{first}{ranks} · {numbers}{sure}"
+    return f"{first} · {numbers}{sure}"
 
 
 def on_ranks(numbers: Iterable[int]) -> str:
