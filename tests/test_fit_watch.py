@@ -245,6 +245,26 @@ def test_a_run_read_back_has_its_findings(
         assert "probabilities-as-logits" in capsys.readouterr().err
 
 
+def test_a_run_with_a_point_in_its_name_is_found_in_its_directory(tmp_path: Path) -> None:
+    run = _fit(_model(), nn.CrossEntropyLoss(), _data(), record=tmp_path / "run.v2.jsonl")
+    assert Run.load(tmp_path).path == run.path
+    assert Record.load(tmp_path).length == Record.load(tmp_path / "run.v2.jsonl").length == 18
+
+
+@pytest.mark.parametrize("name", ["diagnose", "recorder.Recorder.finish"])
+def test_a_doctor_that_fails_at_the_end_leaves_the_run(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("broken on purpose")
+
+    where = f"fivestep.watch.{name}" if name == "diagnose" else f"fivestep.vitals.{name}"
+    monkeypatch.setattr(where, broken)
+    run = _fit(_model(), nn.CrossEntropyLoss(), _data(), record=tmp_path)
+    assert run.reason == "finished"
+    assert Run.load(tmp_path).reason == "finished"
+
+
 def test_watch_false_says_and_keeps_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     x, y = _data()
     model = nn.Sequential(_model(dropout=0.0), nn.Softmax(dim=1))

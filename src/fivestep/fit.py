@@ -20,6 +20,7 @@ from fivestep.batches import Batches, batches, brings_samples, in_order
 from fivestep.best import Best
 from fivestep.course import Course
 from fivestep.evaluate import evaluate_batches, float_type, named_metrics
+from fivestep.finding import Report
 from fivestep.interrupt import Interrupt
 from fivestep.journal import FORMAT, Entry, Journal, versions
 from fivestep.listen import listening
@@ -30,6 +31,7 @@ from fivestep.progress import Progress
 from fivestep.randomness import preserved, seed_all
 from fivestep.report import as_json
 from fivestep.run import Run
+from fivestep.vitals.codec import beside
 from fivestep.vitals.facts import Site
 from fivestep.watch import Watch
 
@@ -248,7 +250,7 @@ def _end(
         if watch is not None:
             watch.restored(run.best_weights)
     if watch is not None and run.reason != "failed":
-        run.report = watch.report()
+        run.report = _report(watch, shown)
     shown.say(run.summary())
     if run.report is not None:
         shown.report(run.report)
@@ -256,13 +258,24 @@ def _end(
         _close(run, journal, shown, watch)
 
 
+def _report(watch: Watch, shown: Progress) -> Report | None:
+    try:
+        return watch.report()
+    except Exception as error:  # what the doctor does wrong must not cost the training
+        shown.say(f"fivestep's doctor failed: {type(error).__name__}: {error}")
+        return None
+
+
 def _close(run: Run, journal: Journal, shown: Progress, watch: Watch | None) -> None:
     end = {"reason": run.reason, "message": run.message, "best": run.best, "seconds": run.seconds}
     if run.report is not None:
         end["report"] = as_json(run.report)
     journal.write("end", end)
-    if watch is not None:
-        journal.write_beside("vitals", watch.record.save)
     journal.close()
+    if watch is not None and run.report is not None:
+        try:
+            watch.record.save(beside(journal.path))
+        except OSError as error:
+            shown.say(f"the vitals of {journal.path} could not be written: {error}")
     if journal.failure is not None:
         shown.say(f"the record {journal.path} is incomplete: {journal.failure}")

@@ -7,7 +7,7 @@ import math
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -54,14 +54,6 @@ class Journal:
             except OSError as error:
                 self.failure = error
 
-    def write_beside(self, what: str, write: Callable[[Path], Any]) -> None:
-        """Let ``write`` fill a file that stands beside this one: ``NAME.vitals.jsonl``."""
-        if self.failure is None:
-            try:
-                write(beside(self.path, what))
-            except OSError as error:
-                self.failure = error
-
     def discard(self) -> None:
         """Close the file and remove it."""
         self.close()
@@ -73,11 +65,6 @@ class Journal:
             self._file.close()
         except OSError as error:
             self.failure = self.failure or error
-
-
-def beside(journal: Path, what: str) -> Path:
-    """Name the file of a run that holds something else than its journal."""
-    return journal.with_name(f"{journal.stem}.{what}.jsonl")
 
 
 def read_lines(path: Path) -> Iterator[Entry]:

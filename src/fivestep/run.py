@@ -11,6 +11,7 @@ from fivestep.finding import Finding, Report
 from fivestep.journal import FORMAT, Entry, read_lines
 from fivestep.report import from_json
 from fivestep.version import __version__
+from fivestep.vitals.codec import VITALS
 
 Reason = Literal["finished", "patience", "nonfinite", "interrupted", "failed", "unfinished"]
 
@@ -143,7 +144,8 @@ class Run:
 def _newest(path: Path) -> Path:
     if not path.is_dir():
         return path
-    journals = [file for file in path.glob("*.jsonl") if "." not in file.stem]
+    vitals = set(path.glob(f"*{VITALS}"))
+    journals = [file for file in path.glob("*.jsonl") if file not in vitals]
     found = sorted(journals, key=lambda file: (file.stat().st_mtime_ns, file.name))
     if not found:
         raise FileNotFoundError(f"there is no run (*.jsonl) in {path}")

@@ -19,6 +19,8 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from fivestep.vitals.events import EVENTS, Event
 from fivestep.vitals.record import SCHEMA, Record, Vitals
 
+VITALS = ".vitals.jsonl"  # how the name of such a file ends
+
 
 def encode(value: Any) -> Any:
     """Turn a dataclass and all that it holds into plain JSON values."""
@@ -121,6 +123,11 @@ def load(path: Path) -> Record:
     return record
 
 
+def beside(journal: Path) -> Path:
+    """Where the vitals of a run stand: beside its journal."""
+    return journal.with_name(journal.stem + VITALS)
+
+
 def _vitals_of(path: Path) -> Path:
     """The file of the vitals, where a run or a directory of runs was named."""
     if path.is_dir():
@@ -131,5 +138,4 @@ def _vitals_of(path: Path) -> Path:
                 "  do: name what `fivestep run --record FILE` or `fit(record=...)` wrote"
             )
         return found[-1]
-    beside = path.with_name(f"{path.stem}.vitals.jsonl")
-    return beside if beside.exists() else path
+    return beside(path) if beside(path).exists() else path
