@@ -1,0 +1,1 @@
+"""What hangs on an optimizer or a model, one file each; every piece works in anybody's own loop."""
