@@ -36,6 +36,17 @@ def describe(value: Any) -> str:
     return "None" if value is None else f"of type {type(value).__name__}"
 
 
+class Forward:
+    """The user's own ``forward(model, batch)``, called as a model is called: with the batch."""
+
+    def __init__(self, forward: Callable[[Any, Any], Any], model: Callable[..., Any]) -> None:
+        self._forward, self._model = forward, model
+
+    def __call__(self, batch: Any) -> Any:
+        """Return the prediction for one whole batch."""
+        return self._forward(self._model, batch)
+
+
 def spread(model: Callable[..., Any]) -> Callable[[Any], Arguments]:
     """Make the function that turns ``inputs`` into the ``(args, kwargs)`` of ``model``.
 
@@ -44,6 +55,8 @@ def spread(model: Callable[..., Any]) -> Callable[[Any], Arguments]:
     such as ``PackedSequence``), the inputs are the one argument. ``forward(self, a, b)`` and
     ``forward(self, pair)`` both work.
     """
+    if isinstance(model, Forward):
+        return lambda inputs: ((inputs,), {})
     signature = _signature(model)
 
     def arguments(inputs: Any) -> Arguments:

@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from fivestep import check, explain
+from fivestep.assembly import Assembly
 from fivestep.batches import TensorBatches
 from fivestep.best import Best
 from fivestep.convert import count_samples
 from fivestep.evaluate import evaluate_batches
+from fivestep.feeds import Feed
 from fivestep.finite import Guard, Numbers, trace_nonfinite
 from fivestep.interrupt import Interrupt
 from fivestep.journal import Entry
@@ -44,9 +46,11 @@ class Course:
         progress: Progress,
         interrupt: Interrupt,
         emit: Callable[[Entry], None],
+        kit: Assembly,
         watch: Watch | None = None,
     ) -> None:
         self.plan, self.best, self.progress, self.interrupt = plan, best, progress, interrupt
+        self._kit = kit
         self._emit, self._watch = emit, watch
         self._train, self._held_out = plan.train, plan.validate
         if watch is not None:
@@ -55,9 +59,9 @@ class Course:
                 self._held_out = watch.batches(plan.validate, "validate")
         self.started = time.perf_counter()
         self.epoch = self.iteration = self.update = self.skipped = 0
+        self._items = 0.0  # in the batch at hand
         self._numbers = Numbers(float("nan"), float("nan"))
         self._guard = Guard(plan.model, plan.optimizer)
-        self._sums = getattr(plan.loss_fn, "reduction", "mean") == "sum"
         self._span, self._window = Span(), Span()
         self._rates: list[float] | None = None  # of the last update, where a schedule moves them
         self._lone = check.LoneSample(plan.train, plan.model)
@@ -83,20 +87,32 @@ class Course:
         feed = Feed(self._train.epoch(self.epoch))
         while ending is None and not feed.exhausted:
             ending = self._iterate(feed)
+        if ending is None:
+            self._kit.flush()
+            ending = self._after_move()
         if ending is None and feed.count == 0:
             raise ValueError(
                 f"the data set is empty: epoch {self.epoch} gave no batch\n"
                 "  do: check what makes the batches; it must start anew each time it is iterated"
             )
         if ending is None and self.update == updates:
-            return Ending("nonfinite", f"all updates of epoch {self.epoch} had to be skipped")
+            return self._no_update()
         return ending
+
+    def _no_update(self) -> Ending:
+        if self.skipped:
+            return Ending("nonfinite", f"all updates of epoch {self.epoch} had to be skipped")
+        raise ValueError(
+            f"epoch {self.epoch} had nothing to learn from: no batch held an item that counts\n"
+            "  do: check ignore_index or items=, and the targets"
+        )
 
     def _iterate(self, feed: Feed) -> Ending | None:
         """Train until the batches end or something ends it; a skipped update ends it too."""
         plan = self.plan
         self._guard.remember()
-        moments = train(plan.model, plan.loss_fn, plan.optimizer, feed)
+        kit = self._kit
+        moments = train(kit.call, kit.loss_fn, kit.optimizer, feed)
         if self._watch is not None:
             moments = self._watch(moments)
         moment = None
@@ -111,6 +127,8 @@ class Course:
                     return ending
             elif self.iteration == 0:
                 self._look(moment)
+            if moment.step is Step.FORWARD and not self._counts(moment):
+                return self._nothing_counts()
         return self._stop_here() if self.interrupt.requested else None
 
     def _next(self, moments: Iterator[Moment], last: Moment | None, feed: Feed) -> Moment | None:
@@ -138,27 +156,48 @@ class Course:
         elif moment.step is Step.LOSS:
             explain.look_at_loss(moment.loss, self.plan.loss_fn)
 
+    def _counts(self, moment: Moment) -> bool:
+        self._items = self._kit.items(moment.inputs, moment.targets)
+        self._kit.expect(self._items)
+        return self._items > 0
+
+    def _nothing_counts(self) -> Ending | None:
+        # The mean over no item is 0 / 0: there is no loss, no gradient and no update to be made.
+        self._kit.pass_over()
+        self.iteration += 1
+        return self._after_move()
+
     def _after_update(self, moment: Moment) -> Ending | None:
-        plan = self.plan
         if not self._guard.weights_finite():
             return self._nonfinite(moment)
         self.iteration += 1
-        self.update += 1
-        samples = count_samples(moment.inputs, moment.targets)
-        loss = self._numbers.loss if self._sums else self._numbers.loss * samples
-        self._span.add(loss, samples)
-        self._window.add(loss, samples)
-        if plan.schedule_every == "update" and plan.schedule is not None:
-            self._rates = self._current_rates()
-            self._step_schedule(None)
+        self._add(moment)
+        self._kit.stepped()
         self.progress.tick(self.epoch, self.iteration, self._live)
-        if self.interrupt.requested:
-            return self._stop_here()
-        ending = None
-        if self._due(plan.log_every) or self._due(plan.validate_every):
-            ending = self._record("update", self._window, validate=self._due(plan.validate_every))
+        ending = self._after_move()
         self._guard.remember()  # last: a plateau schedule may just have set the rate
         return ending
+
+    def _add(self, moment: Moment) -> None:
+        samples = count_samples(moment.inputs, moment.targets)
+        losses = {"loss": self._numbers.loss} | self._kit.loss_fn.read()
+        weight = 1.0 if self._kit.items.sums else self._items
+        summed = {name: loss * weight for name, loss in losses.items()}
+        for span in (self._span, self._window):
+            span.add(summed, self._items, samples)
+
+    def _after_move(self) -> Ending | None:
+        """Do what is to be done once per update, if the weights were moved."""
+        moved, self.update = self._kit.update > self.update, self._kit.update
+        if moved and self.plan.schedule_every == "update" and self.plan.schedule is not None:
+            self._rates = self._current_rates()
+            self._step_schedule(None)
+        if self.interrupt.requested:
+            return self._stop_here()
+        if moved and (self._due(self.plan.log_every) or self._due(self.plan.validate_every)):
+            validate = self._due(self.plan.validate_every)
+            return self._record("update", self._window, validate=validate)
+        return None
 
     def _due(self, every: int | None) -> bool:
         return every is not None and self.update % every == 0
@@ -171,7 +210,8 @@ class Course:
         return ending
 
     def _record(self, when: str, span: Span, *, validate: bool) -> Ending | None:
-        record = self._base(when, span.mean) | {"samples_per_second": span.samples_per_second}
+        record = self._base(when, span.mean) | span.terms
+        record["samples_per_second"] = span.samples_per_second
         if validate:
             record |= self._validate()
         if when == "update":
@@ -186,8 +226,8 @@ class Course:
         values: dict[str, float] = {}
         try:
             values = evaluate_batches(
-                plan.model, plan.loss_fn, self._held_out, plan.metrics, self._stop_validation,
-                observe,
+                plan.model, plan.loss_fn, self._held_out, plan.metrics, items=self._kit.items,
+                call=self._kit.call, stop=self._stop_validation, observe=observe,
             )  # fmt: skip
         except Exception:
             if not self.interrupt.requested:  # Ctrl-C reaches the loader's workers, too
@@ -268,7 +308,7 @@ class Course:
             "iteration": self.iteration + (when == "nonfinite"),
             "update": self.update,
             "loss": loss,
-            "gradient_norm": self._numbers.gradient_norm,
+            "gradient_norm": self._kit.gradient_norm(self._numbers.gradient_norm),
             "learning_rate": rates[0],
             "seconds": time.perf_counter() - self.started,
             **several,
@@ -286,14 +326,17 @@ class Course:
 
 
 class Span:
-    """The samples, their loss and the seconds of a stretch of iterations."""
+    """The samples, their losses and the seconds of a stretch of iterations."""
 
     def __init__(self) -> None:
-        self._loss, self.samples, self._begun = 0.0, 0, time.perf_counter()
+        self._sums: dict[str, float] = {}
+        self._items, self.samples, self._begun = 0.0, 0, time.perf_counter()
 
-    def add(self, loss: float, samples: int) -> None:
-        """Count a batch: its loss summed over its samples, and how many they are."""
-        self._loss += loss
+    def add(self, losses: dict[str, float], items: float, samples: int) -> None:
+        """Count a batch: its loss and other terms summed over its items, and how many they are."""
+        for name, loss in losses.items():
+            self._sums[name] = self._sums.get(name, 0.0) + loss
+        self._items += items
         self.samples += samples
 
     def pause(self, seconds: float) -> None:
@@ -302,34 +345,16 @@ class Span:
 
     @property
     def mean(self) -> float:
-        """The mean loss per sample; NaN if there was none."""
-        return self._loss / self.samples if self.samples else float("nan")
+        """The mean loss per item; NaN if there was none."""
+        return self._sums["loss"] / self._items if self._items else float("nan")
+
+    @property
+    def terms(self) -> dict[str, float]:
+        """The means of the other terms of the loss, by name."""
+        others = {name: total for name, total in self._sums.items() if name != "loss"}
+        return {name: total / self._items for name, total in others.items()}
 
     @property
     def samples_per_second(self) -> float:
         """The samples trained per second of wall-clock time."""
         return self.samples / max(time.perf_counter() - self._begun, 1e-9)
-
-
-class Feed:
-    """An iterator that remembers where it is, so that a failure can be told from its batch."""
-
-    def __init__(self, batches: Iterator[Any]) -> None:
-        self._batches = batches
-        self.batch: Any = None
-        self.count = 0
-        self.exhausted = self.fetching = False
-
-    def __iter__(self) -> Iterator[Any]:
-        return self
-
-    def __next__(self) -> Any:
-        self.fetching = True
-        try:
-            self.batch = next(self._batches)
-        except StopIteration:
-            self.exhausted, self.fetching = True, False
-            raise
-        self.count += 1
-        self.fetching = False
-        return self.batch

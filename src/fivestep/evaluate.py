@@ -8,12 +8,15 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from fivestep.arguments import describe, pairs, spread
+from fivestep.arguments import Forward, describe, pairs, spread
 from fivestep.batches import Batches, in_order
-from fivestep.convert import count_samples, widened
+from fivestep.convert import widened
 from fivestep.explain import explained, look_at_prediction, need_scalar
+from fivestep.feeds import Whole
+from fivestep.items import Items
 from fivestep.modes import eval_mode
 from fivestep.randomness import preserved
+from fivestep.terms import Terms
 
 Metrics = dict[str, Any]
 
@@ -25,6 +28,8 @@ def evaluate(
     *,
     metrics: Any = None,
     batch_size: int | None = None,
+    items: Callable[[Any], Any] | None = None,
+    forward: Callable[[Any, Any], Any] | None = None,
 ) -> dict[str, float]:
     """Compute the loss and the metrics of ``model`` over all of ``data``.
 
@@ -33,22 +38,32 @@ def evaluate(
 
     Args:
         model: any ``nn.Module`` or callable.
-        loss_fn: takes the prediction and the targets, returns a scalar: the mean over the batch,
-            weighted here by the batch's samples, or the sum, if its ``reduction`` is ``"sum"``.
+        loss_fn: takes the prediction and the targets, returns a scalar, or a dict of them with the
+            key ``"loss"``: the mean over the batch's items, or the sum over them, if its
+            ``reduction`` is ``"sum"``.
         data: as for ``batches``, taken in order.
         metrics: one metric, a list or a dict of them by name. A metric is a callable
             ``(prediction, targets)``, called once with the whole data set's, or an object with
             ``update``, ``compute`` and ``reset`` (torchmetrics), updated batch by batch.
         batch_size: samples in a batch; it changes the result by rounding alone.
+        items: takes a batch and returns how many items its loss is the mean of. If not said,
+            what torch's own losses divide by (targets that are not ignored, class weights), and
+            samples for every other loss.
+        forward: takes the model and a whole batch, returns the prediction; the loss and the metrics
+            get the prediction and the whole batch then.
 
     Returns:
-        ``{"loss": mean per sample, metric name: value, ...}``, NaN where it is NaN.
+        ``{"loss": mean per item, metric name: value, ...}``, NaN where it is NaN.
 
     Raises:
         ValueError: there is no batch in the data.
     """
     made = in_order(data, batch_size=batch_size, dtype=float_type(model))
-    return evaluate_batches(model, loss_fn, made, named_metrics(metrics))
+    call = None if forward is None else Forward(forward, model)
+    return evaluate_batches(
+        model, loss_fn, made if call is None else Whole(made), named_metrics(metrics),
+        items=Items(loss_fn, items, whole=call is not None), call=call,
+    )  # fmt: skip
 
 
 def evaluate_batches(
@@ -56,43 +71,44 @@ def evaluate_batches(
     loss_fn: Callable[[Any, Any], Any],
     made: Batches,
     metrics: Metrics,
+    *,
+    items: Items | None = None,
+    call: Callable[..., Any] | None = None,
     stop: Callable[[], bool] = lambda: False,
     observe: Callable[[Any, Any, Any, Any], None] | None = None,
 ) -> dict[str, float]:
     """Evaluate on batches made before.
 
-    ``stop`` is asked after each and ends it early if True; ``observe`` is shown inputs, targets,
-    prediction and loss.
+    ``call`` is called in the place of ``model``, whose modes are set; ``stop`` is asked after each
+    batch and ends it early if True; ``observe`` is shown inputs, targets, prediction and loss.
     """
     streams = {name: metric for name, metric in metrics.items() if _is_stream(metric)}
     wholes = {name: metric for name, metric in metrics.items() if name not in streams}
-    total, seen = None, 0
+    call, terms, mean = call or model, Terms(loss_fn), _Mean(items or Items(loss_fn))
     gathered: list[tuple[Any, Any]] = []
-    arguments = spread(model)
+    arguments = spread(call)
     with preserved(*made.generators), eval_mode(model), torch.no_grad():
         for metric in streams.values():
             metric.reset()
         for inputs, targets in pairs(made.epoch(1)):
             args, kwargs = arguments(inputs)
             with explained(model, inputs, targets):
-                prediction = model(*args, **kwargs)
-            if total is None:
+                prediction = call(*args, **kwargs)
+            if not mean.batches:
                 look_at_prediction(prediction, targets, loss_fn)
-            count = count_samples(inputs, targets)
             with explained(model, inputs, targets, prediction):
-                loss = loss_fn(prediction, targets)
+                loss = terms(prediction, targets)
             need_scalar(loss, loss_fn)
             if observe is not None:
                 observe(inputs, targets, prediction, loss)
-            loss = _summed(loss, count, loss_fn)
-            total, seen = loss if total is None else total + loss, seen + count
+            mean.add(inputs, targets, {"loss": loss} | terms.last)
             for metric in streams.values():
                 metric.update(prediction, targets)
             if wholes:
                 gathered.append((prediction, targets))
             if stop():
                 break
-        if total is None:
+        if not mean.batches:
             raise ValueError(
                 "the data set is empty: it gave no batch to evaluate\n"
                 "  do: check what made it; a generator is used up after one pass"
@@ -102,8 +118,34 @@ def evaluate_batches(
             prediction, targets = (_concatenate(list(part)) for part in zip(*gathered, strict=True))
             values |= {name: metric(prediction, targets) for name, metric in wholes.items()}
     flat = [item for name in metrics for item in _flat(name, values[name])]
-    _refuse_two_of_one_name([name for name, _ in flat])
-    return {"loss": float(total) / seen} | dict(flat)
+    losses = mean.values
+    _refuse_two_of_one_name([*list(losses)[1:], *(name for name, _ in flat)])
+    return losses | dict(flat)
+
+
+class _Mean:
+    """The mean of the loss and its other terms over the items of all batches."""
+
+    def __init__(self, items: Items) -> None:
+        self._items, self._sums = items, dict[str, Tensor]()
+        self._seen, self.batches = 0.0, 0
+
+    def add(self, inputs: Any, targets: Any, losses: dict[str, Any]) -> None:
+        self.batches += 1
+        count = self._items(inputs, targets)
+        if count == 0:  # the mean over nothing: 0 / 0
+            return
+        self._seen += count
+        for name, loss in losses.items():
+            value = widened(torch.as_tensor(loss).detach())
+            value = value if self._items.sums else value * count
+            self._sums[name] = self._sums[name] + value if name in self._sums else value
+
+    @property
+    def values(self) -> dict[str, float]:
+        if not self._seen:
+            return {"loss": float("nan")}
+        return {name: float(total) / self._seen for name, total in self._sums.items()}
 
 
 def accuracy(prediction: Tensor, targets: Tensor) -> float:
@@ -177,11 +219,6 @@ def float_type(model: Any) -> torch.dtype | None:
     """Find the floating type of the model's parameters, or None."""
     parameters = model.parameters() if isinstance(model, nn.Module) else ()
     return next((p.dtype for p in parameters if p.is_floating_point()), None)
-
-
-def _summed(loss: Any, count: int, loss_fn: Any) -> Tensor:
-    total = widened(torch.as_tensor(loss).detach())
-    return total if getattr(loss_fn, "reduction", "mean") == "sum" else total * count
 
 
 def _concatenate(parts: list[Any]) -> Any:

@@ -16,10 +16,12 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.utils.data import DataLoader
 
 from fivestep import check
+from fivestep.assembly import Assembly
 from fivestep.batches import Batches, batches, brings_samples, in_order
 from fivestep.best import Best
 from fivestep.course import Course
 from fivestep.evaluate import evaluate_batches, float_type, named_metrics
+from fivestep.feeds import Whole
 from fivestep.finding import Report
 from fivestep.interrupt import Interrupt
 from fivestep.journal import FORMAT, Entry, Journal, versions
@@ -48,6 +50,10 @@ def fit(
     metrics: Any = None,
     batch_size: int | None = None,
     shuffle: bool | None = None,
+    accumulate: int = 1,
+    items: Callable[[Any], Any] | None = None,
+    forward: Callable[[Any, Any], Any] | None = None,
+    compile: bool = False,
     seed: int | None = 0,
     schedule: Any = None,
     schedule_every: Literal["epoch", "update"] = "epoch",
@@ -140,6 +146,7 @@ def fit(
     kind = float_type(model)
     made = batches(train, batch_size=batch_size, shuffle=shuffle, seed=seed, dtype=kind)
     check.no_nan("train", made, train)
+    made = made if forward is None else Whole(made)
     check.enough_steps(schedule, schedule_every, epochs, length(made))
     check.reached("validate_every", validate_every, epochs, length(made))
     check.reached("log_every", log_every, epochs, length(made))
@@ -149,7 +156,7 @@ def fit(
         optimizer=optimizer,
         train=made,
         epochs=epochs,
-        validate=_held_out(validate, batch_size, kind),
+        validate=_held_out(validate, batch_size, kind, whole=forward is not None),
         validate_every=validate_every,
         metrics=named,
         seed=seed,
@@ -164,6 +171,10 @@ def fit(
         nonfinite=nonfinite,
         log_every=log_every,
         watch=watch and not listening(),
+        accumulate=accumulate,
+        items=items,
+        forward=forward,
+        compile=compile,
     )
     site = here(sys._getframe(1))  # pyright: ignore[reportPrivateUsage]
     with ExitStack() as stack:
@@ -171,30 +182,36 @@ def fit(
             stack.enter_context(preserved())
             seed_all(seed)
         stack.enter_context(train_mode(model))
-        _rehearse(plan, validate)
+        kit = stack.enter_context(Assembly(plan))
+        _rehearse(plan, kit, validate)
         journal = None if record is None else Journal(record)
         interrupt = stack.enter_context(Interrupt())
         shown = Progress(shown=progress, epochs=epochs, batches=length(made))
-        return _go(plan, journal, stack.enter_context(shown), interrupt, site)
+        return _go(plan, journal, stack.enter_context(shown), interrupt, site, kit)
 
 
-def _held_out(validate: Any, batch_size: int | None, kind: torch.dtype | None) -> Batches | None:
+def _held_out(
+    validate: Any, batch_size: int | None, kind: torch.dtype | None, *, whole: bool
+) -> Batches | None:
     if validate is None:
         return None
     size = batch_size if brings_samples(validate) else None
     with _named_validate():
         made = in_order(validate, batch_size=size, dtype=kind)
     check.no_nan("validate", made, validate)
-    return made
+    return Whole(made) if whole else made
 
 
-def _rehearse(plan: Plan, validate: Any) -> None:
+def _rehearse(plan: Plan, kit: Assembly, validate: Any) -> None:
     # One batch of the validation before the first update: what is wrong with it shows now, not
     # after an epoch. Only where a batch more is not a batch lost.
     if plan.validate is None or not (brings_samples(validate) or isinstance(validate, DataLoader)):
         return
     with _named_validate():
-        evaluate_batches(plan.model, plan.loss_fn, plan.validate, {}, lambda: True)
+        evaluate_batches(
+            plan.model, plan.loss_fn, plan.validate, {},
+            items=kit.items, call=kit.call, stop=lambda: True,
+        )  # fmt: skip
 
 
 @contextmanager
@@ -209,7 +226,12 @@ def _named_validate() -> Generator[None]:
 
 
 def _go(
-    plan: Plan, journal: Journal | None, shown: Progress, interrupt: Interrupt, site: Site | None
+    plan: Plan,
+    journal: Journal | None,
+    shown: Progress,
+    interrupt: Interrupt,
+    site: Site | None,
+    kit: Assembly,
 ) -> Run:
     run = Run(seed=plan.seed, setup=plan.setup() | {"versions": versions()})
     run.path = None if journal is None else journal.path
@@ -221,8 +243,8 @@ def _go(
         shown.show(record)
 
     best = Best(plan)
-    watch = Watch(plan.model, plan.loss_fn, plan.optimizer, site=site) if plan.watch else None
-    course = Course(plan, best, shown, interrupt, emit, watch)
+    watch = Watch(plan.model, plan.loss_fn, kit.optimizer, site=site) if plan.watch else None
+    course = Course(plan, best, shown, interrupt, emit, kit, watch)
     if journal is not None:
         journal.write("start", {"format": FORMAT, "seed": run.seed, "setup": run.setup})
     try:

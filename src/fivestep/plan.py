@@ -35,6 +35,10 @@ class Plan:
     nonfinite: str
     log_every: int | None
     watch: bool
+    accumulate: int
+    items: Callable[[Any], Any] | None
+    forward: Callable[[Any, Any], Any] | None
+    compile: bool
 
     def setup(self) -> dict[str, Any]:
         """Describe it in plain values, for the record."""

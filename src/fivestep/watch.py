@@ -26,6 +26,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
+from fivestep.attach.wrapping import Wrapping, core
 from fivestep.batches import Batches, TensorBatches
 from fivestep.closure import demands_closure
 from fivestep.doctor import Diagnosis, diagnose
@@ -72,6 +73,13 @@ class Watch:
         self._model: Any = _Mirror(model) if self._numpy else model
         self._optimizer: Any = _mirrored(optimizer, self._model) if self._numpy else optimizer
         self._closure = not self._numpy and demands_closure(optimizer)
+        self._wrapping = optimizer if isinstance(optimizer, Wrapping) else None
+        self._hooks: list[Any] = []
+        if self._wrapping is not None:  # it moves the weights when it sees fit, not at every step
+            self._optimizer = core(optimizer)
+            self._hooks.append(optimizer.register_step_pre_hook(self._wrapped_begins))
+            self._hooks.append(optimizer.register_step_post_hook(self._wrapped_ends))
+        self._last: Site | None = site
         name = getattr(loss_fn, "__name__", type(loss_fn).__name__)
         self._loss = FUNCTIONS.get(name, name)
         self._reduction = str(getattr(loss_fn, "reduction", "mean"))
@@ -82,7 +90,7 @@ class Watch:
     def __call__(self, moments: Iterable[Moment]) -> Iterator[Moment]:
         """Hand on every moment, noted."""
         for moment in moments:
-            site = self.site or here(sys._getframe(1))
+            site = self._last = self.site or here(sys._getframe(1))
             self.safely(self._note, moment, site)
             yield moment
             self.safely(self._go_on, moment, site)
@@ -131,6 +139,11 @@ class Watch:
             self._problem = f"{type(error).__name__}: {error}"
             return None
 
+    def close(self) -> None:
+        """Take its hooks off a wrapped optimizer; all other moments need none."""
+        for hook in self._hooks:
+            hook.remove()
+
     @property
     def record(self) -> Record:
         """What was written down so far."""
@@ -160,9 +173,8 @@ class Watch:
         elif step is Step.BACKWARD:
             recorder.backwards.ends(self._token, "")
             recorder.quick.learn(self._backward_key(moment.loss, site))
-        else:
-            recorder.updates.ends(self._token)
-            recorder.quick.learn((UPDATE, id(site)))
+        elif self._wrapping is None:
+            self._update_ends(site)
 
     def _forward(self, inputs: Any, prediction: Any, site: Site | None) -> None:
         if not isinstance(self._model, nn.Module):  # a function: its parameters are the optimizer's
@@ -189,6 +201,8 @@ class Watch:
             self.recorder.quick.learn(key)
 
     def _clear(self, site: Site | None) -> None:
+        if self._wrapping is not None and not self._wrapping.clears:
+            return
         if not self._is_empty():  # an optimizer of the user's own may not do what it is asked
             self.recorder.quick.leave()
         elif not self._expects((CLEAR, id(site))):
@@ -206,11 +220,26 @@ class Watch:
                 reached = list(self._model.parameters()) if self._numpy else None
                 loss = _tensor(moment.loss)
                 self._token = recorder.backwards.begins(loss, False, False, site, reached)
-        elif moment.step is Step.BACKWARD:
-            self._token = _EXPECTED
-            if not (quick.active and quick.update(self._optimizer, (UPDATE, id(site)))):
-                quick.leave()
-                self._token = recorder.updates.begins(self._optimizer, self._closure, site)
+        elif moment.step is Step.BACKWARD and self._wrapping is None:
+            self._update_begins(site)
+
+    def _update_begins(self, site: Site | None) -> None:
+        quick = self.recorder.quick
+        self._token = _EXPECTED
+        if not (quick.active and quick.update(self._optimizer, (UPDATE, id(site)))):
+            quick.leave()
+            self._token = self.recorder.updates.begins(self._optimizer, self._closure, site)
+
+    def _update_ends(self, site: Site | None) -> None:
+        if self._token is not _EXPECTED:
+            self.recorder.updates.ends(self._token)
+            self.recorder.quick.learn((UPDATE, id(site)))
+
+    def _wrapped_begins(self, *_: Any) -> None:
+        self.safely(self._update_begins, self._last)
+
+    def _wrapped_ends(self, *_: Any) -> None:
+        self.safely(self._update_ends, self._last)
 
     def _backward_key(self, loss: Any, site: Site | None) -> Any:
         plain = type(loss) is torch.Tensor and loss.is_cpu and not loss.dim()

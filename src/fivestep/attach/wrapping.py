@@ -37,6 +37,11 @@ class Wrapping(Optimizer):
         """The default options of ``inner``."""
         return self.inner.defaults
 
+    @property
+    def clears(self) -> bool:
+        """Tell whether ``zero_grad`` has anything to clear at this point."""
+        return True
+
     def __getattr__(self, name: str) -> Any:
         if name == "inner":  # not yet there, while a copy is made
             raise AttributeError(name)
@@ -74,3 +79,10 @@ class Wrapping(Optimizer):
     def register_step_post_hook(self, hook: Callable[..., Any]) -> Any:
         """Call ``hook`` after each update of ``inner``."""
         return self.inner.register_step_post_hook(hook)
+
+
+def core(optimizer: Any) -> Any:
+    """Find what moves the weights: the innermost optimizer, or several taken together."""
+    while isinstance(optimizer, Wrapping) and "inner" in vars(optimizer):
+        optimizer = optimizer.inner
+    return optimizer

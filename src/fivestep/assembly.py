@@ -1,0 +1,108 @@
+"""What ``fit`` trains with: the user's objects, and what was asked for hung on them until the end."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Any, Self, cast
+
+import torch
+from torch import Tensor
+
+from fivestep.arguments import Forward
+from fivestep.attach.accumulate import Accumulated
+from fivestep.finite import gradient_norm
+from fivestep.items import Items, reduction_of
+from fivestep.plan import Plan
+from fivestep.terms import Terms
+
+
+class Assembly:
+    """Hangs the pieces of a plan on model and optimizer, and takes them off again.
+
+    Attributes:
+        call: makes a prediction from the inputs of a batch.
+        loss_fn: the user's, which may answer with several terms.
+        optimizer: the outermost one, which the loop steps.
+        accumulated: the same, if it updates once in several batches.
+        items: counts what a batch's mean loss is the mean of.
+        update: how often the weights were moved.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._stack, self._plan = ExitStack(), plan
+        self.update = 0
+        self.accumulated: Accumulated | None = None
+        self._norm: _Norm | None = None
+        self._counts = False
+
+    def __enter__(self) -> Self:
+        plan = self._plan
+        model = torch.compile(plan.model) if plan.compile else plan.model
+        self.call: Any = model if plan.forward is None else Forward(plan.forward, model)
+        self.loss_fn = Terms(plan.loss_fn)
+        self.items = Items(plan.loss_fn, plan.items, whole=plan.forward is not None)
+        self.optimizer: Any = plan.optimizer
+        if plan.accumulate > 1:
+            self._norm = _Norm(self.optimizer)
+            self._hang(self.optimizer.register_step_pre_hook(self._norm))
+            sums = reduction_of(plan.loss_fn) == "sum"
+            self.optimizer = self.accumulated = Accumulated(
+                self.optimizer, plan.accumulate, items=None, sums=sums
+            )
+        if hasattr(self.optimizer, "register_step_post_hook"):
+            self._counts = True
+            self._hang(self.optimizer.register_step_post_hook(self._moved))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def _hang(self, handle: Any) -> None:
+        self._stack.callback(handle.remove)
+
+    def _moved(self, *_: Any) -> None:
+        self.update += 1
+
+    def stepped(self) -> None:
+        """Count an update of an optimizer that knows no hooks, and so moves at every step."""
+        if not self._counts:
+            self.update += 1
+
+    def expect(self, items: float) -> None:
+        """Tell the optimizer how many items the batch at hand holds, if it wants to know."""
+        if self.accumulated is not None:
+            self.accumulated.expect(items)
+
+    def pass_over(self) -> None:
+        """Count a batch without items in its window, where it has a place and no weight."""
+        if self.accumulated is not None:
+            self.accumulated.step()
+
+    def flush(self) -> None:
+        """Make an update of a window that is short because the data ended."""
+        if self.accumulated is not None:
+            self.accumulated.flush()
+
+    def gradient_norm(self, measured: float) -> float:
+        """Return the norm of the last update's gradient; ``measured`` is that of the last batch."""
+        return measured if self._norm is None else self._norm.read()
+
+
+class _Norm:
+    """Measures the gradient of each update, before it is clipped."""
+
+    def __init__(self, optimizer: Any) -> None:
+        self._parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        self._last: Tensor | None = None
+
+    def __call__(self, *_: Any) -> None:
+        self._last = gradient_norm([p.grad for p in self._parameters if p.grad is not None])
+
+    def read(self) -> float:
+        return float("nan") if self._last is None else float(cast("Any", self._last))
