@@ -88,6 +88,8 @@ def _unread(value: Any, name: str, do: str) -> ValueError:
 def _help(name: str, number: str, word: str, unit: Unit) -> str:
     if not word:
         return f"say of what: {name}='{number or 1} {_plural(unit, number)}'"
+    if not number and (behind := re.search(r"\d[\d_,.]*", word)):
+        number = behind[0]
     joined = re.sub(r"[^a-z]", "", word)
     alone = {"batches": "batch"}.get(joined, joined.removesuffix("s"))
     if alone in _ADVICE:
@@ -256,7 +258,7 @@ class Every:
         if duration.unit not in ("iteration", "update") and not self._at_epochs:
             self._updates = (lengths or Lengths()).exact_updates(duration)
         self._iteration: int | None = None  # when asked last
-        self._update: int | None = None  # when due last
+        self._update = 0  # when due last: nothing is before the first update
 
     def due(self, *, iteration: int, update: int, epoch: int, epoch_ended: bool = False) -> bool:
         """Tell whether it is due after so many iterations, updates and begun epochs, from 1.

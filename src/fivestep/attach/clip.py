@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any, Self
 
-import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 

@@ -11,6 +11,7 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler, ReduceLROnPlateau
 
 from fivestep.arguments import describe
 from fivestep.attach.overflow import overflowed
+from fivestep.counts import need_count
 from fivestep.durations import Duration, Lengths, duration
 
 
@@ -176,6 +177,10 @@ def schedule(
         TypeError, ValueError: something is wrong with what was given; what, and what to do.
     """
     _refuse(optimizer, shape)
+    counts = {"updates_per_epoch": updates_per_epoch, "iterations_per_epoch": iterations_per_epoch}
+    for name, count in counts.items():
+        if count is not None:
+            need_count(name, count)
     lengths = Lengths(
         iterations_per_epoch,
         updates_per_epoch,
@@ -256,8 +261,8 @@ def _refuse(optimizer: Any, shape: Any) -> None:
     if isinstance(shape, Shape):
         return
     if not isinstance(shape, LRScheduler):
-        called = isinstance(shape, type) or shape in (cosine, linear, constant)
-        name = getattr(shape, "__name__", "cosine")
+        called = isinstance(shape, type) or any(shape is s for s in (cosine, linear, constant))
+        name = getattr(shape, "__name__", "")
         raise TypeError(
             f"the schedule is {describe(shape)} ({shape!r:.60}), and a shape or a "
             "torch.optim.lr_scheduler was expected\n"
