@@ -1,4 +1,4 @@
-"""What ``fit`` trains with: the user's objects, and what was asked for hung on them until the end."""
+"""What ``fit`` trains with: the user's objects, and what hangs on them until the end."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from typing import Any, Self, cast
 
 import torch
 from torch import Tensor
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from fivestep.arguments import Forward
 from fivestep.attach.accumulate import Accumulated
+from fivestep.attach.clip import clip
+from fivestep.attach.schedule import Shape, schedule
 from fivestep.finite import gradient_norm
 from fivestep.items import Items, reduction_of
 from fivestep.plan import Plan
@@ -27,11 +30,13 @@ class Assembly:
         accumulated: the same, if it updates once in several batches.
         items: counts what a batch's mean loss is the mean of.
         update: how often the weights were moved.
+        rates: of the last update, where a schedule has moved them since.
     """
 
     def __init__(self, plan: Plan) -> None:
         self._stack, self._plan = ExitStack(), plan
         self.update = 0
+        self.rates: list[float] | None = None
         self.accumulated: Accumulated | None = None
         self._norm: _Norm | None = None
         self._counts = False
@@ -50,10 +55,30 @@ class Assembly:
             self.optimizer = self.accumulated = Accumulated(
                 self.optimizer, plan.accumulate, items=None, sums=sums
             )
+        self._hang_on_updates()
         if hasattr(self.optimizer, "register_step_post_hook"):
             self._counts = True
             self._hang(self.optimizer.register_step_post_hook(self._moved))
         return self
+
+    def _hang_on_updates(self) -> None:
+        plan = self._plan
+        if plan.clip is not None or plan.clip_value is not None:
+            self._hang(clip(self.optimizer, norm=plan.clip, value=plan.clip_value))
+        moves = isinstance(plan.schedule, (Shape, LRScheduler)) and not plan.by_epoch
+        if moves and not isinstance(plan.schedule, ReduceLROnPlateau):
+            self._hang(self.optimizer.register_step_pre_hook(self._keep_rates))
+            lengths = plan.lengths
+            self._hang(
+                schedule(
+                    self.optimizer, plan.schedule, run=plan.length, every=plan.schedule_every,
+                    updates_per_epoch=lengths.updates_per_epoch,
+                    iterations_per_epoch=lengths.iterations_per_epoch,
+                )
+            )  # fmt: skip
+
+    def _keep_rates(self, *_: Any) -> None:
+        self.rates = [float(group["lr"]) for group in self.optimizer.param_groups]
 
     def __exit__(
         self,

@@ -15,22 +15,22 @@ from torch.nn.parameter import UninitializedParameter
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from fivestep.arguments import describe
+from fivestep.attach.schedule import Shape
 from fivestep.batches import Batches, TensorBatches
 from fivestep.convert import leaves
 from fivestep.counts import need_count, need_seed
+from fivestep.durations import Duration, Lengths, duration
 from fivestep.finite import first_nonfinite
 
 CHOICES: dict[str, tuple[Any, ...]] = {
-    "schedule_every": ("epoch", "update"),
     "mode": (None, "min", "max"),
     "nonfinite": ("stop", "raise", "skip"),
 }
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 
 
-def numbers(*, seed: Any, min_delta: Any, epochs: Any, **optional: Any) -> None:
+def numbers(*, seed: Any, min_delta: Any, **optional: Any) -> None:
     """Refuse what is no number of its kind: counts of at least 1, a seed and a delta from 0 on."""
-    need_count("epochs", epochs)
     need_seed(seed)
     for name, value in optional.items():
         if value is not None:
@@ -125,14 +125,39 @@ def optimizer(value: Any, of_model: Any) -> None:
         )
 
 
+def run_length(epochs: Any, length: Any) -> Duration:
+    """Read how long to train, from exactly one of the two.
+
+    Raises:
+        TypeError: neither or both, or ``epochs`` is no ``int``.
+        ValueError: none or less, or a part of the run, which is what is being said.
+    """
+    if length is None:
+        need_count("epochs", epochs)
+        return Duration(epochs, "epoch")
+    if epochs is not None:
+        raise TypeError(
+            f"epochs={epochs!r} and length={length!r} were given, and both say how long to train\n"
+            "  do: leave one of them out"
+        )
+    found = duration(length, "length", unit="epoch")
+    if found.unit == "run":
+        raise ValueError(
+            f"length={length!r} was given, which measures the run by itself\n"
+            "  do: length='500 updates', for example"
+        )
+    return found
+
+
 def schedule(value: Any, of_optimizer: Any) -> None:
     """Refuse what is no learning-rate schedule, or one of another optimizer."""
-    if value is None:
+    if value is None or isinstance(value, Shape):
         return
     if not isinstance(value, (LRScheduler, ReduceLROnPlateau)):
         raise TypeError(
             f"schedule is {describe(value)} ({value!r:.60}), and a torch.optim.lr_scheduler was "
-            "expected\n  do: schedule = torch.optim.lr_scheduler.StepLR(optimizer, 10)"
+            "expected\n  do: schedule = fivestep.cosine(), or StepLR(optimizer, 10) of "
+            "torch.optim.lr_scheduler"
         )
     if cast("Any", value).optimizer is not of_optimizer:
         raise ValueError(
@@ -141,25 +166,44 @@ def schedule(value: Any, of_optimizer: Any) -> None:
         )
 
 
-def enough_steps(value: Any, every: str, epochs: int, batches: int | None) -> None:
+def enough_steps(value: Any, every: Duration, lengths: Lengths) -> None:
     """Refuse a schedule that would end, with an exception, before the training does."""
     total = getattr(value, "total_steps", None)  # OneCycleLR's name for them
-    steps = epochs if every == "epoch" else epochs * batches if batches is not None else 0
-    if isinstance(total, int) and total < steps:
+    if not isinstance(total, int):
+        return
+    steps = _times(every, lengths)
+    if steps is not None and total < steps:
         raise ValueError(
             f"schedule has total_steps={total}, and this training makes {steps} "
-            f"(schedule_every={every!r})\n  do: total_steps={steps}"
+            f"(schedule_every='{every}')\n  do: total_steps={steps}"
         )
 
 
-def reached(name: str, every: int | None, epochs: int, batches: int | None) -> None:
-    """Refuse an interval of updates that the whole training is shorter than."""
-    updates = epochs * batches if batches is not None else None
-    if every is not None and updates is not None and every > updates:
+def reached(name: str, every: Duration | None, lengths: Lengths) -> None:
+    """Refuse an interval that the whole training is shorter than."""
+    if every is None or _times(every, lengths) != 0:
+        return
+    if every.unit == "epoch":
         raise ValueError(
-            f"{name}={every} was given, and this training makes {updates} updates in all\n"
-            f"  do: {name}={max(updates // 10, 1)}, for example"
+            f"{name}='{every}' was given, and this training lasts {lengths.run}\n"
+            f"  do: {name}='1 epoch', or a part of one"
         )
+    updates = lengths.in_updates(Duration(1, "run"))
+    raise ValueError(
+        f"{name}='{every}' was given, and this training makes {updates} updates in all\n"
+        f"  do: {name}='{max(updates // 10, 1)} updates', for example"
+    )
+
+
+def _times(every: Duration, lengths: Lengths) -> int | None:
+    """Count how often something is due in the whole run; None where that is not known."""
+    run = lengths.run
+    if run is not None and run.unit == every.unit == "epoch":
+        return int(run.amount // every.amount)
+    try:
+        return lengths.in_updates(Duration(1, "run")) // lengths.in_updates(every)
+    except ValueError:
+        return None
 
 
 def restorable(of_model: Any, *, restore_best: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
@@ -13,6 +13,7 @@ from fivestep.assembly import Assembly
 from fivestep.batches import TensorBatches
 from fivestep.best import Best
 from fivestep.convert import count_samples
+from fivestep.durations import Every
 from fivestep.evaluate import evaluate_batches
 from fivestep.feeds import Feed
 from fivestep.finite import Guard, Numbers, trace_nonfinite
@@ -63,14 +64,17 @@ class Course:
         self._numbers = Numbers(float("nan"), float("nan"))
         self._guard = Guard(plan.model, plan.optimizer)
         self._span, self._window = Span(), Span()
-        self._rates: list[float] | None = None  # of the last update, where a schedule moves them
+        self._most_iterations, self._whole_epochs, self._ended = plan.iterations or 0, 0, False
+        self._validate_every = plan.every(plan.validate_every)
+        self._log_every = plan.every(plan.log_every)
+        self._schedule_every = plan.every(plan.schedule_every if plan.by_epoch else None)
         self._lone = check.LoneSample(plan.train, plan.model)
 
     def run(self) -> Ending:
         """Train for all epochs, or until something ends it."""
         try:
-            for epoch in range(1, self.plan.epochs + 1):
-                self.epoch = epoch
+            while not self._over:
+                self.epoch += 1
                 ending = self._train_epoch() or self._close_epoch()
                 if ending is not None:
                     return ending
@@ -80,13 +84,28 @@ class Course:
             return self._end_or_raise(
                 "the last update left NaN or inf in the weights\n  do: lower the learning rate"
             )
-        return Ending("finished", f"all {self.plan.epochs} epochs are done")
+        return Ending("finished", self._all_done())
+
+    def _all_done(self) -> str:
+        length = self.plan.length
+        return f"{length} is done" if length.amount == 1 else f"all {length} are done"
+
+    @property
+    def _over(self) -> bool:
+        """Tell whether the training is as long as it was to be."""
+        if self.plan.epochs is not None:
+            return self._whole_epochs >= self.plan.epochs
+        if self.plan.length.unit == "update":
+            return self.update >= self.plan.length.amount
+        return self.iteration >= self._most_iterations
 
     def _train_epoch(self) -> Ending | None:
         self._span, updates, ending = Span(), self.update, None
         feed = Feed(self._train.epoch(self.epoch))
-        while ending is None and not feed.exhausted:
+        while ending is None and not feed.exhausted and not self._over:
             ending = self._iterate(feed)
+        self._whole_epochs += feed.exhausted
+        self._ended = feed.exhausted
         if ending is None:
             self._kit.flush()
             ending = self._after_move()
@@ -109,7 +128,6 @@ class Course:
 
     def _iterate(self, feed: Feed) -> Ending | None:
         """Train until the batches end or something ends it; a skipped update ends it too."""
-        plan = self.plan
         self._guard.remember()
         kit = self._kit
         moments = train(kit.call, kit.loss_fn, kit.optimizer, feed)
@@ -123,7 +141,7 @@ class Course:
                     return self._nonfinite(moment)
             elif moment.step is Step.UPDATE:
                 ending = self._after_update(moment)
-                if ending is not None:
+                if ending is not None or self._over:
                     return ending
             elif self.iteration == 0:
                 self._look(moment)
@@ -189,23 +207,24 @@ class Course:
     def _after_move(self) -> Ending | None:
         """Do what is to be done once per update, if the weights were moved."""
         moved, self.update = self._kit.update > self.update, self._kit.update
-        if moved and self.plan.schedule_every == "update" and self.plan.schedule is not None:
-            self._rates = self._current_rates()
-            self._step_schedule(None)
         if self.interrupt.requested:
             return self._stop_here()
-        if moved and (self._due(self.plan.log_every) or self._due(self.plan.validate_every)):
-            validate = self._due(self.plan.validate_every)
-            return self._record("update", self._window, validate=validate)
-        return None
+        if not moved:
+            return None
+        log, validate = self._due(self._log_every), self._due(self._validate_every)
+        return self._record("update", self._window, validate=validate) if log or validate else None
 
-    def _due(self, every: int | None) -> bool:
-        return every is not None and self.update % every == 0
+    def _due(self, every: Every | None, *, epoch_ended: bool = False) -> bool:
+        return every is not None and every.due(
+            iteration=self.iteration, update=self.update, epoch=self.epoch, epoch_ended=epoch_ended
+        )
 
     def _close_epoch(self) -> Ending | None:
-        validate = self.plan.validate is not None and self.plan.validate_every is None
-        ending = self._record("epoch", self._span, validate=validate)
-        if self.plan.schedule_every == "epoch" and self.plan.schedule is not None:
+        validate = self._due(self._validate_every, epoch_ended=self._ended)
+        if self.plan.validate_every is None:
+            validate = self.plan.validate is not None
+        ending = self._record("epoch" if self._ended else "end", self._span, validate=validate)
+        if self._ended and self._due(self._schedule_every, epoch_ended=True):
             self._step_schedule(None)
         return ending
 
@@ -247,7 +266,7 @@ class Course:
         if monitor not in record:
             known = [name for name in record if name == "loss" or name.startswith("validation_")]
             raise ValueError(f"monitor={monitor!r} was given\n  do: choose one of {known}")
-        if monitor == "loss" and record["when"] != "epoch":
+        if monitor == "loss" and record["when"] == "update":
             return None
         self.best.see(record)
         self._step_schedule(record[monitor])
@@ -299,7 +318,7 @@ class Course:
         )
 
     def _base(self, when: str, loss: float) -> Entry:
-        rates = self._rates or self._current_rates()
+        rates = self._kit.rates or self._current_rates()
         several = {"learning_rates": rates} if len(set(rates)) > 1 else {}
         skipped = {"skipped": self.skipped} if self.skipped else {}
         return {

@@ -1,4 +1,4 @@
-"""Batches on their way to the loop: handed out whole, one of them again and again, a few of them."""
+"""Batches on their way to the loop: handed out whole, only a few, one again and again."""
 
 from __future__ import annotations
 

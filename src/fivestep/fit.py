@@ -17,9 +17,11 @@ from torch.utils.data import DataLoader
 
 from fivestep import check
 from fivestep.assembly import Assembly
+from fivestep.attach.schedule import Shape
 from fivestep.batches import Batches, batches, brings_samples, in_order
 from fivestep.best import Best
 from fivestep.course import Course
+from fivestep.durations import Duration, Lengths, duration
 from fivestep.evaluate import evaluate_batches, float_type, named_metrics
 from fivestep.feeds import Whole
 from fivestep.finding import Report
@@ -28,7 +30,7 @@ from fivestep.journal import FORMAT, Entry, Journal, versions
 from fivestep.listen import listening
 from fivestep.listen.site import here
 from fivestep.modes import train_mode
-from fivestep.plan import Plan, length
+from fivestep.plan import Plan, count
 from fivestep.progress import Progress
 from fivestep.randomness import preserved, seed_all
 from fivestep.report import as_json
@@ -44,9 +46,10 @@ def fit(
     optimizer: Any,
     train: Any,
     *,
-    epochs: int,
+    epochs: int | None = None,
+    length: str | None = None,
     validate: Any = None,
-    validate_every: int | None = None,
+    validate_every: int | str | None = None,
     metrics: Any = None,
     batch_size: int | None = None,
     shuffle: bool | None = None,
@@ -56,7 +59,9 @@ def fit(
     compile: bool = False,
     seed: int | None = 0,
     schedule: Any = None,
-    schedule_every: Literal["epoch", "update"] = "epoch",
+    schedule_every: int | str | None = None,
+    clip: float | None = None,
+    clip_value: float | None = None,
     monitor: str | None = None,
     mode: Literal["min", "max"] | None = None,
     patience: int | None = None,
@@ -64,7 +69,7 @@ def fit(
     keep_best: bool = True,
     restore_best: bool = False,
     nonfinite: Literal["stop", "raise", "skip"] = "stop",
-    log_every: int | None = None,
+    log_every: int | str | None = None,
     record: str | os.PathLike[str] | None = None,
     progress: bool = True,
     watch: bool = True,
@@ -78,23 +83,41 @@ def fit(
     Args:
         model: any ``nn.Module`` or callable. A model in eval mode is trained in train mode and put
             back; in a model in train mode, modules in eval mode (a frozen BatchNorm) stay so.
-        loss_fn: takes the prediction and the targets, returns a scalar: the batch's mean, or its
-            sum, if its ``reduction`` is ``"sum"``. Recorded losses are means per sample.
+        loss_fn: takes the prediction and the targets, returns a scalar: the mean over the batch's
+            items, or the sum, if its ``reduction`` is ``"sum"``; or a dict of scalars, of which
+            ``"loss"`` is minimised and all are recorded. Recorded losses are means per item.
         optimizer: any ``torch.optim.Optimizer``, LBFGS included.
         train: a pair ``(inputs, targets)`` of tensors, arrays, frames or tuples or dicts of them;
             a ``Dataset``; a ``DataLoader``; any re-iterable of batches. See ``batches``.
         epochs: how often to go through all of it.
+        length: how long to train instead, as a duration: ``"500 updates"``, ``"1000 iterations"``,
+            ``"2.5 epochs"``. An *iteration* is one batch, an *update* the optimizer changing the
+            weights once, an *epoch* the whole data once; they mean the same in every option.
         validate: data of the same kinds, for validation: in eval mode, without a graph, in order,
             and without a trace in the training's random numbers.
-        validate_every: validate after so many updates instead of after each epoch.
+        validate_every: a duration, or so many updates, instead of after each epoch:
+            ``"2 epochs"``, ``"500 updates"``, ``"0.1 run"``.
         metrics: for the validation, over all its samples at once. See ``evaluate``.
         batch_size: samples in a batch, 32 if not said; not for a loader, which has its own.
         shuffle: a new order in every epoch; True if not said; not for a loader.
+        accumulate: batches in an update, whose gradient is exactly that of all of them at once; the
+            last window of an epoch may be short. See ``fivestep.accumulate``.
+        items: takes a batch and returns how many items its loss is the mean of, by which batches
+            weigh in windows, epochs and validations. If not said, what torch's own losses divide
+            by (targets that are not ignored, class weights), and samples for every other loss.
+        forward: takes the model and a whole batch, of any structure, and returns the prediction;
+            ``loss_fn`` and the metrics get the prediction and the whole batch then.
+        compile: train and validate through ``torch.compile(model)``; saved weights keep their
+            names.
         seed: decides the order of the samples and all random numbers drawn by the model. The
             caller's random numbers are left as they were. None seeds nothing.
-        schedule: any ``LRScheduler`` of this optimizer. ``ReduceLROnPlateau`` is stepped with the
-            monitored value.
-        schedule_every: whether to step it after each ``"epoch"`` or ``"update"``.
+        schedule: ``fivestep.cosine(warmup="0.1 run")``, ``linear``, ``constant``, or any
+            ``LRScheduler`` of this optimizer. ``ReduceLROnPlateau`` is stepped with the monitored
+            value. It moves only with the optimizer: a skipped update is none.
+        schedule_every: a duration, how often to step it: ``"epoch"`` for torch's own if not said,
+            ``"update"`` for ours.
+        clip: cut the gradient of each update to this norm, one over all parameters.
+        clip_value: cut each of its elements to this absolute value, before the norm.
         monitor: the value that tells which weights are best, ``"validation_loss"`` if there is a
             validation; ``"validation_NAME"`` for a metric, ``"loss"`` for the training's own.
         mode: whether ``"min"`` or ``"max"`` is best; needed for metrics.
@@ -105,7 +128,7 @@ def fit(
         nonfinite: what to do with a NaN or inf in the loss or a gradient, before the update:
             ``"stop"`` the run, ``"raise"`` a ``NonFiniteError``, or ``"skip"`` this update.
             Weights, optimizer and buffers stay as they were before the iteration.
-        log_every: also record the training after so many updates.
+        log_every: also record the training so often: a duration, or so many updates.
         record: write the run to this ``.jsonl`` file, or to a new file in this directory.
         progress: show it: a live line on a terminal, plain lines elsewhere.
         watch: let the doctor read along, from the loop's own moments and without hooks; what it
@@ -121,16 +144,21 @@ def fit(
         OSError: the record cannot be written.
     """
     check.numbers(
-        epochs=epochs,
         batch_size=batch_size,
-        validate_every=validate_every,
-        log_every=log_every,
+        accumulate=accumulate,
         patience=patience,
         seed=seed,
         min_delta=min_delta,
     )
-    check.words(schedule_every=schedule_every, mode=mode, nonfinite=nonfinite)
-    check.flags(keep_best=keep_best, restore_best=restore_best, progress=progress, watch=watch)
+    check.words(mode=mode, nonfinite=nonfinite)
+    check.flags(
+        keep_best=keep_best, restore_best=restore_best, progress=progress, watch=watch,
+        compile=compile,
+    )  # fmt: skip
+    lasting = check.run_length(epochs, length)
+    validates = None if validate_every is None else duration(validate_every, "validate_every")
+    logs = None if log_every is None else duration(log_every, "log_every")
+    moves = _moves(schedule, schedule_every)
     check.model(model)
     check.loss_fn(loss_fn)
     check.optimizer(optimizer, model)
@@ -138,8 +166,9 @@ def fit(
     check.restorable(model, restore_best=restore_best)
     check.record(record)
     check.validation(validate, metrics=metrics, validate_every=validate_every)
-    check.repeatable("train", train, epochs)
-    check.repeatable("validate", validate, epochs if validate_every is None else math.inf)
+    passes = lasting.amount if lasting.unit == "epoch" else math.inf
+    check.repeatable("train", train, passes)
+    check.repeatable("validate", validate, passes if validates is None else math.inf)
     waits = patience is not None or restore_best or isinstance(schedule, ReduceLROnPlateau)
     named = named_metrics(metrics)
     monitor = check.monitor(monitor, named, validated=validate is not None, needed=waits)
@@ -147,21 +176,25 @@ def fit(
     made = batches(train, batch_size=batch_size, shuffle=shuffle, seed=seed, dtype=kind)
     check.no_nan("train", made, train)
     made = made if forward is None else Whole(made)
-    check.enough_steps(schedule, schedule_every, epochs, length(made))
-    check.reached("validate_every", validate_every, epochs, length(made))
-    check.reached("log_every", log_every, epochs, length(made))
+    lengths = Lengths(count(made), window=accumulate, run=lasting)
+    if isinstance(lasting.amount, float):
+        lengths.in_iterations(lasting)  # says so if an epoch's length is not known
+    check.enough_steps(schedule, moves, lengths)
+    check.reached("validate_every", validates, lengths)
+    check.reached("log_every", logs, lengths)
     plan = Plan(
         model=model,
         loss_fn=loss_fn,
         optimizer=optimizer,
         train=made,
-        epochs=epochs,
+        length=lasting,
+        lengths=lengths,
         validate=_held_out(validate, batch_size, kind, whole=forward is not None),
-        validate_every=validate_every,
+        validate_every=validates,
         metrics=named,
         seed=seed,
         schedule=schedule,
-        schedule_every=schedule_every,
+        schedule_every=moves,
         monitor=monitor,
         mode=check.mode(mode, monitor),
         patience=patience,
@@ -169,12 +202,14 @@ def fit(
         keep_best=keep_best,
         restore_best=restore_best,
         nonfinite=nonfinite,
-        log_every=log_every,
+        log_every=logs,
         watch=watch and not listening(),
         accumulate=accumulate,
         items=items,
         forward=forward,
         compile=compile,
+        clip=clip,
+        clip_value=clip_value,
     )
     site = here(sys._getframe(1))  # pyright: ignore[reportPrivateUsage]
     with ExitStack() as stack:
@@ -186,8 +221,15 @@ def fit(
         _rehearse(plan, kit, validate)
         journal = None if record is None else Journal(record)
         interrupt = stack.enter_context(Interrupt())
-        shown = Progress(shown=progress, epochs=epochs, batches=length(made))
+        shown = Progress(shown=progress, epochs=plan.epochs, iterations=plan.iterations)
         return _go(plan, journal, stack.enter_context(shown), interrupt, site, kit)
+
+
+def _moves(schedule: Any, every: int | str | None) -> Duration:
+    # What falls with the run moves with every update; torch's own are made for epochs.
+    if every is None:
+        return Duration(1, "update" if isinstance(schedule, Shape) else "epoch")
+    return duration(every, "schedule_every")
 
 
 def _held_out(

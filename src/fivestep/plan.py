@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from fivestep.batches import Batches
+from fivestep.durations import Duration, Every, Lengths
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,13 +20,14 @@ class Plan:
     loss_fn: Callable[[Any, Any], Any]
     optimizer: Any
     train: Batches
-    epochs: int
+    length: Duration
+    lengths: Lengths
     validate: Batches | None
-    validate_every: int | None
+    validate_every: Duration | None
     metrics: dict[str, Any]
     seed: int | None
     schedule: Any
-    schedule_every: str
+    schedule_every: Duration
     monitor: str | None
     mode: str
     patience: int | None
@@ -33,17 +35,44 @@ class Plan:
     keep_best: bool
     restore_best: bool
     nonfinite: str
-    log_every: int | None
+    log_every: Duration | None
     watch: bool
     accumulate: int
     items: Callable[[Any], Any] | None
     forward: Callable[[Any, Any], Any] | None
     compile: bool
+    clip: float | None
+    clip_value: float | None
+
+    @property
+    def epochs(self) -> int | None:
+        """How many epochs, where the run is counted in whole ones."""
+        whole = self.length.unit == "epoch" and isinstance(self.length.amount, int)
+        return int(self.length.amount) if whole else None
+
+    @property
+    def iterations(self) -> int | None:
+        """How many iterations the run has, None where that is not known beforehand."""
+        try:
+            return self.lengths.in_iterations(self.length)
+        except ValueError:
+            return None
+
+    @property
+    def by_epoch(self) -> bool:
+        """Tell whether the schedule moves at the ends of epochs, not with the updates."""
+        every = self.schedule_every
+        return every.unit == "epoch" and isinstance(every.amount, int)
+
+    def every(self, interval: Duration | None) -> Every | None:
+        """Make what tells when something is due."""
+        return None if interval is None else Every(interval, self.lengths)
 
     def setup(self) -> dict[str, Any]:
         """Describe it in plain values, for the record."""
         plain = (bool, int, float, str, type(None))
-        options = {name: value for name, value in vars(self).items() if isinstance(value, plain)}
+        spoken = {n: str(v) if isinstance(v, Duration) else v for n, v in vars(self).items()}
+        options = {name: value for name, value in spoken.items() if isinstance(value, plain)}
         return {
             "options": options | {"metrics": list(self.metrics)},
             "model": type(self.model).__name__,
@@ -56,12 +85,12 @@ class Plan:
             ],
             "schedule": None if self.schedule is None else type(self.schedule).__name__,
             "samples": self.train.samples,
-            "batches": length(self.train),
+            "batches": count(self.train),
             "validation_samples": None if self.validate is None else self.validate.samples,
         }
 
 
-def length(batches: Batches) -> int | None:
+def count(batches: Batches) -> int | None:
     """Count the batches of one epoch; None where that is not known beforehand."""
     try:
         return len(batches)

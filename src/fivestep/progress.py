@@ -31,8 +31,9 @@ class Progress:
     from a device on its account.
     """
 
-    def __init__(self, *, shown: bool, epochs: int, batches: int | None) -> None:
-        self._epochs, self._batches = epochs, batches
+    def __init__(self, *, shown: bool, epochs: int | None, iterations: int | None) -> None:
+        self._epochs, self._iterations = epochs, iterations
+        self._of = "" if epochs is None else f"/{epochs}"
         notebook = "ipykernel" in sys.modules
         self._stream: Any = (sys.stdout if notebook else sys.stderr) if shown else None
         live = not notebook and _is_terminal(self._stream)
@@ -43,8 +44,9 @@ class Progress:
 
     def __enter__(self) -> Self:
         if self._bar is not None:
-            total = None if self._batches is None else self._epochs * self._batches
-            self._task = self._bar.add_task(f"epoch 1/{self._epochs}", total=total, numbers="")
+            self._task = self._bar.add_task(
+                f"epoch 1{self._of}", total=self._iterations, numbers=""
+            )
             self._try(self._bar.start)
         return self
 
@@ -62,7 +64,7 @@ class Progress:
         if time.perf_counter() < self._due:
             return
         self._due = time.perf_counter() + self._pause
-        where, shown = f"epoch {epoch}/{self._epochs}", _format(numbers())
+        where, shown = f"epoch {epoch}{self._of}", _format(numbers())
         if self._bar is None:
             self._write(f"{where}  iteration {iteration}  {shown}")
         else:
@@ -72,14 +74,18 @@ class Progress:
 
     def show(self, record: dict[str, Any]) -> None:
         """Write the line of a record; of many epochs only some, the record keeps them all."""
-        epoch, width = record["epoch"], len(str(self._epochs))
+        epoch, width = record["epoch"], len(self._of) - 1
+        where = f"epoch {epoch:>{max(width, 0)}}{self._of}"
         if record["when"] != "epoch":
-            where = f"epoch {epoch:>{width}}/{self._epochs}  update {record['update']}"
-        elif epoch in (1, self._epochs) or epoch % math.ceil(self._epochs / MOST_LINES) == 0:
-            where = f"epoch {epoch:>{width}}/{self._epochs}"
-        else:
+            where += f"  update {record['update']}"
+        elif not self._shows(epoch):
             return
         self._write(f"{where}  {_format(_values(record))}")
+
+    def _shows(self, epoch: int) -> bool:
+        if self._epochs is None:  # each of the first, then every tenth, every hundredth
+            return epoch % 10 ** max(len(str(epoch)) - 2, 0) == 0
+        return epoch in (1, self._epochs) or epoch % math.ceil(self._epochs / MOST_LINES) == 0
 
     def say(self, text: str) -> None:
         """Write a line."""
