@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Self
 
+import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -59,6 +60,9 @@ class Clip:
         if overflowed(stepping):
             return
         holders, cut = _holders(self._optimizer), None
+        if not holders:  # torch's clip by value fails on none
+            self._norm = torch.zeros(())
+            return
         if self._value is not None:
             self._norm = self._measure(holders, self._norm_type)
             cut = self._measure(holders, math.inf) > self._value
