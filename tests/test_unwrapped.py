@@ -168,7 +168,7 @@ def test_what_does_not_belong_is_named_and_nothing_is_loaded() -> None:
 
 def test_a_long_list_is_cut() -> None:
     model = nn.Sequential(*(nn.Linear(1, 1) for _ in range(10)))
-    with pytest.raises(ValueError, match="missing: .* and 12 more"):
+    with pytest.raises(ValueError, match=r"missing: .* and 12 more"):
         load_clean_state(model, {})
 
 

@@ -102,9 +102,11 @@ def _as_wanted(state: Mapping[str, Any], wanted: Mapping[str, str]) -> dict[str,
 
 def _readings(keys: list[str], wanted: Mapping[str, str]) -> Iterator[Callable[[str], str]]:
     for depth in range(_common_depth(keys) + 1):
-        yield lambda key, depth=depth: ".".join(key.split(".")[depth:])
-    for depth in range(_common_depth(keys) + 1):
-        yield lambda key, depth=depth: _fitting(".".join(key.split(".")[depth:]), wanted)
+        yield lambda key, depth=depth: _fitting(_deeper(key, depth), wanted)
+
+
+def _deeper(key: str, depth: int) -> str:
+    return ".".join(key.split(".")[depth:])
 
 
 def _common_depth(keys: list[str]) -> int:
@@ -133,7 +135,7 @@ def _fitting(key: str, wanted: Mapping[str, str]) -> str:
 def _peeled(state: Mapping[str, Any], wanted: Mapping[str, str]) -> dict[str, Any]:
     # Nothing fits: for the message, take the depth at which the most names are known.
     depths = range(_common_depth(list(state)) + 1)
-    read = [{".".join(k.split(".")[d:]): value for k, value in state.items()} for d in depths]
+    read = [{_deeper(key, depth): value for key, value in state.items()} for depth in depths]
     return max(read, key=lambda one: len(one.keys() & wanted.keys()))
 
 
