@@ -31,8 +31,10 @@ class Progress:
     from a device on its account.
     """
 
-    def __init__(self, *, shown: bool, epochs: int, batches: int | None) -> None:
-        self._epochs, self._batches = epochs, batches
+    def __init__(
+        self, *, shown: bool, epochs: int, batches: int | None, title: str | None = None
+    ) -> None:
+        self._epochs, self._batches, self._title = epochs, batches, title
         notebook = "ipykernel" in sys.modules
         self._stream: Any = (sys.stdout if notebook else sys.stderr) if shown else None
         live = not notebook and _is_terminal(self._stream)
@@ -44,7 +46,7 @@ class Progress:
     def __enter__(self) -> Self:
         if self._bar is not None:
             total = None if self._batches is None else self._epochs * self._batches
-            self._task = self._bar.add_task(f"epoch 1/{self._epochs}", total=total, numbers="")
+            self._task = self._bar.add_task(self._where(1), total=total, numbers="")
             self._try(self._bar.start)
         return self
 
@@ -62,7 +64,7 @@ class Progress:
         if time.perf_counter() < self._due:
             return
         self._due = time.perf_counter() + self._pause
-        where, shown = f"epoch {epoch}/{self._epochs}", _format(numbers())
+        where, shown = self._where(epoch), _format(numbers())
         if self._bar is None:
             self._write(f"{where}  iteration {iteration}  {shown}")
         else:
@@ -92,6 +94,9 @@ class Progress:
         if self._stream is not None or report.findings:
             stream = self._stream or sys.stderr
             self._try(lambda: print_report(report, file=stream))
+
+    def _where(self, epoch: int) -> str:
+        return self._title or f"epoch {epoch}/{self._epochs}"
 
     def _write(self, line: str) -> None:
         if self._bar is not None:
