@@ -31,8 +31,10 @@ class Progress:
     from a device on its account.
     """
 
-    def __init__(self, *, shown: bool, epochs: int | None, iterations: int | None) -> None:
-        self._epochs, self._iterations = epochs, iterations
+    def __init__(
+        self, *, shown: bool, epochs: int | None, iterations: int | None, title: str | None = None
+    ) -> None:
+        self._epochs, self._iterations, self._title = epochs, iterations, title
         self._of = "" if epochs is None else f"/{epochs}"
         notebook = "ipykernel" in sys.modules
         self._stream: Any = (sys.stdout if notebook else sys.stderr) if shown else None
@@ -44,9 +46,7 @@ class Progress:
 
     def __enter__(self) -> Self:
         if self._bar is not None:
-            self._task = self._bar.add_task(
-                f"epoch 1{self._of}", total=self._iterations, numbers=""
-            )
+            self._task = self._bar.add_task(self._where(1), total=self._iterations, numbers="")
             self._try(self._bar.start)
         return self
 
@@ -64,7 +64,7 @@ class Progress:
         if time.perf_counter() < self._due:
             return
         self._due = time.perf_counter() + self._pause
-        where, shown = f"epoch {epoch}{self._of}", _format(numbers())
+        where, shown = self._where(epoch), _format(numbers())
         if self._bar is None:
             self._write(f"{where}  iteration {iteration}  {shown}")
         else:
@@ -98,6 +98,9 @@ class Progress:
         if self._stream is not None or report.findings:
             stream = self._stream or sys.stderr
             self._try(lambda: print_report(report, file=stream))
+
+    def _where(self, epoch: int) -> str:
+        return self._title or f"epoch {epoch}{self._of}"
 
     def _write(self, line: str) -> None:
         if self._bar is not None:

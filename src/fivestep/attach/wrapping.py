@@ -83,6 +83,6 @@ class Wrapping(Optimizer):
 
 def core(optimizer: Any) -> Any:
     """Find what moves the weights: the innermost optimizer, or several taken together."""
-    while isinstance(optimizer, Wrapping) and "inner" in vars(optimizer):
+    while isinstance(optimizer, Wrapping) and not isinstance(optimizer.inner, (list, tuple)):
         optimizer = optimizer.inner
     return optimizer
