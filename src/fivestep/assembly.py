@@ -13,7 +13,9 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from fivestep.arguments import Forward
 from fivestep.attach.accumulate import Accumulated
 from fivestep.attach.clip import clip
+from fivestep.attach.precision import Scaled, autocast, scaled
 from fivestep.attach.schedule import Shape, schedule
+from fivestep.attach.tf32 import tf32
 from fivestep.finite import gradient_norm
 from fivestep.items import Items, reduction_of
 from fivestep.plan import Plan
@@ -28,6 +30,8 @@ class Assembly:
         loss_fn: the user's, which may answer with several terms.
         optimizer: the outermost one, which the loop steps.
         accumulated: the same, if it updates once in several batches.
+        scaled: the optimizer that takes a scale off the gradients (float16).
+        saved: the module whose weights are validated and kept.
         items: counts what a batch's mean loss is the mean of.
         update: how often the weights were moved.
         rates: of the last update, where a schedule has moved them since.
@@ -38,19 +42,25 @@ class Assembly:
         self.update = 0
         self.rates: list[float] | None = None
         self.accumulated: Accumulated | None = None
+        self.scaled: Scaled | None = None
         self._norm: _Norm | None = None
         self._counts = False
 
     def __enter__(self) -> Self:
         plan = self._plan
         model = torch.compile(plan.model) if plan.compile else plan.model
-        self.call: Any = model if plan.forward is None else Forward(plan.forward, model)
         self.loss_fn = Terms(plan.loss_fn)
         self.items = Items(plan.loss_fn, plan.items, whole=plan.forward is not None)
         self.optimizer: Any = plan.optimizer
-        if plan.accumulate > 1:
+        if plan.tf32 is not None:
+            self._stack.enter_context(tf32(plan.tf32))
+        self._in_precision(model)
+        self.call: Any = model if plan.forward is None else Forward(plan.forward, model)
+        self.saved = plan.model
+        if plan.accumulate > 1 or self.scaled is not None:
             self._norm = _Norm(self.optimizer)
             self._hang(self.optimizer.register_step_pre_hook(self._norm))
+        if plan.accumulate > 1:
             sums = reduction_of(plan.loss_fn) == "sum"
             self.optimizer = self.accumulated = Accumulated(
                 self.optimizer, plan.accumulate, items=None, sums=sums
@@ -60,6 +70,14 @@ class Assembly:
             self._counts = True
             self._hang(self.optimizer.register_step_post_hook(self._moved))
         return self
+
+    def _in_precision(self, model: Any) -> None:
+        plan = self._plan
+        if plan.precision == "bfloat16" or plan.precision == "float16":
+            self._hang(autocast(model, plan.precision))
+        if plan.precision == "float16":
+            self.optimizer = self.scaled = scaled(model, self.optimizer)
+            self._hang(self.scaled)
 
     def _hang_on_updates(self) -> None:
         plan = self._plan

@@ -10,13 +10,14 @@ from torch import Tensor, nn
 
 from fivestep.journal import Entry
 from fivestep.plan import Plan
+from fivestep.unwrapped import clean_state
 
 
 class Best:
     """Follows the monitored value: keeps the best weights and counts the records without gain."""
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+    def __init__(self, plan: Plan, saved: Any) -> None:
+        self._plan, self._saved = plan, saved
         self.record: Entry | None = None
         self.weights: dict[str, Any] | None = None
         self.misses = 0
@@ -26,8 +27,8 @@ class Best:
         if self._better(record[self._monitor]):
             self.record, self.misses = record, 0
             keep = self._plan.keep_best or self._plan.restore_best
-            if keep and isinstance(self._plan.model, nn.Module):
-                self.weights = copy_of_state(self._plan.model)
+            if keep and isinstance(self._saved, nn.Module):
+                self.weights = copy_of_state(self._saved)
         else:
             self.misses += 1
 
@@ -56,8 +57,11 @@ class Best:
 
 
 def copy_of_state(model: nn.Module) -> dict[str, Any]:
-    """Copy the state of a model: ``state_dict`` alone holds references to the live weights."""
+    """Copy the state of a model: ``state_dict`` alone holds references to the live weights.
+
+    The names are those of the bare model, whatever is wrapped around it.
+    """
     return {
         key: value.detach().clone() if isinstance(value, Tensor) else deepcopy(value)
-        for key, value in model.state_dict().items()
+        for key, value in clean_state(model).items()
     }

@@ -25,6 +25,7 @@ from fivestep.finite import first_nonfinite
 CHOICES: dict[str, tuple[Any, ...]] = {
     "mode": (None, "min", "max"),
     "nonfinite": ("stop", "raise", "skip"),
+    "precision": ("float32", "bfloat16", "float16"),
 }
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 
@@ -159,7 +160,9 @@ def schedule(value: Any, of_optimizer: Any) -> None:
             "expected\n  do: schedule = fivestep.cosine(), or StepLR(optimizer, 10) of "
             "torch.optim.lr_scheduler"
         )
-    if cast("Any", value).optimizer is not of_optimizer:
+    inner: Any = getattr(of_optimizer, "inner", None)  # of several, any one
+    known = [of_optimizer, *(cast("Any", inner) if isinstance(inner, list) else [inner])]
+    if not any(cast("Any", value).optimizer is one for one in known):
         raise ValueError(
             "schedule steers another optimizer than the one given\n"
             "  do: make the schedule with the optimizer that you pass to fit"

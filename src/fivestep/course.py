@@ -88,6 +88,8 @@ class Course:
 
     def _all_done(self) -> str:
         length = self.plan.length
+        if self.plan.dry_run:
+            return "a dry run of one update; model, optimizer and schedule are as they were before"
         return f"{length} is done" if length.amount == 1 else f"all {length} are done"
 
     @property
@@ -119,12 +121,17 @@ class Course:
         return ending
 
     def _no_update(self) -> Ending:
-        if self.skipped:
+        if self._all_skipped:
             return Ending("nonfinite", f"all updates of epoch {self.epoch} had to be skipped")
         raise ValueError(
             f"epoch {self.epoch} had nothing to learn from: no batch held an item that counts\n"
             "  do: check ignore_index or items=, and the targets"
         )
+
+    @property
+    def _all_skipped(self) -> int:
+        """The updates that were not made: a loss or a gradient was not finite."""
+        return self.skipped + (0 if self._kit.scaled is None else self._kit.scaled.skipped)
 
     def _iterate(self, feed: Feed) -> Ending | None:
         """Train until the batches end or something ends it; a skipped update ends it too."""
@@ -136,7 +143,7 @@ class Course:
         moment = None
         while (moment := self._next(moments, moment, feed)) is not None:
             if moment.step is Step.BACKWARD:
-                self._numbers = self._guard.measure(moment.loss)
+                self._numbers = self._guard.measure(moment.loss, scaled=kit.scaled is not None)
                 if not self._numbers.finite:
                     return self._nonfinite(moment)
             elif moment.step is Step.UPDATE:
@@ -320,7 +327,7 @@ class Course:
     def _base(self, when: str, loss: float) -> Entry:
         rates = self._kit.rates or self._current_rates()
         several = {"learning_rates": rates} if len(set(rates)) > 1 else {}
-        skipped = {"skipped": self.skipped} if self.skipped else {}
+        skipped = {"skipped": self._all_skipped} if self._all_skipped else {}
         return {
             "when": when,
             "epoch": self.epoch,

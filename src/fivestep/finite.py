@@ -49,8 +49,14 @@ class Guard:
             weights = [parameter.detach().clone() for parameter in self._parameters]
             self._kept = weights, copy.deepcopy(self._optimizer.state_dict())
 
-    def measure(self, loss: Tensor) -> Numbers:
-        """Read the loss and the gradients' norm: one synchronisation on an accelerator."""
+    def measure(self, loss: Tensor, *, scaled: bool = False) -> Numbers:
+        """Read the loss and the gradients' norm: one synchronisation on an accelerator.
+
+        Gradients that are still ``scaled`` may overflow; who unscales them looks at them. Their
+        norm counts as 0 here.
+        """
+        if scaled:
+            return Numbers(loss.item(), 0.0)
         gradients = [grad for p in self._parameters if (grad := p.grad) is not None]
         if loss.is_cpu and all(map(_is_plain, gradients)):
             # Reading a number costs nothing here, and putting the norms together in Python is four

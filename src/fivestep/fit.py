@@ -5,39 +5,32 @@ from __future__ import annotations
 import math
 import os
 import sys
-import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import torch
-from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.utils.data import DataLoader
 
 from fivestep import check
 from fivestep.assembly import Assembly
 from fivestep.attach.schedule import Shape
+from fivestep.attach.together import together
 from fivestep.batches import Batches, batches, brings_samples, in_order
-from fivestep.best import Best
-from fivestep.course import Course
+from fivestep.conduct import conduct
+from fivestep.devices import Moving, device_of
 from fivestep.durations import Duration, Lengths, duration
 from fivestep.evaluate import evaluate_batches, float_type, named_metrics
-from fivestep.feeds import Whole
-from fivestep.finding import Report
-from fivestep.interrupt import Interrupt
-from fivestep.journal import FORMAT, Entry, Journal, versions
-from fivestep.listen import listening
+from fivestep.feeds import Changed, First, OneBatch, Whole
+from fivestep.journal import Journal
+from fivestep.listen import listening, unheard
 from fivestep.listen.site import here
 from fivestep.modes import train_mode
 from fivestep.plan import Plan, count
-from fivestep.progress import Progress
 from fivestep.randomness import preserved, seed_all
-from fivestep.report import as_json
 from fivestep.run import Run
-from fivestep.vitals.codec import beside
-from fivestep.vitals.facts import Site
-from fivestep.watch import Watch
+from fivestep.untouched import untouched
 
 
 def fit(
@@ -57,6 +50,8 @@ def fit(
     items: Callable[[Any], Any] | None = None,
     forward: Callable[[Any, Any], Any] | None = None,
     compile: bool = False,
+    precision: Literal["float32", "bfloat16", "float16"] = "float32",
+    tf32: bool | None = None,
     seed: int | None = 0,
     schedule: Any = None,
     schedule_every: int | str | None = None,
@@ -73,6 +68,8 @@ def fit(
     record: str | os.PathLike[str] | None = None,
     progress: bool = True,
     watch: bool = True,
+    overfit_one_batch: bool = False,
+    dry_run: bool = False,
 ) -> Run:
     """Train ``model`` for some epochs and tell what happened.
 
@@ -86,7 +83,8 @@ def fit(
         loss_fn: takes the prediction and the targets, returns a scalar: the mean over the batch's
             items, or the sum, if its ``reduction`` is ``"sum"``; or a dict of scalars, of which
             ``"loss"`` is minimised and all are recorded. Recorded losses are means per item.
-        optimizer: any ``torch.optim.Optimizer``, LBFGS included.
+        optimizer: any ``torch.optim.Optimizer``, LBFGS included. Several of them, in a list or a
+            dict by name, step together: see ``fivestep.together``.
         train: a pair ``(inputs, targets)`` of tensors, arrays, frames or tuples or dicts of them;
             a ``Dataset``; a ``DataLoader``; any re-iterable of batches. See ``batches``.
         epochs: how often to go through all of it.
@@ -109,6 +107,10 @@ def fit(
             ``loss_fn`` and the metrics get the prediction and the whole batch then.
         compile: train and validate through ``torch.compile(model)``; saved weights keep their
             names.
+        precision: compute the forward in ``"bfloat16"`` or ``"float16"`` (its gradients scaled, so
+            that small ones do not vanish; an update that overflows is skipped). Weights, outputs
+            and loss stay float32. See ``fivestep.precision``.
+        tf32: switch TensorFloat-32 on or off meanwhile; None leaves it as it is.
         seed: decides the order of the samples and all random numbers drawn by the model. The
             caller's random numbers are left as they were. None seeds nothing.
         schedule: ``fivestep.cosine(warmup="0.1 run")``, ``linear``, ``constant``, or any
@@ -134,6 +136,10 @@ def fit(
         watch: let the doctor read along, from the loop's own moments and without hooks; what it
             found stands in ``run.report`` and is printed at the end. A doctor that listens already
             (``fivestep run``, ``listen()``) is not doubled: it reports instead.
+        overfit_one_batch: train on the first batch alone, again and again, and validate on it: a
+            model that cannot learn one batch by heart has a fault, or a rate far off.
+        dry_run: make one update, one batch of validation and one record of everything, and put
+            model, optimizer and schedule back as they were. The record's file is not kept.
 
     Returns:
         The ``Run``: history, best record, why it ended.
@@ -150,10 +156,10 @@ def fit(
         seed=seed,
         min_delta=min_delta,
     )
-    check.words(mode=mode, nonfinite=nonfinite)
+    check.words(mode=mode, nonfinite=nonfinite, precision=precision)
     check.flags(
         keep_best=keep_best, restore_best=restore_best, progress=progress, watch=watch,
-        compile=compile,
+        compile=compile, overfit_one_batch=overfit_one_batch, dry_run=dry_run,
     )  # fmt: skip
     lasting = check.run_length(epochs, length)
     validates = None if validate_every is None else duration(validate_every, "validate_every")
@@ -161,6 +167,8 @@ def fit(
     moves = _moves(schedule, schedule_every)
     check.model(model)
     check.loss_fn(loss_fn)
+    if isinstance(optimizer, (list, tuple, dict)):
+        optimizer = together(*_several(optimizer))
     check.optimizer(optimizer, model)
     check.schedule(schedule, optimizer)
     check.restorable(model, restore_best=restore_best)
@@ -171,11 +179,17 @@ def fit(
     check.repeatable("validate", validate, passes if validates is None else math.inf)
     waits = patience is not None or restore_best or isinstance(schedule, ReduceLROnPlateau)
     named = named_metrics(metrics)
-    monitor = check.monitor(monitor, named, validated=validate is not None, needed=waits)
+    validated = validate is not None or overfit_one_batch
+    monitor = check.monitor(monitor, named, validated=validated, needed=waits)
     kind = float_type(model)
     made = batches(train, batch_size=batch_size, shuffle=shuffle, seed=seed, dtype=kind)
     check.no_nan("train", made, train)
-    made = made if forward is None else Whole(made)
+    made = _on_its_way(made, model, whole=forward is not None)
+    made = OneBatch(made) if overfit_one_batch else First(made, accumulate) if dry_run else made
+    held_out = made if overfit_one_batch else _held_out(validate, batch_size, kind)
+    if held_out is not None and not overfit_one_batch:
+        held_out = _on_its_way(held_out, model, whole=forward is not None)
+        held_out = First(held_out, 1) if dry_run else held_out
     lengths = Lengths(count(made), window=accumulate, run=lasting)
     if isinstance(lasting.amount, float):
         lengths.in_iterations(lasting)  # says so if an epoch's length is not known
@@ -187,9 +201,9 @@ def fit(
         loss_fn=loss_fn,
         optimizer=optimizer,
         train=made,
-        length=lasting,
+        length=Duration(1, "update") if dry_run else lasting,
         lengths=lengths,
-        validate=_held_out(validate, batch_size, kind, whole=forward is not None),
+        validate=held_out,
         validate_every=validates,
         metrics=named,
         seed=seed,
@@ -204,25 +218,34 @@ def fit(
         nonfinite=nonfinite,
         log_every=logs,
         watch=watch and not listening(),
+        progress=progress,
         accumulate=accumulate,
         items=items,
         forward=forward,
         compile=compile,
         clip=clip,
         clip_value=clip_value,
+        precision=precision,
+        tf32=tf32,
+        overfit_one_batch=overfit_one_batch,
+        dry_run=dry_run,
     )
     site = here(sys._getframe(1))  # pyright: ignore[reportPrivateUsage]
     with ExitStack() as stack:
+        if dry_run:
+            held = [p for group in optimizer.param_groups for p in group["params"]]
+            data = (train, validate)
+            stack.enter_context(unheard())
+            stack.enter_context(
+                untouched(model, loss_fn, optimizer, schedule, data=data, tensors=held)
+            )
         if seed is not None:
             stack.enter_context(preserved())
             seed_all(seed)
         stack.enter_context(train_mode(model))
         kit = stack.enter_context(Assembly(plan))
         _rehearse(plan, kit, validate)
-        journal = None if record is None else Journal(record)
-        interrupt = stack.enter_context(Interrupt())
-        shown = Progress(shown=progress, epochs=plan.epochs, iterations=plan.iterations)
-        return _go(plan, journal, stack.enter_context(shown), interrupt, site, kit)
+        return conduct(plan, kit, None if record is None else Journal(record), site)
 
 
 def _moves(schedule: Any, every: int | str | None) -> Duration:
@@ -232,16 +255,25 @@ def _moves(schedule: Any, every: int | str | None) -> Duration:
     return duration(every, "schedule_every")
 
 
-def _held_out(
-    validate: Any, batch_size: int | None, kind: torch.dtype | None, *, whole: bool
-) -> Batches | None:
+def _several(optimizers: Any) -> list[Any]:
+    return [optimizers] if isinstance(optimizers, dict) else list(optimizers)
+
+
+def _on_its_way(made: Batches, model: Any, *, whole: bool) -> Batches:
+    device = device_of(model)
+    if device is not None and device.type != "cpu":
+        made = Changed(made, lambda batches: iter(Moving(batches, device)))
+    return Whole(made) if whole else made
+
+
+def _held_out(validate: Any, batch_size: int | None, kind: torch.dtype | None) -> Batches | None:
     if validate is None:
         return None
     size = batch_size if brings_samples(validate) else None
     with _named_validate():
         made = in_order(validate, batch_size=size, dtype=kind)
     check.no_nan("validate", made, validate)
-    return Whole(made) if whole else made
+    return made
 
 
 def _rehearse(plan: Plan, kit: Assembly, validate: Any) -> None:
@@ -265,81 +297,3 @@ def _named_validate() -> Generator[None]:
         if type(error) not in (TypeError, ValueError):
             raise
         raise type(error)(f"validate: {error}") from error
-
-
-def _go(
-    plan: Plan,
-    journal: Journal | None,
-    shown: Progress,
-    interrupt: Interrupt,
-    site: Site | None,
-    kit: Assembly,
-) -> Run:
-    run = Run(seed=plan.seed, setup=plan.setup() | {"versions": versions()})
-    run.path = None if journal is None else journal.path
-
-    def emit(record: Entry) -> None:
-        run.history.append(record)
-        if journal is not None:
-            journal.write("record", record)
-        shown.show(record)
-
-    best = Best(plan)
-    watch = Watch(plan.model, plan.loss_fn, kit.optimizer, site=site) if plan.watch else None
-    course = Course(plan, best, shown, interrupt, emit, kit, watch)
-    if journal is not None:
-        journal.write("start", {"format": FORMAT, "seed": run.seed, "setup": run.setup})
-    try:
-        run.reason, run.message = course.run()
-    except BaseException as error:
-        interrupted = isinstance(error, KeyboardInterrupt)
-        run.reason = "interrupted" if interrupted else "failed"
-        run.message = f"{type(error).__name__}: {error}".strip(": ")
-        if journal is not None and run.reason == "failed" and course.iteration == 0:
-            journal.discard()  # nothing was trained: leave the name free for the next try
-            run.path = journal = None
-        raise
-    finally:
-        run.seconds = time.perf_counter() - course.started
-        run.best, run.best_weights = best.record, best.weights
-        _end(run, plan, journal, shown, watch)
-    return run
-
-
-def _end(
-    run: Run, plan: Plan, journal: Journal | None, shown: Progress, watch: Watch | None
-) -> None:
-    if plan.restore_best and run.best_weights is not None:
-        cast("nn.Module", plan.model).load_state_dict(run.best_weights)
-        if watch is not None:
-            watch.restored(run.best_weights)
-    if watch is not None and run.reason != "failed":
-        run.report = _report(watch, shown)
-    shown.say(run.summary())
-    if run.report is not None:
-        shown.report(run.report)
-    if journal is not None:
-        _close(run, journal, shown, watch)
-
-
-def _report(watch: Watch, shown: Progress) -> Report | None:
-    try:
-        return watch.report()
-    except Exception as error:  # what the doctor does wrong must not cost the training
-        shown.say(f"fivestep's doctor failed: {type(error).__name__}: {error}")
-        return None
-
-
-def _close(run: Run, journal: Journal, shown: Progress, watch: Watch | None) -> None:
-    end = {"reason": run.reason, "message": run.message, "best": run.best, "seconds": run.seconds}
-    if run.report is not None:
-        end["report"] = as_json(run.report)
-    journal.write("end", end)
-    journal.close()
-    if watch is not None and run.report is not None:
-        try:
-            watch.record.save(beside(journal.path))
-        except OSError as error:
-            shown.say(f"the vitals of {journal.path} could not be written: {error}")
-    if journal.failure is not None:
-        shown.say(f"the record {journal.path} is incomplete: {journal.failure}")

@@ -37,12 +37,17 @@ class Plan:
     nonfinite: str
     log_every: Duration | None
     watch: bool
+    progress: bool
     accumulate: int
     items: Callable[[Any], Any] | None
     forward: Callable[[Any, Any], Any] | None
     compile: bool
     clip: float | None
     clip_value: float | None
+    precision: str
+    tf32: bool | None
+    overfit_one_batch: bool
+    dry_run: bool
 
     @property
     def epochs(self) -> int | None:

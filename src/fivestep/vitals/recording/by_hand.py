@@ -44,7 +44,7 @@ class ByHand:
         used = _used(hand)
         if used is False:  # a target network that is given the weights of another one, mostly
             return
-        opened = OpenUpdate(None, hand, None, None, closure=False, state="some")
+        opened = OpenUpdate(None, hand, None, None, closure=False, state="some", rates=())
         backwards, summed = hand.backwards, hand.summed
         carried, _ = hand.use("some")
         if used is None:  # it cannot be told, so nothing is said of old gradients

@@ -31,6 +31,7 @@ class OpenUpdate:
     site: Site | None
     closure: bool
     state: str  # of the gradients that it found
+    rates: tuple[float, ...]  # with which it is made; a hook of its own may move them after it
     before: Before | None = None
 
 
@@ -64,7 +65,7 @@ class Updates:
         holding.began = notes.next()
         notes.in_step.append(number)
         state = "" if closure else holding.state()  # the closure makes the gradients
-        opened = OpenUpdate(number, holding, optimizer, site, closure, state)
+        opened = OpenUpdate(number, holding, optimizer, site, closure, state, rates_of(optimizer))
         if notes.sampling.detailed:
             with quietly():
                 opened.before = before_update(optimizer, notes.who, closure)
@@ -79,7 +80,7 @@ class Updates:
         carried, untouched = holding.use(opened.state)
         self.write(opened, Used(backwards, summed, cleared, carried, untouched))
         if opened.number is not None:
-            self._note_rates(opened.number, opened.optimizer, holding)
+            self._note_rates(opened.number, opened, holding)
 
     def write(self, opened: OpenUpdate, used: Used) -> None:
         """Write down one that has ended."""
@@ -112,10 +113,9 @@ class Updates:
         with quietly():
             after_update(event, before, opened.optimizer, opened.holding, who, later)
 
-    def _note_rates(self, number: int, optimizer: Any, holding: Holding) -> None:
-        facts = self._notes.record.optimizers[number]
+    def _note_rates(self, number: int, opened: OpenUpdate, holding: Holding) -> None:
+        facts, rates = self._notes.record.optimizers[number], opened.rates
         facts.updates += 1
-        rates = rates_of(optimizer)
         if rates != holding.rates:
             holding.rates = rates
             if len(facts.rates) < RATES:
@@ -123,7 +123,7 @@ class Updates:
             extra = self._notes.written[-1][2]
             if extra is not None:
                 extra["rates"] = rates
-            self._notes.who.hold(number, optimizer)
+            self._notes.who.hold(number, opened.optimizer)
 
 
 def rates_of(optimizer: Any) -> tuple[float, ...]:

@@ -1,0 +1,119 @@
+"""One planned training from its start to its ``Run``: journal, doctor, best weights, last words."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from typing import cast
+
+from torch import nn
+
+from fivestep.assembly import Assembly
+from fivestep.best import Best
+from fivestep.course import Course
+from fivestep.finding import Report
+from fivestep.interrupt import Interrupt
+from fivestep.journal import FORMAT, Entry, Journal, versions
+from fivestep.plan import Plan
+from fivestep.progress import Progress
+from fivestep.report import as_json
+from fivestep.run import Run
+from fivestep.unwrapped import load_clean_state
+from fivestep.vitals.codec import beside
+from fivestep.vitals.facts import Site
+from fivestep.watch import Watch
+
+# What is meant when one batch is learned by heart on purpose.
+ON_PURPOSE = ("repeated-batch", "overfitting", "leaked-validation", "sorted-batches")
+
+
+def conduct(plan: Plan, kit: Assembly, journal: Journal | None, site: Site | None) -> Run:
+    """Train as planned and tell what happened; ``site`` is the line of the user's ``fit``."""
+    with ExitStack() as stack:
+        interrupt = stack.enter_context(Interrupt())
+        shown = Progress(shown=plan.progress, epochs=plan.epochs, iterations=plan.iterations)
+        return _go(plan, kit, journal, site, stack.enter_context(shown), interrupt)
+
+
+def _go(
+    plan: Plan,
+    kit: Assembly,
+    journal: Journal | None,
+    site: Site | None,
+    shown: Progress,
+    interrupt: Interrupt,
+) -> Run:
+    run = Run(seed=plan.seed, setup=plan.setup() | {"versions": versions()})
+    run.path = None if journal is None else journal.path
+
+    def emit(record: Entry) -> None:
+        run.history.append(record)
+        if journal is not None:
+            journal.write("record", record)
+        shown.show(record)
+
+    best = Best(plan, kit.saved)
+    watch = Watch(plan.model, plan.loss_fn, kit.optimizer, site=site) if plan.watch else None
+    course = Course(plan, best, shown, interrupt, emit, kit, watch)
+    if journal is not None:
+        journal.write("start", {"format": FORMAT, "seed": run.seed, "setup": run.setup})
+    try:
+        run.reason, run.message = course.run()
+    except BaseException as error:
+        interrupted = isinstance(error, KeyboardInterrupt)
+        run.reason = "interrupted" if interrupted else "failed"
+        run.message = f"{type(error).__name__}: {error}".strip(": ")
+        if journal is not None and run.reason == "failed" and course.iteration == 0:
+            journal.discard()  # nothing was trained: leave the name free for the next try
+            run.path = journal = None
+        raise
+    finally:
+        run.seconds = time.perf_counter() - course.started
+        run.best, run.best_weights = best.record, best.weights
+        _end(run, plan, journal, shown, watch)
+    return run
+
+
+def _end(
+    run: Run, plan: Plan, journal: Journal | None, shown: Progress, watch: Watch | None
+) -> None:
+    if plan.restore_best and run.best_weights is not None:
+        load_clean_state(cast("nn.Module", plan.model), run.best_weights)
+        if watch is not None:
+            watch.restored(run.best_weights)
+    if watch is not None and run.reason != "failed":
+        run.report = _report(watch, shown, plan)
+    shown.say(run.summary())
+    if run.report is not None:
+        shown.report(run.report)
+    if watch is not None:
+        watch.close()
+    if journal is not None and plan.dry_run:
+        _close(run, journal, shown, None)
+        journal.discard()
+        run.path = None
+    elif journal is not None:
+        _close(run, journal, shown, watch)
+
+
+def _report(watch: Watch, shown: Progress, plan: Plan) -> Report | None:
+    try:
+        return watch.report(ignore=ON_PURPOSE if plan.overfit_one_batch else ())
+    except Exception as error:  # what the doctor does wrong must not cost the training
+        shown.say(f"fivestep's doctor failed: {type(error).__name__}: {error}")
+        return None
+
+
+def _close(run: Run, journal: Journal, shown: Progress, watch: Watch | None) -> None:
+    end = {"reason": run.reason, "message": run.message, "best": run.best, "seconds": run.seconds}
+    if run.report is not None:
+        end["report"] = as_json(run.report)
+    journal.write("end", end)
+    journal.close()
+    if watch is not None and run.report is not None:
+        try:
+            watch.record.save(beside(journal.path))
+        except OSError as error:
+            shown.say(f"the vitals of {journal.path} could not be written: {error}")
+    if journal.failure is not None:
+        shown.say(f"the record {journal.path} is incomplete: {journal.failure}")
