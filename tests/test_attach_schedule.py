@@ -25,6 +25,7 @@ from torch.optim.lr_scheduler import (
     StepLR,
 )
 
+from fivestep.attach.clip import clip
 from fivestep.attach.schedule import Attached, constant, cosine, linear, schedule
 from fivestep.attach.wrapping import Wrapping
 from fivestep.durations import Duration, Lengths
@@ -274,6 +275,39 @@ def test_an_update_that_gradscaler_skips_leaves_the_schedule(kind: Any, fused: b
     assert weights[1] == weights[2] == weights[3] != weights[4]
     assert handle.rates == [pytest.approx(0.3)]  # and the schedule only where the weights did
     assert handle.updates == 2
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_with_clip_and_gradscaler_it_is_the_loop_by_hand(fused: bool) -> None:
+    weights: list[Any] = []
+    for attached in (True, False):
+        torch.manual_seed(3)
+        model = nn.Linear(4, 1)
+        optimizer = torch.optim.AdamW(model.parameters(), lr=0.1, fused=fused)
+        by_hand = None if attached else CosineAnnealingLR(optimizer, 10)
+        if attached:
+            clip(optimizer, norm=0.5)
+            schedule(optimizer, cosine(), run="10 updates")
+        scaler = torch.amp.GradScaler("cpu", init_scale=2.0**20, growth_interval=3)
+        for seed in range(8):
+            optimizer.zero_grad()
+            x = torch.randn(8, 4, generator=torch.Generator().manual_seed(seed))
+            with torch.autocast("cpu", dtype=torch.float16):
+                loss = (model(x) - 3).square().mean()
+            scaler.scale(loss).backward()  # too much for float16 at first
+            scaler.unscale_(optimizer)
+            if by_hand is not None:
+                nn.utils.clip_grad_norm_(model.parameters(), 0.5)
+            scaler.step(optimizer)
+            scale = scaler.get_scale()
+            scaler.update()
+            if by_hand is not None and scaler.get_scale() >= scale:
+                by_hand.step()
+        rate = optimizer.param_groups[0]["lr"]
+        weights.append((rate, *model.weight.flatten().tolist(), model.bias.item()))
+    assert weights[0][0] == pytest.approx(weights[1][0], rel=1e-12)
+    assert weights[0][0] > 0.1 * (1 + math.cos(math.pi * 0.75)) / 2  # some were skipped
+    assert weights[0][1:] == pytest.approx(weights[1][1:], rel=1e-6)
 
 
 def test_removed_it_stands_still() -> None:

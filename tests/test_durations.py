@@ -172,6 +172,7 @@ def test_counts_are_those_of_a_loop(batches: int, window: int, amount: int) -> N
     while updates_at[over] == updates_at[over - 1]:
         over += 1
     assert lengths.in_updates(Duration(amount, "iteration")) == updates_at[over]
+    assert lengths.in_updates(Duration(amount / batches, "epoch")) == updates_at[over]
 
 
 @pytest.mark.parametrize(

@@ -148,15 +148,16 @@ class Lengths:
             return int(amount)
         if unit == "run":
             return _up(amount * self.in_updates(self._whole(duration)))
-        if unit == "epoch":
-            return _up(amount * self._updates(duration))
         iterations, window = self.iterations_per_epoch, self._window
-        if window == 1:
+        if unit == "iteration" and window == 1:
             return int(amount)
         if iterations is None or window is None:
+            if unit == "epoch":
+                return _up(amount * self._updates(duration))
             raise _unknown(duration, "updates", "iterations")
-        epochs, rest = divmod(int(amount), iterations)
-        return epochs * self._updates(duration) + _up(Fraction(rest, window))
+        batches = amount * iterations if unit == "epoch" else amount
+        epochs, rest = divmod(batches, iterations)
+        return epochs * self._updates(duration) + _up(rest / window)
 
     def in_iterations(self, duration: Duration) -> int:
         """Count the iterations of a duration, rounded up.
