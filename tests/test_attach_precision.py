@@ -74,7 +74,7 @@ def ours(model: Any, optimizer: Any, data: Any, loss_fn: Any = mse_loss) -> list
 
 
 def to_half(model: Any, optimizer: Any, scale: float = 2.0**10) -> Any:
-    """As ``precision(..., "float16")``, from a scale at which these small losses do not overflow."""
+    """As ``precision(..., "float16")``, from a scale that does not overflow here."""
     autocast(model, "float16")
     return scaled(model, optimizer, scaler=GradScaler("cpu", init_scale=scale))
 
