@@ -241,6 +241,7 @@ def test_the_statistics_are_torch_s_own(mode: bool) -> None:
 
 def test_the_statistics_by_hand() -> None:
     model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4)).double()
+    model(torch.randn(6, 3).double() + 5)  # what was there before does not count
     data = batches(7, torch.float64)
     reestimate(model, data)
     hidden = [model[0](x).detach() for x, _ in data]
@@ -253,6 +254,7 @@ def test_the_statistics_by_hand() -> None:
 
 def test_a_frozen_norm_stays_frozen() -> None:
     model = nn.Sequential(nn.BatchNorm1d(3), nn.BatchNorm1d(3))
+    model(torch.randn(6, 3) + 5)  # statistics of its own, that no reset gives back
     model[0].eval()
     before = copy.deepcopy(model[0].state_dict())
     reestimate(model, batches(3))
