@@ -571,8 +571,14 @@ def test_modes_keys_and_no_grad() -> None:
     assert list(optimizer.state_dict()) == ["state", "param_groups"]
 
 
-def test_in_place_on_the_prediction() -> None:
-    one, other = twins(Network(), SGD)
+class Widening(Network):
+    def forward(self, x: Any) -> Any:
+        return super().forward(x).float()
+
+
+@pytest.mark.parametrize("network", [Network, Widening])
+def test_in_place_on_the_prediction(network: Callable[[], nn.Module]) -> None:
+    one, other = twins(network(), SGD)
     optimizer = to_half(*other)
     inputs, targets = batches(1)[0]
     for model in (one[0], other[0]):
