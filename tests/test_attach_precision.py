@@ -73,6 +73,12 @@ def ours(model: Any, optimizer: Any, data: Any, loss_fn: Any = mse_loss) -> list
     return losses
 
 
+def to_half(model: Any, optimizer: Any, scale: float = 2.0**10) -> Any:
+    """As ``precision(..., "float16")``, from a scale that does not overflow here."""
+    autocast(model, "float16")
+    return scaled(model, optimizer, scaler=GradScaler("cpu", init_scale=scale))
+
+
 def theirs(
     model: Any, optimizer: Any, data: Any, scaler: Any = None, clip: Any = None
 ) -> list[Any]:
@@ -110,7 +116,7 @@ def test_bfloat16_is_the_recipe(network: Callable[[], nn.Module], make: MakeOpti
 
 @pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
 @pytest.mark.parametrize("network", [Network, Frozen])
-@pytest.mark.parametrize("scale", [1.0, 2.0**16])
+@pytest.mark.parametrize("scale", [1.0, 2.0**10])
 def test_float16_is_the_recipe(
     network: Callable[[], nn.Module], make: MakeOptimizer, scale: float
 ) -> None:
@@ -128,8 +134,10 @@ def test_float16_is_the_recipe(
 def test_float16_of_sparse_gradients() -> None:
     one, other = twins(Sparse(), partial(torch.optim.SGD, lr=0.1))
     data = batches()
-    optimizer = precision(*other, "float16")
-    assert_same(theirs(*one, data, GradScaler("cpu")), ours(other[0], optimizer, data))
+    optimizer = to_half(*other)
+    assert_same(
+        theirs(*one, data, GradScaler("cpu", init_scale=2.0**10)), ours(other[0], optimizer, data)
+    )
     for p, q in zip(one[0].parameters(), other[0].parameters(), strict=True):
         assert torch.equal(p, q)
 
@@ -181,17 +189,25 @@ def test_a_float64_model_keeps_its_outputs() -> None:
 # --- The scale ------------------------------------------------------------------------------------
 
 
-def overflowing(network: nn.Module, make: MakeOptimizer, data: Any) -> tuple[Any, Any]:
-    model, optimizer = network, scaled(network, make(network.parameters()))
-    ours(model, optimizer, data)
-    return model, optimizer
+@pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_a_run_that_finds_its_scale(make: MakeOptimizer) -> None:
+    """From far above: the first updates are skipped, here as in the recipe."""
+    one, other = twins(Network(), make)
+    data = batches(12)
+    scaler = GradScaler("cpu", init_scale=2.0**20)
+    optimizer = to_half(*other, scale=2.0**20)
+    assert_same(theirs(*one, data, scaler), ours(other[0], optimizer, data))
+    assert_same(dict(one[0].state_dict()), dict(other[0].state_dict()))
+    assert_same(one[1].state_dict(), other[1].state_dict())
+    assert 3 < optimizer.skipped < 9
+    assert optimizer.scale == scaler.get_scale() == 2.0 ** (20 - optimizer.skipped)
 
 
 @pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
 def test_an_overflow_skips_once_and_halves_the_scale(make: MakeOptimizer) -> None:
     model = Network()
     inner = make(model.parameters())
-    optimizer = precision(model, inner, "float16")
+    optimizer = to_half(model, inner)
     schedule = torch.optim.lr_scheduler.StepLR(inner, 1, gamma=0.5)
     moved: list[str] = []
     optimizer.register_step_pre_hook(lambda *_: moved.append("before"))
@@ -201,25 +217,28 @@ def test_an_overflow_skips_once_and_halves_the_scale(make: MakeOptimizer) -> Non
     weights = copy.deepcopy(model.state_dict())
     state, rate = copy.deepcopy(optimizer.state_dict()), inner.param_groups[0]["lr"]
     inputs, targets = batches(1)[0]
-    ours(model, optimizer, [(inputs, targets * 1e6)])  # 65536 times its gradient is no float16
-    assert (optimizer.skipped, optimizer.scale) == (1, 2.0**15)
+    ours(model, optimizer, [(inputs, targets * 1e6)])  # 1024 times its gradient is no float16
+    assert (optimizer.skipped, optimizer.scale) == (1, 2.0**9)
     assert moved == ["before", "after"]
     assert inner.param_groups[0]["lr"] == rate
     assert_same(dict(model.state_dict()), dict(weights))
     assert_same(optimizer.state_dict(), state)
     ours(model, optimizer, batches(1))
-    assert (optimizer.skipped, optimizer.scale, len(moved)) == (1, 2.0**15, 4)
+    assert (optimizer.skipped, optimizer.scale, len(moved)) == (1, 2.0**9, 4)
 
 
 def test_clipping_sees_the_true_gradients() -> None:
     one, other = twins(Network(), SGD)
     data = batches()
-    optimizer = precision(*other, "float16")
+    optimizer = to_half(*other)
     norms: list[Any] = []
     optimizer.register_step_pre_hook(
         lambda *_: norms.append(nn.utils.clip_grad_norm_(other[0].parameters(), 0.05))
     )
-    assert_same(theirs(*one, data, GradScaler("cpu"), clip=0.05), ours(other[0], optimizer, data))
+    assert_same(
+        theirs(*one, data, GradScaler("cpu", init_scale=2.0**10), clip=0.05),
+        ours(other[0], optimizer, data),
+    )
     assert_same_training(one, other)
     assert all(0.05 < norm < 100 for norm in norms)
 
@@ -227,7 +246,7 @@ def test_clipping_sees_the_true_gradients() -> None:
 def test_the_loss_and_what_is_seen_of_gradients_are_true() -> None:
     """The prediction's gradient, and that of inputs that want one."""
     plain, half = twins(Network(), SGD)
-    precision(*half, "float16")
+    to_half(*half)
     inputs, targets = batches(1)[0]
     seen: list[Any] = []
     for model in (plain[0], half[0]):
@@ -245,7 +264,7 @@ def test_two_models_in_a_row_are_each_scaled_once() -> None:
     (first, one), (second, other) = twins(nn.Linear(3, 3), SGD)
     torch.nn.init.eye_(second.weight)  # pyright: ignore
     truth = copy.deepcopy(nn.Sequential(first, second))
-    optimizers = precision(first, one, "float16"), precision(second, other, "float16")
+    optimizers = to_half(first, one), to_half(second, other)
     x = torch.randn(4, 3)
     truth(x).square().mean().backward()
     second(first(x)).square().mean().backward()
@@ -268,7 +287,7 @@ def test_outputs_that_depend_on_each_other_are_scaled_once() -> None:
             return Outputs(hidden, self.last(self.norm(hidden)))
 
     one, other = twins(Two(), SGD)
-    optimizer = precision(*other, "float16")
+    optimizer = to_half(*other)
     inputs, targets = batches(1)[0]
     for model in (one[0], other[0]):
         hidden, logits = model(inputs)
@@ -280,7 +299,7 @@ def test_outputs_that_depend_on_each_other_are_scaled_once() -> None:
 
 def test_a_penalty_on_the_weights_is_carried() -> None:
     one, other = twins(Network(), SGD)
-    optimizer = precision(*other, "float16")
+    optimizer = to_half(*other)
     inputs, targets = batches(1)[0]
 
     def penalty(model: Any) -> Any:
@@ -295,7 +314,7 @@ def test_a_penalty_on_the_weights_is_carried() -> None:
 
 def test_several_backwards_before_one_update() -> None:
     one, other = twins(Network(), SGD)
-    optimizer = precision(*other, "float16")
+    optimizer = to_half(*other)
     for inputs, targets in batches(3):
         mse_loss(one[0](inputs), targets).backward()
         mse_loss(other[0](inputs), targets).backward()
@@ -313,7 +332,7 @@ def test_several_backwards_before_one_update() -> None:
 
 def test_a_hook_that_fails_leaves_the_next_update_whole() -> None:
     model = Network()
-    optimizer = precision(model, SGD(model.parameters()), "float16")
+    optimizer = to_half(model, SGD(model.parameters()))
 
     def fail(*_: Any) -> None:
         raise ZeroDivisionError
@@ -463,6 +482,30 @@ def test_ctrl_c_in_a_forward_is_undone_by_remove() -> None:
     assert not torch.is_autocast_enabled("cpu")
 
 
+def test_ctrl_c_in_a_forward_does_not_end_the_scaling() -> None:
+    class Interrupted(Network):
+        at = 0
+
+        def forward(self, x: Any) -> Any:
+            self.at += 1
+            if self.at == 2:
+                raise KeyboardInterrupt
+            return super().forward(x)
+
+    model = Interrupted()
+    inner = SGD(model.parameters())
+    optimizer = scaled(model, inner)
+    for _ in range(3):
+        optimizer.zero_grad()
+        if model.at == 1:
+            with pytest.raises(KeyboardInterrupt):
+                model(torch.randn(2, 3))
+        else:
+            model(torch.randn(2, 3)).mean().backward()
+            optimizer.step()
+    assert optimizer.skipped == 0
+
+
 def test_a_model_that_calls_itself() -> None:
     class Recursive(nn.Linear):
         def forward(self, input: Any, depth: int = 2) -> Any:  # noqa: A002
@@ -470,7 +513,7 @@ def test_a_model_that_calls_itself() -> None:
             return super().forward(self(input, depth - 1) if depth else input)
 
     one, other = twins(Recursive(3, 3), SGD)
-    optimizer = precision(*other, "float16")
+    optimizer = to_half(*other)
     x = torch.randn(4, 3)
     hidden = x
     for _ in range(3):
@@ -501,6 +544,7 @@ def test_compiled_without_a_graph_break(word: Any) -> None:
     assert_same_training(one, other)
 
 
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")  # Dynamo's
 def test_compiled_afterwards_is_right_too() -> None:
     one, other = twins(Network(), SGD)
     data = batches(2)
@@ -513,7 +557,7 @@ def test_compiled_afterwards_is_right_too() -> None:
 def test_modes_keys_and_no_grad() -> None:
     model = Network()
     keys = list(model.state_dict())
-    optimizer = precision(model, SGD(model.parameters()), "float16")
+    optimizer = to_half(model, SGD(model.parameters()))
     x = torch.randn(2, 3, requires_grad=True)
     with torch.autocast("cpu", dtype=torch.float16):
         true = nn.Module.__call__(model.eval(), x).float()
@@ -527,9 +571,15 @@ def test_modes_keys_and_no_grad() -> None:
     assert list(optimizer.state_dict()) == ["state", "param_groups"]
 
 
-def test_in_place_on_the_prediction() -> None:
-    one, other = twins(Network(), SGD)
-    optimizer = precision(*other, "float16")
+class Widening(Network):
+    def forward(self, x: Any) -> Any:
+        return super().forward(x).float()
+
+
+@pytest.mark.parametrize("network", [Network, Widening])
+def test_in_place_on_the_prediction(network: Callable[[], nn.Module]) -> None:
+    one, other = twins(network(), SGD)
+    optimizer = to_half(*other)
     inputs, targets = batches(1)[0]
     for model in (one[0], other[0]):
         mse_loss(model(inputs).mul_(3).tanh_(), targets).backward()
@@ -541,7 +591,7 @@ def test_in_place_on_the_prediction() -> None:
 def test_copies_of_the_model() -> None:
     """They compute under autocast; as no optimizer unscales for them, nothing is scaled."""
     model = Network()
-    optimizer = precision(model, SGD(model.parameters()), "float16")
+    optimizer = to_half(model, SGD(model.parameters()))
     x = torch.randn(4, 3)
     for made in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
         assert torch.equal(made(x), model(x))

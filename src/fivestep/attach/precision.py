@@ -57,14 +57,18 @@ def precision(
     """
     if word not in (*DTYPES, "float32"):
         raise ValueError(f"precision: got {word!r}\n  do: choose one of {[*DTYPES, 'float32']}")
-    wrapped = optimizer
-    if word == "float16":  # first: it refuses more, and nothing is attached then
-        wrapped = scaled(model, optimizer, device_type=device_type)
-    if word != "float32":
-        autocast(model, word, device_type=device_type)
     if tf32 is not None:
         switch_tf32(tf32)
-    return wrapped
+    if word == "float32":
+        return optimizer
+    handle = autocast(model, word, device_type=device_type)
+    if word == "bfloat16":
+        return optimizer
+    try:
+        return scaled(model, optimizer, device_type=device_type)
+    except (TypeError, ValueError):
+        handle.remove()
+        raise
 
 
 def autocast(
@@ -186,6 +190,7 @@ class Scaled(Wrapping):
         if self._scaling.unscaled or not self._has_gradient():
             return
         if not self._scaling.seen:
+            self._scaling.depth.clear()
             raise RuntimeError(
                 "float16: there are gradients, but none came through the model's outputs, so they "
                 "are not scaled\n  do: call the whole model, model(x), not a part of it; "
@@ -216,6 +221,7 @@ class Scaled(Wrapping):
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Clear the gradients; after ``unscale`` without ``step`` that gives the update up."""
         super().zero_grad(set_to_none)
+        self._scaling.depth.clear()  # a forward cut short by Ctrl-C never came back
         if self._scaling.unscaled:
             self._settle()
 
@@ -261,15 +267,15 @@ class _Casting:
 
     def enter(self, module: nn.Module, args: Any, kwargs: Any) -> None:
         # torch.autocast as a pair of calls, which torch.compile can trace.
-        self._entered[get_ident()].append(_enter_autocast(*self._setting))
+        self._entered[_thread()].append(_enter_autocast(*self._setting))
 
     def leave(self, module: nn.Module, args: Any, output: Any) -> Any:
-        if entered := self._entered[get_ident()]:
+        if entered := self._entered[_thread()]:
             _exit_autocast(entered.pop())
         return _mapped(_widened, output)
 
     def leave_all(self) -> None:
-        while entered := self._entered[get_ident()]:
+        while entered := self._entered[_thread()]:
             _exit_autocast(entered.pop())
 
 
@@ -280,29 +286,35 @@ class _Scaling:
         self.scaler = scaler
         self.seen = False  # a gradient, since the last update
         self.unscaled = False  # the gradients of the weights, ahead of the update
+        self.depth: defaultdict[int, int] = defaultdict(int)  # of a model that calls itself
 
     def __reduce__(self) -> Any:
         return _Scaling, ()  # there is no optimizer that would unscale the gradients of a copy
 
     def enter(self, module: nn.Module, args: Any, kwargs: Any) -> Any:
-        return _mapped(self.lowered, args), _mapped(self.lowered, kwargs)
+        self.depth[_thread()] += 1
+        if self.depth[_thread()] == 1:
+            args, kwargs = _mapped(self.lowered, args), _mapped(self.lowered, kwargs)
+        return args, kwargs
 
     def leave(self, module: nn.Module, args: Any, output: Any) -> Any:
-        return _mapped(self.raised, output)
+        self.depth[_thread()] -= 1
+        return _mapped(self.raised, output) if self.depth[_thread()] <= 0 else output
 
     def raised(self, tensor: Tensor) -> Tensor:
         if not self._concerns(tensor):
             return tensor
         # A node of its own, so that an output that depends on another is not scaled twice, and a
-        # second one, so that the gradient that the user may look at is the true one.
-        within = _widened(tensor) if _is_narrow(tensor) else tensor.view_as(tensor)
+        # second one, so that the gradient that the user may look at is the true one. The first is
+        # no view: changed in place, a view gets a history that goes around its hooks.
+        within = tensor.float() if _is_narrow(tensor) else tensor.clone()
         within.register_hook(self._multiply)
         return within.view_as(within)
 
     def lowered(self, tensor: Tensor) -> Tensor:
         if not self._concerns(tensor):
             return tensor
-        within = tensor.view_as(tensor)
+        within = tensor.clone()
         within.register_hook(self._divide)
         return within
 
@@ -329,14 +341,19 @@ class _Scaling:
         return gradient / self.scaler.scale(torch.ones((), device=gradient.device))
 
 
+def _thread() -> int:
+    return 0 if torch.compiler.is_compiling() else get_ident()  # that cannot be traced
+
+
 def _hook(module: nn.Module, hooks: _Casting | _Scaling) -> tuple[Any, Any]:
     if isinstance(hooks, _Casting):
-        # First in and, always, out again: the float32 outputs are what all other hooks see.
+        # The outermost, and always left again: the float32 outputs are what all other hooks see.
         before = module.register_forward_pre_hook(hooks.enter, with_kwargs=True, prepend=True)
         after = module.register_forward_hook(hooks.leave, prepend=True, always_call=True)
         return before, after
+    # Before the casting's, where that is attached: what it widens is a new tensor already.
     before = module.register_forward_pre_hook(hooks.enter, with_kwargs=True)
-    return before, module.register_forward_hook(hooks.leave)
+    return before, module.register_forward_hook(hooks.leave, prepend=True, always_call=True)
 
 
 def _fresh(model: Any, kind: type, name: str) -> nn.Module:
