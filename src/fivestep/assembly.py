@@ -12,13 +12,16 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from fivestep.arguments import Forward
 from fivestep.attach.accumulate import Accumulated
+from fivestep.attach.average import Average, average, reestimate
 from fivestep.attach.clip import clip
 from fivestep.attach.precision import Scaled, autocast, scaled
 from fivestep.attach.schedule import Shape, schedule
 from fivestep.attach.tf32 import tf32
 from fivestep.finite import gradient_norm
 from fivestep.items import Items, reduction_of
+from fivestep.listen import unheard
 from fivestep.plan import Plan
+from fivestep.randomness import preserved
 from fivestep.terms import Terms
 
 
@@ -31,7 +34,7 @@ class Assembly:
         optimizer: the outermost one, which the loop steps.
         accumulated: the same, if it updates once in several batches.
         scaled: the optimizer that takes a scale off the gradients (float16).
-        saved: the module whose weights are validated and kept.
+        average: the averaged weights, if that was asked for.
         items: counts what a batch's mean loss is the mean of.
         update: how often the weights were moved.
         rates: of the last update, where a schedule has moved them since.
@@ -43,6 +46,7 @@ class Assembly:
         self.rates: list[float] | None = None
         self.accumulated: Accumulated | None = None
         self.scaled: Scaled | None = None
+        self.average: Average | None = None
         self._norm: _Norm | None = None
         self._counts = False
 
@@ -56,7 +60,8 @@ class Assembly:
             self._stack.enter_context(tf32(plan.tf32))
         self._in_precision(model)
         self.call: Any = model if plan.forward is None else Forward(plan.forward, model)
-        self.saved = plan.model
+        if plan.average is not None:
+            self._average(plan)
         if plan.accumulate > 1 or self.scaled is not None:
             self._norm = _Norm(self.optimizer)
             self._hang(self.optimizer.register_step_pre_hook(self._norm))
@@ -70,6 +75,44 @@ class Assembly:
             self._counts = True
             self._hang(self.optimizer.register_step_post_hook(self._moved))
         return self
+
+    def _average(self, plan: Plan) -> None:
+        decay = plan.average if isinstance(plan.average, float) else None
+        start, every = map(plan.lengths.in_updates, (plan.average_start, plan.average_every))
+        self.average = average(
+            plan.model,
+            self.optimizer,
+            decay=decay,
+            start=start if decay is None else 0,
+            every=every,
+        )
+        self._hang(self.average)
+        if plan.precision == "bfloat16" or plan.precision == "float16":
+            self._hang(autocast(self.average.module, plan.precision))
+
+    @property
+    def saved(self) -> Any:
+        """The module whose weights are validated and kept: the averaged one, once there is one."""
+        if self.average is not None and self.average.updates:
+            return self.average.module
+        return self._plan.model
+
+    @property
+    def validated(self) -> Any:
+        """What makes the predictions of a validation."""
+        saved, forward = self.saved, self._plan.forward
+        if saved is self._plan.model:
+            return self.call
+        return saved if forward is None else Forward(forward, saved)
+
+    def settle(self) -> None:
+        """Compute the BatchNorm statistics of averaged weights, by going through the data."""
+        if self.average is None or not self.average.updates:
+            return
+        forward, train = self._plan.forward, self._plan.train
+        over_pairs = None if forward is None else (lambda model, pair: forward(model, pair[0]))
+        with unheard(), preserved(*train.generators):
+            reestimate(self.average.module, train.epoch(1), over_pairs)
 
     def _in_precision(self, model: Any) -> None:
         plan = self._plan

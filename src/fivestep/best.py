@@ -16,19 +16,19 @@ from fivestep.unwrapped import clean_state
 class Best:
     """Follows the monitored value: keeps the best weights and counts the records without gain."""
 
-    def __init__(self, plan: Plan, saved: Any) -> None:
-        self._plan, self._saved = plan, saved
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
         self.record: Entry | None = None
         self.weights: dict[str, Any] | None = None
         self.misses = 0
 
-    def see(self, record: Entry) -> None:
-        """Take in one record; call it while the model still holds the weights it tells of."""
+    def see(self, record: Entry, model: Any) -> None:
+        """Take in one record, and ``model`` while it still holds the weights it tells of."""
         if self._better(record[self._monitor]):
             self.record, self.misses = record, 0
             keep = self._plan.keep_best or self._plan.restore_best
-            if keep and isinstance(self._saved, nn.Module):
-                self.weights = copy_of_state(self._saved)
+            if keep and isinstance(model, nn.Module):
+                self.weights = copy_of_state(model)
         else:
             self.misses += 1
 

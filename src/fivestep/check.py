@@ -15,6 +15,7 @@ from torch.nn.parameter import UninitializedParameter
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from fivestep.arguments import describe
+from fivestep.attach.average import needs_reestimation
 from fivestep.attach.schedule import Shape
 from fivestep.batches import Batches, TensorBatches
 from fivestep.convert import leaves
@@ -161,7 +162,7 @@ def schedule(value: Any, of_optimizer: Any) -> None:
             "torch.optim.lr_scheduler"
         )
     inner: Any = getattr(of_optimizer, "inner", None)  # of several, any one
-    known = [of_optimizer, *(cast("Any", inner) if isinstance(inner, list) else [inner])]
+    known = [of_optimizer, *(cast("Any", inner) if isinstance(inner, tuple) else [inner])]
     if not any(cast("Any", value).optimizer is one for one in known):
         raise ValueError(
             "schedule steers another optimizer than the one given\n"
@@ -215,6 +216,30 @@ def restorable(of_model: Any, *, restore_best: bool) -> None:
         raise ValueError(
             f"restore_best was given with a model {describe(of_model)}, which has no state_dict\n"
             "  do: make the model an nn.Module, or leave restore_best out"
+        )
+
+
+def average(value: Any) -> None:
+    """Refuse what is neither a share to keep nor ``"equal"``."""
+    if value is None or value == "equal":
+        return
+    if not isinstance(value, float) or not 0 <= value < 1:
+        raise ValueError(
+            f"average={value!r} was given, and a share of the old average to keep, from 0 to below "
+            "1, or 'equal' was expected\n  do: average=0.999, for example"
+        )
+
+
+def again(name: str, option: Any, of_model: Any, data: Any, *, within: bool) -> None:
+    """Refuse data that cannot be gone through once more, for the statistics of BatchNorm."""
+    if option is None or not needs_reestimation(of_model):
+        return
+    repeatable("train", data, math.inf)
+    if within and getattr(data, "persistent_workers", False):
+        raise ValueError(
+            f"{name} has to go through train once more for BatchNorm's statistics, and a loader "
+            "with persistent_workers cannot be within an epoch\n"
+            "  do: leave validate_every out, or persistent_workers"
         )
 
 

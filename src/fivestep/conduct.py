@@ -9,7 +9,7 @@ from typing import cast
 from torch import nn
 
 from fivestep.assembly import Assembly
-from fivestep.best import Best
+from fivestep.best import Best, copy_of_state
 from fivestep.course import Course
 from fivestep.finding import Report
 from fivestep.interrupt import Interrupt
@@ -52,7 +52,7 @@ def _go(
             journal.write("record", record)
         shown.show(record)
 
-    best = Best(plan, kit.saved)
+    best = Best(plan)
     watch = Watch(plan.model, plan.loss_fn, kit.optimizer, site=site) if plan.watch else None
     course = Course(plan, best, shown, interrupt, emit, kit, watch)
     if journal is not None:
@@ -70,6 +70,8 @@ def _go(
     finally:
         run.seconds = time.perf_counter() - course.started
         run.best, run.best_weights = best.record, best.weights
+        if kit.average is not None and kit.average.updates:
+            run.average_weights = copy_of_state(kit.average.module)
         _end(run, plan, journal, shown, watch)
     return run
 

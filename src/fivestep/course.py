@@ -84,6 +84,8 @@ class Course:
             return self._end_or_raise(
                 "the last update left NaN or inf in the weights\n  do: lower the learning rate"
             )
+        if self.plan.validate is None:
+            self._kit.settle()
         return Ending("finished", self._all_done())
 
     def _all_done(self) -> str:
@@ -251,9 +253,10 @@ class Course:
         observe = None if self._watch is None else self._watch.evaluated
         values: dict[str, float] = {}
         try:
+            self._kit.settle()
             values = evaluate_batches(
-                plan.model, plan.loss_fn, self._held_out, plan.metrics, items=self._kit.items,
-                call=self._kit.call, stop=self._stop_validation, observe=observe,
+                self._kit.saved, plan.loss_fn, self._held_out, plan.metrics, items=self._kit.items,
+                call=self._kit.validated, stop=self._stop_validation, observe=observe,
             )  # fmt: skip
         except Exception:
             if not self.interrupt.requested:  # Ctrl-C reaches the loader's workers, too
@@ -275,7 +278,7 @@ class Course:
             raise ValueError(f"monitor={monitor!r} was given\n  do: choose one of {known}")
         if monitor == "loss" and record["when"] == "update":
             return None
-        self.best.see(record)
+        self.best.see(record, self._kit.saved)
         self._step_schedule(record[monitor])
         if self.best.exhausted:
             return Ending("patience", self._out_of_patience())

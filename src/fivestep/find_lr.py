@@ -110,6 +110,7 @@ def find_lr(
     seed: int | None = 0,
     smoothing: float = 0.2,
     stop_factor: float = 4.0,
+    forward: Callable[[Any, Any], Any] | None = None,
     progress: bool = True,
 ) -> RateSearch:
     """Raise the learning rate from update to update, watch the loss, and suggest a rate.
@@ -137,6 +138,7 @@ def find_lr(
         smoothing: between 0 and 1: how much less a neighbour counts than a point, for each update
             between them. 1 smooths nothing.
         stop_factor: stop where the running mean of the loss exceeds its best by this factor.
+        forward: takes the model and a whole batch, as for ``fit``.
         progress: show it.
 
     Raises:
@@ -154,11 +156,13 @@ def find_lr(
     shown = Progress(shown=progress, epochs=1, iterations=updates + 1, title="learning rates")
     with unheard(), untouched(model, loss_fn, data=data, tensors=held), train_mode(model):
         made = batches(data, batch_size=batch_size, seed=seed, dtype=float_type(model))
+        call = model if forward is None else Forward(forward, model)
+        made = made if forward is None else Whole(made)
         if seed is not None:
             seed_all(seed)
         sweep = _Sweep(_bound_copy(optimizer, held), rates, smoothing, stop_factor)
         with Interrupt() as interrupt, shown:
-            reason = sweep.run(model, loss_fn, made, lambda: interrupt.requested, shown)
+            reason = sweep.run(call, loss_fn, made, lambda: interrupt.requested, shown)
     found = _judge(sweep, reason, smoothing)
     shown.say(found.summary())
     return found

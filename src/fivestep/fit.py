@@ -64,6 +64,9 @@ def fit(
     keep_best: bool = True,
     restore_best: bool = False,
     nonfinite: Literal["stop", "raise", "skip"] = "stop",
+    average: float | Literal["equal"] | None = None,
+    average_start: int | str = "0.75 run",
+    average_every: int | str = "1 update",
     log_every: int | str | None = None,
     record: str | os.PathLike[str] | None = None,
     progress: bool = True,
@@ -130,6 +133,12 @@ def fit(
         nonfinite: what to do with a NaN or inf in the loss or a gradient, before the update:
             ``"stop"`` the run, ``"raise"`` a ``NonFiniteError``, or ``"skip"`` this update.
             Weights, optimizer and buffers stay as they were before the iteration.
+        average: keep an average of the weights beside them, which is what is validated, kept as the
+            best and returned as ``run.average_weights``: a number such as 0.999 is how much of the
+            old average an update keeps (EMA), ``"equal"`` weighs all alike (SWA). The statistics
+            of BatchNorm are computed anew for it, by going through the data.
+        average_start: a duration, from when on ``"equal"`` takes the weights in.
+        average_every: a duration, how often.
         log_every: also record the training so often: a duration, or so many updates.
         record: write the run to this ``.jsonl`` file, or to a new file in this directory.
         progress: show it: a live line on a terminal, plain lines elsewhere.
@@ -165,6 +174,9 @@ def fit(
     validates = None if validate_every is None else duration(validate_every, "validate_every")
     logs = None if log_every is None else duration(log_every, "log_every")
     moves = _moves(schedule, schedule_every)
+    check.average(average)
+    starts = duration(average_start, "average_start")
+    takes_in = duration(average_every, "average_every")
     check.model(model)
     check.loss_fn(loss_fn)
     if isinstance(optimizer, (list, tuple, dict)):
@@ -177,6 +189,7 @@ def fit(
     passes = lasting.amount if lasting.unit == "epoch" else math.inf
     check.repeatable("train", train, passes)
     check.repeatable("validate", validate, passes if validates is None else math.inf)
+    check.again("average", average, model, train, within=validates is not None)
     waits = patience is not None or restore_best or isinstance(schedule, ReduceLROnPlateau)
     named = named_metrics(metrics)
     validated = validate is not None or overfit_one_batch
@@ -226,6 +239,9 @@ def fit(
         clip=clip,
         clip_value=clip_value,
         precision=precision,
+        average=average,
+        average_start=starts,
+        average_every=takes_in,
         tf32=tf32,
         overfit_one_batch=overfit_one_batch,
         dry_run=dry_run,

@@ -45,6 +45,9 @@ class Plan:
     clip: float | None
     clip_value: float | None
     precision: str
+    average: float | str | None
+    average_start: Duration
+    average_every: Duration
     tf32: bool | None
     overfit_one_batch: bool
     dry_run: bool

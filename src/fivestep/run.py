@@ -31,7 +31,9 @@ class Run:
             ``"failed"`` (an exception), ``"unfinished"`` (read from a file without an end).
         message: the same as a sentence, with the numbers.
         best: the record with the best monitored value, None where there was nothing to compare.
-        best_weights: a copy of the model's state at that record, in memory only.
+        best_weights: a copy of the model's state at that record, in memory only; of the averaged
+            one, if weights were averaged.
+        average_weights: the averaged state at the end, in memory only; None without ``average``.
         seconds: the wall-clock time of the whole run.
         seed: what it was started with.
         setup: the options, the classes and the versions that it ran with.
@@ -44,6 +46,7 @@ class Run:
     message: str = "the record has no end: the process was stopped, or is still running"
     best: Entry | None = None
     best_weights: dict[str, Any] | None = field(default=None, repr=False)
+    average_weights: dict[str, Any] | None = field(default=None, repr=False)
     seconds: float = 0.0
     seed: int | None = None
     setup: Entry = field(default_factory=dict[str, Any])

@@ -83,3 +83,18 @@ def test_an_epoch_that_ends_before_its_window_does_is_silent() -> None:
                 scheduler.step()
 
     assert "early-schedule" not in names(windows)
+
+
+@pytest.mark.parametrize("kind", SCHEDULES)
+def test_a_schedule_stepped_by_a_hook_of_the_update_is_silent(kind: str) -> None:
+    def hooked() -> None:
+        model = nn.Linear(4, 1)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+        scheduler = SCHEDULES[kind](optimizer)
+        optimizer.register_step_post_hook(lambda *_: scheduler.step())
+        for _ in range(12):
+            optimizer.zero_grad()
+            model(torch.randn(8, 4)).square().mean().backward()
+            optimizer.step()
+
+    assert "early-schedule" not in names(hooked)

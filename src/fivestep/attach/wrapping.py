@@ -48,7 +48,8 @@ class Wrapping(Optimizer):
         return getattr(self.inner, name)
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__.copy()
+        # Without the `step` that a schedule puts here: it would step the original of a copy.
+        return {name: value for name, value in self.__dict__.items() if name != "step"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -83,6 +84,6 @@ class Wrapping(Optimizer):
 
 def core(optimizer: Any) -> Any:
     """Find what moves the weights: the innermost optimizer, or several taken together."""
-    while isinstance(optimizer, Wrapping) and not isinstance(optimizer.inner, (list, tuple)):
+    while isinstance(optimizer, Wrapping) and not isinstance(optimizer.inner, tuple):
         optimizer = optimizer.inner
     return optimizer

@@ -39,6 +39,8 @@ class Schedules:
         facts = notes.record.schedulers[number]
         held = facts.optimizer
         updates = notes.record.optimizers[held].updates if held is not None else 0
+        if held in notes.in_step:  # from a hook of the update, which has moved the weights by then
+            updates += 1
         facts.steps += 1
         facts.early += not updates
         if site is not None and site not in facts.sites and len(facts.sites) < SITES:
