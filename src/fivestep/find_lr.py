@@ -36,7 +36,7 @@ from fivestep.untouched import untouched
 Reason = Literal["finished", "diverged", "nonfinite", "interrupted"]
 
 LEAST = 10  # updates: a curve of fewer points has no slope to speak of
-CERTAIN = 4.0  # standard deviations of the smoothed loss that a fall must exceed
+CERTAIN = 3.5  # standard deviations that a fall must exceed; chance does so in about 1 of 100
 
 
 @dataclass(frozen=True)
@@ -312,7 +312,8 @@ def smooth(losses: list[float], limit: float, smoothing: float) -> tuple[list[fl
     """Average every loss with its neighbours, with weights that fall off to both sides alike.
 
     Returns:
-        The smoothed losses, and the standard deviation that noise leaves in them.
+        The smoothed losses, and the standard deviation that noise leaves in the difference between
+        the first and another one.
     """
     if not losses:
         return [], 0.0
@@ -322,7 +323,9 @@ def smooth(losses: list[float], limit: float, smoothing: float) -> tuple[list[fl
     weights /= weights.sum(axis=1, keepdims=True)
     # Second differences hold no slope, only noise, of which each has the variance of six.
     noise = np.median(np.abs(np.diff(values, 2))) / 0.6745 / 6**0.5 if len(values) > 2 else 0.0
-    return (weights @ values).tolist(), float(noise * np.linalg.norm(weights[len(values) // 2]))
+    # The first point has neighbours on one side alone, and so more noise than one in the middle.
+    both = np.linalg.norm(weights[[0, len(values) // 2]])
+    return (weights @ values).tolist(), float(noise * both)
 
 
 def suggest(
@@ -333,7 +336,7 @@ def suggest(
     Args:
         rates: of the updates, rising.
         smoothed: the loss after each.
-        spread: the standard deviation of the noise that is left in it.
+        spread: the standard deviation of a difference between the first and another one.
         reason: why the sweep ended.
     """
     if len(rates) < 3:
