@@ -453,12 +453,13 @@ def test_smoothing_shifts_nothing_and_caps() -> None:
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e4])
-@pytest.mark.parametrize("seed", range(4))
-def test_noise_alone_gets_no_suggestion(scale: float, seed: int) -> None:
-    noise = np.random.default_rng(seed).normal(size=100)
-    rates = np.geomspace(1e-7, 10, 100).tolist()
-    smoothed, spread = smooth((scale * (5 + noise)).tolist(), math.inf, 0.2)
-    assert suggest(rates, smoothed, spread, "finished")[0] is None
+def test_noise_alone_hardly_ever_gets_a_suggestion(scale: float) -> None:
+    rates, found = np.geomspace(1e-7, 10, 100).tolist(), 0
+    for seed in range(200):
+        noise = 5 + np.random.default_rng(seed).normal(size=100)
+        smoothed, spread = smooth((scale * noise).tolist(), math.inf, 0.2)
+        found += suggest(rates, smoothed, spread, "finished")[0] is not None
+    assert found <= 10
 
 
 def test_what_cannot_learn_and_what_only_diverges_get_no_suggestion() -> None:

@@ -36,7 +36,9 @@ from fivestep.untouched import untouched
 Reason = Literal["finished", "diverged", "nonfinite", "interrupted"]
 
 LEAST = 10  # updates: a curve of fewer points has no slope to speak of
-CERTAIN = 3.5  # standard deviations that a fall must exceed; chance does so in about 1 of 100
+CERTAIN = (
+    4.0  # standard deviations that a fall must exceed: noise does in a few sweeps of a hundred
+)
 
 
 @dataclass(frozen=True)
@@ -312,8 +314,7 @@ def smooth(losses: list[float], limit: float, smoothing: float) -> tuple[list[fl
     """Average every loss with its neighbours, with weights that fall off to both sides alike.
 
     Returns:
-        The smoothed losses, and the standard deviation that noise leaves in the difference between
-        the first and another one.
+        The smoothed losses, and the standard deviation that noise leaves in one of them.
     """
     if not losses:
         return [], 0.0
@@ -323,9 +324,7 @@ def smooth(losses: list[float], limit: float, smoothing: float) -> tuple[list[fl
     weights /= weights.sum(axis=1, keepdims=True)
     # Second differences hold no slope, only noise, of which each has the variance of six.
     noise = np.median(np.abs(np.diff(values, 2))) / 0.6745 / 6**0.5 if len(values) > 2 else 0.0
-    # The first point has neighbours on one side alone, and so more noise than one in the middle.
-    both = np.linalg.norm(weights[[0, len(values) // 2]])
-    return (weights @ values).tolist(), float(noise * both)
+    return (weights @ values).tolist(), float(noise * np.linalg.norm(weights[len(values) // 2]))
 
 
 def suggest(
@@ -336,20 +335,22 @@ def suggest(
     Args:
         rates: of the updates, rising.
         smoothed: the loss after each.
-        spread: the standard deviation of a difference between the first and another one.
+        spread: the standard deviation of the noise that is left in it.
         reason: why the sweep ended.
     """
     if len(rates) < 3:
         return None, _too_short(reason)
     lowest = int(np.argmin(smoothed))
-    fall = smoothed[0] - smoothed[lowest]
-    if fall <= max(CERTAIN * spread, 1e-6 * abs(smoothed[0])) or lowest < 2:
+    # One point is noisy. The first third of the way down was too low to do much: its mean is not.
+    start = float(np.mean(smoothed[: lowest // 3 + 1]))
+    fall = start - smoothed[lowest]
+    if fall <= max(CERTAIN * spread, 1e-6 * abs(start)) or lowest < 2:
         return None, _no_fall(rates, reason)
     slopes = np.gradient(smoothed[: lowest + 1], np.log10(rates[: lowest + 1]))
     rate = rates[int(np.argmin(slopes))]
     message = (
         f"the loss fell most steeply at a learning rate of {rate:.2g}, and was lowest, "
-        f"{smoothed[lowest]:.4g} after {smoothed[0]:.4g}, at {rates[lowest]:.2g}"
+        f"{smoothed[lowest]:.4g} after {start:.4g}, at {rates[lowest]:.2g}"
     )
     if reason == "finished" and lowest == len(rates) - 1:
         message += f"; it still fell at the highest, {rates[-1]:.2g}: give a larger highest"
