@@ -551,3 +551,29 @@ def test_data_that_gives_nothing_is_said() -> None:
 
     with pytest.raises(ValueError, match="epoch 1 gave no batch"):
         search(model, torch.optim.SGD(model.parameters(), lr=0.1), Empty())
+
+
+class Filling(Wrapping):
+    """Clears by filling the gradients with zeros, as loops did before ``set_to_none``."""
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        self.inner.zero_grad(set_to_none=False)
+
+    def step(self, closure: None = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        self.inner.step()
+
+
+def test_gradients_that_are_filled_with_zeros_are_not_those_of_before() -> None:
+    model, held, source = started("adamw", "memory")
+    before = [(p.grad, None if p.grad is None else p.grad.clone()) for p in model.parameters()]
+    search(model, Filling(held), source)
+    for parameter, (gradient, value) in zip(model.parameters(), before, strict=True):
+        assert parameter.grad is gradient
+        assert gradient is None or (value is not None and gradient.equal(value))
+
+
+def test_an_optimizer_that_never_moves_is_said() -> None:
+    model = nn.Linear(4, 1)
+    never = Wrapped(torch.optim.SGD(model.parameters(), lr=0.1), 10**9)
+    with pytest.raises(ValueError, match="1000 batches were seen without an update"):
+        search(model, never, memory())

@@ -204,6 +204,11 @@ class _Sweep:
 
     def _see(self, loss: float) -> Reason | None:
         self._since.append(loss)
+        if len(self._since) > IDLE:
+            raise ValueError(
+                f"{IDLE} batches were seen without an update of the optimizer\n"
+                "  do: a smaller window of accumulation, or see why its step does not move anything"
+            )
         over = self._made == len(self._all)
         if (over or not math.isfinite(loss)) and self._made:
             self._close()
