@@ -36,9 +36,8 @@ from fivestep.untouched import untouched
 Reason = Literal["finished", "diverged", "nonfinite", "interrupted"]
 
 LEAST = 10  # updates: a curve of fewer points has no slope to speak of
-CERTAIN = (
-    4.0  # standard deviations that a fall must exceed: noise does in a few sweeps of a hundred
-)
+CERTAIN = 4.0  # standard deviations that a fall must exceed: noise seldom does
+IDLE = 1000  # batches without an update, after which none is to be expected
 
 
 @dataclass(frozen=True)
