@@ -36,7 +36,8 @@ from fivestep.untouched import untouched
 Reason = Literal["finished", "diverged", "nonfinite", "interrupted"]
 
 LEAST = 10  # updates: a curve of fewer points has no slope to speak of
-CERTAIN = 4.0  # standard deviations of the smoothed loss that a fall must exceed
+CERTAIN = 4.0  # standard deviations that a fall must exceed: noise seldom does
+IDLE = 1000  # batches without an update, after which none is to be expected
 
 
 @dataclass(frozen=True)
@@ -206,6 +207,11 @@ class _Sweep:
 
     def _see(self, loss: float) -> Reason | None:
         self._since.append(loss)
+        if len(self._since) > IDLE:
+            raise ValueError(
+                f"{IDLE} batches were seen without an update of the optimizer\n"
+                "  do: a smaller window of accumulation, or see why its step does not move anything"
+            )
         over = self._made == len(self._all)
         if (over or not math.isfinite(loss)) and self._made:
             self._close()
@@ -316,7 +322,7 @@ def smooth(losses: list[float], limit: float, smoothing: float) -> tuple[list[fl
     """Average every loss with its neighbours, with weights that fall off to both sides alike.
 
     Returns:
-        The smoothed losses, and the standard deviation that noise leaves in them.
+        The smoothed losses, and the standard deviation that noise leaves in one of them.
     """
     if not losses:
         return [], 0.0
@@ -343,14 +349,16 @@ def suggest(
     if len(rates) < 3:
         return None, _too_short(reason)
     lowest = int(np.argmin(smoothed))
-    fall = smoothed[0] - smoothed[lowest]
-    if fall <= max(CERTAIN * spread, 1e-6 * abs(smoothed[0])) or lowest < 2:
+    # One point is noisy. The first third of the way down was too low to do much: its mean is not.
+    start = float(np.mean(smoothed[: lowest // 3 + 1]))
+    fall = start - smoothed[lowest]
+    if fall <= max(CERTAIN * spread, 1e-6 * abs(start)) or lowest < 2:
         return None, _no_fall(rates, reason)
     slopes = np.gradient(smoothed[: lowest + 1], np.log10(rates[: lowest + 1]))
     rate = rates[int(np.argmin(slopes))]
     message = (
         f"the loss fell most steeply at a learning rate of {rate:.2g}, and was lowest, "
-        f"{smoothed[lowest]:.4g} after {smoothed[0]:.4g}, at {rates[lowest]:.2g}"
+        f"{smoothed[lowest]:.4g} after {start:.4g}, at {rates[lowest]:.2g}"
     )
     if reason == "finished" and lowest == len(rates) - 1:
         message += f"; it still fell at the highest, {rates[-1]:.2g}: give a larger highest"
