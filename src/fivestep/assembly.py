@@ -17,12 +17,16 @@ from fivestep.attach.clip import clip
 from fivestep.attach.precision import Scaled, autocast, scaled
 from fivestep.attach.schedule import Shape, schedule
 from fivestep.attach.tf32 import tf32
+from fivestep.durations import Duration
 from fivestep.finite import gradient_norm
 from fivestep.items import Items, reduction_of
 from fivestep.listen import unheard
 from fivestep.plan import Plan
 from fivestep.randomness import preserved
 from fivestep.terms import Terms
+
+
+EPOCH = Duration(1, "epoch")
 
 
 class Assembly:
@@ -51,6 +55,14 @@ class Assembly:
         self._counts = False
 
     def __enter__(self) -> Self:
+        try:
+            self._assemble()
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def _assemble(self) -> None:
         plan = self._plan
         model = torch.compile(plan.model) if plan.compile else plan.model
         self.loss_fn = Terms(plan.loss_fn)
@@ -74,7 +86,6 @@ class Assembly:
         if hasattr(self.optimizer, "register_step_post_hook"):
             self._counts = True
             self._hang(self.optimizer.register_step_post_hook(self._moved))
-        return self
 
     def _average(self, plan: Plan) -> None:
         decay = plan.average if isinstance(plan.average, float) else None
@@ -110,9 +121,13 @@ class Assembly:
         if self.average is None or not self.average.updates:
             return
         forward, train = self._plan.forward, self._plan.train
-        over_pairs = None if forward is None else (lambda model, pair: forward(model, pair[0]))
+
+        def of_pair(model: Any, pair: Any) -> Any:
+            return None if forward is None else forward(model, pair[0])
+
         with unheard(), preserved(*train.generators):
-            reestimate(self.average.module, train.epoch(1), over_pairs)
+            over = None if forward is None else of_pair
+            reestimate(self.average.module, train.epoch(1), over)
 
     def _in_precision(self, model: Any) -> None:
         plan = self._plan
@@ -129,11 +144,11 @@ class Assembly:
         moves = isinstance(plan.schedule, (Shape, LRScheduler)) and not plan.by_epoch
         if moves and not isinstance(plan.schedule, ReduceLROnPlateau):
             self._hang(self.optimizer.register_step_pre_hook(self._keep_rates))
-            lengths = plan.lengths
+            lengths, known = plan.lengths, plan.lengths.iterations_per_epoch is not None
             self._hang(
                 schedule(
                     self.optimizer, plan.schedule, run=plan.length, every=plan.schedule_every,
-                    updates_per_epoch=lengths.updates_per_epoch,
+                    updates_per_epoch=lengths.in_updates(EPOCH) if known else None,
                     iterations_per_epoch=lengths.iterations_per_epoch,
                 )
             )  # fmt: skip

@@ -19,12 +19,14 @@ import numpy as np
 from torch import Tensor
 
 from fivestep import check
+from fivestep.arguments import Forward
 from fivestep.attach.wrapping import Wrapping
 from fivestep.batches import Batches, batches
 from fivestep.closure import demands_closure
 from fivestep.convert import count_samples
 from fivestep.counts import need_count, need_seed
 from fivestep.evaluate import float_type
+from fivestep.feeds import Whole
 from fivestep.interrupt import Interrupt
 from fivestep.listen import unheard
 from fivestep.loop import Moment, Step, train

@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 
 from fivestep.arguments import describe
 from fivestep.attach.overflow import overflowed, still_scaled
+from fivestep.attach.wrapping import core
 from fivestep.closure import demands_closure
 
 
@@ -180,10 +181,7 @@ def _refuse_optimizer(optimizer: Any) -> None:
 
 
 def _asks_again(optimizer: Any) -> bool:
-    if demands_closure(optimizer):
-        return True
-    inner = getattr(optimizer, "inner", None)
-    return inner is not None and _asks_again(inner)
+    return demands_closure(optimizer) or demands_closure(core(optimizer))
 
 
 def _refuse_call(stepping: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

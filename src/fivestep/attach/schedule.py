@@ -11,6 +11,7 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler, ReduceLROnPlateau
 
 from fivestep.arguments import describe
 from fivestep.attach.overflow import overflowed
+from fivestep.attach.wrapping import core
 from fivestep.counts import need_count
 from fivestep.durations import Duration, Lengths, duration
 
@@ -207,10 +208,8 @@ def _total(shape: Shape, lengths: Lengths) -> int:
 def _innermost(optimizer: Any) -> Any:
     # A scheduler replaces the `step` of its optimizer: that of the plain one, which copies and
     # pickles without it. A wrapping of several has no one to stand for it.
-    inner = getattr(optimizer, "inner", None)
-    if inner is None or inner.param_groups is not optimizer.param_groups:
-        return optimizer
-    return _innermost(inner)
+    inner = core(optimizer)
+    return inner if inner.param_groups is optimizer.param_groups else optimizer
 
 
 def _length(run: Any) -> Duration:
