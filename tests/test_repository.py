@@ -121,7 +121,7 @@ def file_of(name: str) -> str:
             if candidate in MODULES:
                 return candidate
     home: str = fivestep._HOMES.get(first, "__init__")  # pyright: ignore
-    return f"{home}.py"
+    return f"{home.replace('.', '/')}.py"
 
 
 def backward_imports(rooms: list[str]) -> list[str]:

@@ -10,10 +10,17 @@ from typing import TYPE_CHECKING, Any
 from fivestep.version import __version__
 
 if TYPE_CHECKING:
+    from fivestep.attach.accumulate import accumulate
+    from fivestep.attach.average import average
+    from fivestep.attach.clip import clip
+    from fivestep.attach.precision import precision
+    from fivestep.attach.schedule import constant, cosine, linear, schedule
+    from fivestep.attach.together import together
     from fivestep.batches import Batches, batches
     from fivestep.course import NonFiniteError
     from fivestep.doctor import Diagnosis, Doctor, diagnose, listen
     from fivestep.evaluate import accuracy, evaluate
+    from fivestep.find_lr import find_lr
     from fivestep.finding import Finding, Report, Severity
     from fivestep.fit import fit
     from fivestep.loop import Moment, Step, train
@@ -35,13 +42,23 @@ _HOMES = {
     "Severity": "finding",
     "Step": "loop",
     "Watch": "watch",
+    "accumulate": "attach.accumulate",
     "accuracy": "evaluate",
+    "average": "attach.average",
     "batches": "batches",
+    "clip": "attach.clip",
+    "constant": "attach.schedule",
+    "cosine": "attach.schedule",
     "diagnose": "doctor",
     "evaluate": "evaluate",
+    "find_lr": "find_lr",
     "fit": "fit",
+    "linear": "attach.schedule",
     "listen": "doctor",
+    "precision": "attach.precision",
+    "schedule": "attach.schedule",
     "split": "split",
+    "together": "attach.together",
     "train": "loop",
 }
 
@@ -58,13 +75,23 @@ __all__ = [
     "Step",
     "Watch",
     "__version__",
+    "accumulate",
     "accuracy",
+    "average",
     "batches",
+    "clip",
+    "constant",
+    "cosine",
     "diagnose",
     "evaluate",
+    "find_lr",
     "fit",
+    "linear",
     "listen",
+    "precision",
+    "schedule",
     "split",
+    "together",
     "train",
 ]
 
