@@ -131,11 +131,15 @@ LOSSES: dict[str, Any] = {
     "sum": nn.CrossEntropyLoss(reduction="sum"),
 }
 OPTIMIZERS: dict[str, Any] = {
-    "sgd": lambda p: torch.optim.SGD(p, lr=0.3, momentum=0.9),
-    "adamw": lambda p: torch.optim.AdamW(p, lr=0.01),
-    "adagrad": lambda p: torch.optim.Adagrad(p, lr=0.1),
-    "foreach": lambda p: torch.optim.RMSprop(p, lr=0.01, foreach=True),
+    "sgd": partial(torch.optim.SGD, lr=0.3, momentum=0.9),
+    "adamw": partial(torch.optim.AdamW, lr=0.01),
+    "adagrad": partial(torch.optim.Adagrad, lr=0.1),
+    "foreach": partial(torch.optim.RMSprop, lr=0.01, foreach=True),
 }
+
+
+def samples(batch: Any) -> int:
+    return len(batch[0])
 
 
 def fitted(loss: Any, make: Any, data: Any, **options: Any) -> tuple[nn.Module, Any]:
@@ -179,9 +183,7 @@ def test_any_size_of_data_batch_and_window(
 def test_counting_samples_where_tokens_count_would_be_seen() -> None:
     data = tokens(12, 0.6, 3)
     options: Any = {"batch_size": 2, "accumulate": 3}
-    wrong, _ = fitted(
-        nn.CrossEntropyLoss(), OPTIMIZERS["sgd"], data, items=lambda b: len(b[0]), **options
-    )
+    wrong, _ = fitted(nn.CrossEntropyLoss(), OPTIMIZERS["sgd"], data, items=samples, **options)
     right, _ = fitted(nn.CrossEntropyLoss(), OPTIMIZERS["sgd"], data, **options)
     assert furthest(wrong, right) > 1e-3
 
@@ -205,8 +207,11 @@ def test_items_of_the_users_own_are_asked_for_each_batch() -> None:
 
 @pytest.mark.parametrize("answer", [-1.0, float("nan"), "many", None, torch.ones(2)])
 def test_items_that_are_no_number_are_refused(answer: Any) -> None:
+    def count(_: Any) -> Any:
+        return answer
+
     with pytest.raises((TypeError, ValueError), match=r"items gave .*\n  do: return how many"):
-        fitted(nn.CrossEntropyLoss(), OPTIMIZERS["sgd"], tokens(4, 0, 0), items=lambda _: answer)
+        fitted(nn.CrossEntropyLoss(), OPTIMIZERS["sgd"], tokens(4, 0, 0), items=count)
 
 
 # --- Batches and windows in which nothing counts ------------------------------------------------
@@ -419,12 +424,16 @@ def two_terms(prediction: Tensor, batch: dict[str, Tensor]) -> dict[str, Any]:
     return {"loss": fit_term + 0.1 * size, "fit": fit_term, "size": size.detach(), "of": 3}
 
 
+def right_share(prediction: Tensor, batch: dict[str, Tensor]) -> Tensor:
+    return (prediction.argmax(1) == batch["y"]).double().mean()
+
+
 def test_a_forward_and_a_loss_over_the_whole_batch() -> None:
     data, model, oracle = tokens(12, 0, 3), Tagger(), Tagger()
     run = quiet(
         model, two_terms, torch.optim.SGD(model.parameters(), lr=0.1), dicts(data, 4), epochs=2,
         forward=lambda m, b: m(b["x"]), validate=dicts(data, 5), items=lambda b: len(b["y"]),
-        metrics={"right": lambda p, b: (p.argmax(1) == b["y"]).double().mean()},
+        metrics={"right": right_share},
     )  # fmt: skip
     plain = torch.optim.SGD(oracle.parameters(), lr=0.1)
     for _ in range(2):
@@ -443,11 +452,19 @@ def test_a_forward_and_a_loss_over_the_whole_batch() -> None:
     assert last["validation_right"] == pytest.approx(right)
 
 
+def without_a_loss(prediction: Tensor, _: Any) -> dict[str, Tensor]:
+    return {"fit": prediction.mean()}
+
+
+def with_a_matrix(prediction: Tensor, _: Any) -> dict[str, Tensor]:
+    return {"loss": prediction.mean(), "each": prediction}
+
+
 def test_terms_without_a_loss_are_refused() -> None:
     with pytest.raises(ValueError, match=r"none of them is 'loss'.*\n  do: return \{'loss'"):
-        fitted(lambda p, t: {"fit": p.mean()}, OPTIMIZERS["sgd"], tokens(4, 0, 0))
+        fitted(without_a_loss, OPTIMIZERS["sgd"], tokens(4, 0, 0))
 
 
 def test_a_term_that_is_no_scalar_is_refused() -> None:
     with pytest.raises(TypeError, match=r"term 'each' .* shape .*\n  do: reduce it"):
-        fitted(lambda p, t: {"loss": p.mean(), "each": p}, OPTIMIZERS["sgd"], tokens(4, 0, 0))
+        fitted(with_a_matrix, OPTIMIZERS["sgd"], tokens(4, 0, 0))
