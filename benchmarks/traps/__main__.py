@@ -1,7 +1,7 @@
 """The traps, put to every library that is installed; prints the table, writes docs/traps.md.
 
-    python -m benchmarks.traps                    all of them
-    python -m benchmarks.traps --only keras       those whose file holds a word; writes no page
+python -m benchmarks.traps                    all of them
+python -m benchmarks.traps --only keras       those whose file holds a word; writes no page
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _arguments() -> argparse.Namespace:
 def _measure(name: str, *, chatter: bool) -> Column:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "column.json"
-        command = [sys.executable, "-m", f"{__package__}.measure", name, str(out)]
+        command = [sys.executable, "-m", f"{__package__}.one", name, str(out)]
         done = subprocess.run(command, cwd=ROOT, capture_output=not chatter, text=True, check=False)
         if not out.is_file():
             return Column(name, "", [], missing=f"exit code {done.returncode}")

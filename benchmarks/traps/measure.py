@@ -1,15 +1,9 @@
-"""One library through all traps: what came out, or why nothing did.
-
-    python -m benchmarks.traps.measure with_lightning OUT.json
-
-Each library has a process of its own: some of them keep global state.
-"""
+"""One library through all traps: what came out, or why nothing did."""
 
 from __future__ import annotations
 
 import json
 import math
-import sys
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -34,6 +28,7 @@ class Seen:
 
     value: float
     also: Mapping[str, float] = field(default_factory=dict[str, float])
+    how: str = ""  # a remark, where the number needs one
 
 
 @dataclass(frozen=True)
@@ -43,6 +38,7 @@ class Cell:
     trap: str
     value: float | None = None
     also: Mapping[str, float] = field(default_factory=dict[str, float])
+    how: str = ""
     none: str = ""
     failed: str = ""
 
@@ -86,19 +82,16 @@ def cell(trap: Trap, module: ModuleType) -> Cell:
         traceback.print_exc()
         said = f"{type(error).__name__}: {error}".splitlines()[0]
         return Cell(trap.name, failed=said)
-    return Cell(trap.name, float(seen.value), {k: float(v) for k, v in seen.also.items()})
+    also = {option: float(value) for option, value in seen.also.items()}
+    return Cell(trap.name, float(seen.value), also, seen.how)
+
+
+def save(made: Column, path: Path) -> None:
+    """Write a column for another process to read."""
+    path.write_text(json.dumps(asdict(made), indent=1), encoding="utf-8")
 
 
 def load(path: Path) -> Column:
-    """Read back what ``main`` wrote."""
+    """Read back what ``save`` wrote."""
     raw = json.loads(path.read_text(encoding="utf-8"))
     return Column(**raw | {"cells": [Cell(**one) for one in raw["cells"]]})
-
-
-def main(name: str, out: str) -> None:
-    Path(out).write_text(json.dumps(asdict(column(name)), indent=1), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    main(*sys.argv[1:])

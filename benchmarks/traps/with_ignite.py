@@ -9,7 +9,7 @@ from ignite.handlers.param_scheduler import LRScheduler
 from ignite.metrics import Average, Loss, RootMeanSquaredError
 
 from . import problems as p
-from .measure import NoNotionError, Seen
+from .measure import Seen
 
 NAME, PACKAGE = "Ignite", "pytorch-ignite"
 
@@ -75,15 +75,15 @@ def schedule_frequency():
     def weight(event):
         model = p.Weight()
         optimizer = sgd(model)
-        trainer = create_supervised_trainer(
-            model, optimizer, p.mean, gradient_accumulation_steps=2
-        )
+        trainer = create_supervised_trainer(model, optimizer, p.mean, gradient_accumulation_steps=2)
         trainer.add_event_handler(event, LRScheduler(p.halving_every_two(optimizer)))
         trainer.run(p.loader(p.samples(p.TEN)), max_epochs=1)
         return model.w
 
     every = "the schedule attached to `ITERATION_STARTED(every=2)`"
-    return Seen(weight(Events.ITERATION_STARTED), {every: weight(Events.ITERATION_STARTED(every=2))})
+    return Seen(
+        weight(Events.ITERATION_STARTED), {every: weight(Events.ITERATION_STARTED(every=2))}
+    )
 
 
 def metric():
@@ -92,14 +92,13 @@ def metric():
 
 
 def validation_randomness():
-    def weight(validation):
+    def weight(validate):
         torch.manual_seed(0)
-        model = p.Noisy()
-        four = p.loader(p.samples(p.FOUR))
-        trained(model, p.mean, four, epochs=2, validation=validation)
+        model, held_out = p.Noisy(), p.loader(p.samples(p.FOUR)) if validate else None
+        trained(model, p.mean, p.loader(p.samples(p.FOUR)), epochs=2, validation=held_out)
         return model.w.item()
 
-    return Seen(abs(weight(p.loader(p.samples(p.FOUR))) - weight(None)))
+    return Seen(p.trace(weight))
 
 
 def frozen_batchnorm():
@@ -109,7 +108,15 @@ def frozen_batchnorm():
 
 
 def skipped_update():
-    raise NoNotionError("not on the CPU: `amp_mode='amp'` is `torch.amp` for CUDA")
+    """``amp_mode`` is CUDA's autocast, so the model does that by itself; the scaler is given."""
+    model = p.Half()
+    optimizer, scaler = sgd(model), torch.amp.GradScaler("cpu")
+    updates = p.Updates(optimizer)
+    trainer = create_supervised_trainer(model, optimizer, p.mean, amp_mode="amp", scaler=scaler)
+    trainer.add_event_handler(Events.ITERATION_STARTED, LRScheduler(p.halving(optimizer)))
+    trainer.run(p.loader(p.samples(p.FOUR, torch.float32)), max_epochs=1)
+    updates.must_be(3)
+    return Seen(model.linear.weight)
 
 
 def epoch_loss():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import torch
 import torchtnt.framework as tnt
 from torchtnt.framework.auto_unit import AutoUnit
@@ -67,9 +69,14 @@ def nan_logged():
 
 
 def nan_weight():
-    model = p.Rooted()
-    trained(Unit(model), p.loader(p.samples(p.BREAKING)))
-    return Seen(model.w)
+    def weight(**options):
+        model = p.Rooted()
+        with suppress(RuntimeError):  # how anomaly detection ends the run
+            trained(Unit(model, **options), p.loader(p.samples(p.BREAKING)))
+        return model.w
+
+    option = "`detect_anomaly=True`, which raises and is slow"
+    return Seen(weight(), {option: weight(detect_anomaly=True)})
 
 
 def schedule_frequency():
@@ -85,13 +92,13 @@ def metric():
 
 
 def validation_randomness():
-    def weight(validation):
+    def weight(validate):
         torch.manual_seed(0)
-        model = p.Noisy()
-        trained(Unit(model), p.loader(p.samples(p.FOUR)), 2, validation)
+        model, validation = p.Noisy(), p.loader(p.samples(p.FOUR))
+        trained(Unit(model), p.loader(p.samples(p.FOUR)), 2, validation if validate else None)
         return model.w.item()
 
-    return Seen(abs(weight(p.loader(p.samples(p.FOUR))) - weight(None)))
+    return Seen(p.trace(weight))
 
 
 def frozen_batchnorm():
@@ -103,7 +110,10 @@ def frozen_batchnorm():
 def skipped_update():
     unit = Unit(p.Half(), schedule=p.halving, precision="fp16", step_lr_interval="step")
     if not unit.grad_scaler.is_enabled():
-        raise NoNotionError("not on the CPU: the scaler is CUDA's, and disabled there")
+        raise NoNotionError(
+            "not on the CPU, where its gradient scaler, which is CUDA's, is disabled (by its "
+            "source the schedule moves in any case; not run)"
+        )
     raise AssertionError("float16 on the CPU is possible now: measure it")
 
 
