@@ -95,12 +95,14 @@ clean:
 	  -r benchmarks/field/requirements.txt
 	@touch $@
 
-# torchtnt imports pkg_resources, which setuptools has given up since.
+# torchtnt imports pkg_resources, which setuptools has given up since. fastai asks for torchvision,
+# which nothing here uses, and which breaks Lightning where it was built for another torch.
 .venv-traps/.traps: $(PINS) benchmarks/traps/requirements.txt | .venv-traps/pyvenv.cfg
 	@$(call install,.venv-traps,frameworks)
 	@.venv-traps/$(BIN)/python $(PIP_INSTALL) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) \
 	  -r benchmarks/traps/requirements.txt
 	@.venv-traps/$(BIN)/python -m pip install --quiet --disable-pip-version-check setuptools==80.9.0
+	@.venv-traps/$(BIN)/python -m pip uninstall --quiet --yes torchvision
 	@touch $@
 
 COMMA := ,

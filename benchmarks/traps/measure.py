@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from .problems import TRAPS, Trap
+from .truths import TRAPS, Trap
 
 
 class NoNotionError(Exception):
@@ -64,7 +64,7 @@ def column(name: str) -> Column:
     """Run one library's file."""
     try:
         module = import_module(f".{name}", __package__)
-    except ImportError as error:
+    except Exception as error:  # an installation can break in other ways than by its absence
         return Column(name, "", [], missing=f"{type(error).__name__}: {error}")
     package = module.PACKAGE
     return Column(module.NAME, version(package), [cell(trap, module) for trap in TRAPS])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime
 import platform
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 
 from .measure import Cell, Column, is_right
-from .problems import TRAPS, Trap
+from .truths import TRAPS, Trap
 
 HEAD = Path(__file__).with_name("page.template")
 
@@ -20,9 +21,7 @@ def page(columns: list[Column]) -> str:
     ran = [one for one in columns if not one.missing]
     return HEAD.read_text(encoding="utf-8").format(
         count=len(TRAPS),
-        date=datetime.date.today().isoformat(),
-        python=platform.python_version(),
-        versions=", ".join([f"torch {torch.__version__}", *map(_versioned, _libraries(ran))]),
+        run=_run(ran),
         table=table(columns),
         notes=notes(columns),
         questions="\n".join(f"- *{trap.title}*: {_question(trap)}" for trap in TRAPS),
@@ -30,12 +29,12 @@ def page(columns: list[Column]) -> str:
     )
 
 
-def _libraries(columns: list[Column]) -> list[Column]:
-    return [one for one in columns if one.name != "by hand"]
-
-
-def _versioned(one: Column) -> str:
-    return f"{one.name} {one.version}"
+def _run(columns: list[Column]) -> str:
+    libraries = [f"{one.name} {one.version}" for one in columns if one.name != "by hand"]
+    text = f"Run on {datetime.date.today().isoformat()} with `make bench-traps` on the CPU: Python "
+    text += f"{platform.python_version()}, torch {torch.__version__}, {', '.join(libraries)}. "
+    text += "The page is written by that command, and every number in it came out of that run."
+    return textwrap.fill(text, 105, break_on_hyphens=False)
 
 
 def _question(trap: Trap) -> str:

@@ -126,4 +126,5 @@ def epoch_loss():
     Average().attach(trainer, "average")
     average = trainer.run(loader, max_epochs=1).metrics["average"]
     option = "`Average()` of the trainer's own losses, without a second pass"
-    return Seen(evaluated(model, Loss(p.mean), loader), {option: average})
+    how = "a second pass over the training data after the epoch, as in its quickstart"
+    return Seen(evaluated(model, Loss(p.mean), loader), {option: average}, how)
