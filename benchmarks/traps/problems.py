@@ -79,8 +79,8 @@ class Tokens(Weight):
     """Two logits for each token, 0 and w x."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, T) to (N, T, 2)."""
-        return torch.stack([torch.zeros_like(x), self.w * x], dim=-1)
+        """(N, T) to (N, 2, T), the shape that torch's own loss takes."""
+        return torch.stack([torch.zeros_like(x), self.w * x], dim=1)
 
 
 def mean(prediction: Tensor, _target: Tensor) -> Tensor:
@@ -88,9 +88,7 @@ def mean(prediction: Tensor, _target: Tensor) -> Tensor:
     return prediction.mean()
 
 
-def token_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy over the tokens that count."""
-    return nn.functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED)
+token_loss = nn.CrossEntropyLoss(ignore_index=IGNORED)  # the mean over the tokens that count
 
 
 def valid_tokens(labels: Tensor) -> int:
