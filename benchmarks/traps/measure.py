@@ -24,10 +24,10 @@ class NoNotionError(Exception):
 
 @dataclass(frozen=True)
 class Seen:
-    """The number that came out, and what other documented options give."""
+    """The number that came out, or a tensor of it, and what other documented options give."""
 
-    value: float
-    also: Mapping[str, float] = field(default_factory=dict[str, float])
+    value: Any
+    also: Mapping[str, Any] = field(default_factory=dict[str, Any])
     how: str = ""  # a remark, where the number needs one
 
 
@@ -82,8 +82,12 @@ def cell(trap: Trap, module: ModuleType) -> Cell:
         traceback.print_exc()
         said = f"{type(error).__name__}: {error}".splitlines()[0]
         return Cell(trap.name, failed=said)
-    also = {option: float(value) for option, value in seen.also.items()}
-    return Cell(trap.name, float(seen.value), also, seen.how)
+    also = {option: _number(value) for option, value in seen.also.items()}
+    return Cell(trap.name, _number(seen.value), also, seen.how)
+
+
+def _number(value: Any) -> float:
+    return float(value.detach() if isinstance(value, torch.Tensor) else value)
 
 
 def save(made: Column, path: Path) -> None:
