@@ -19,7 +19,7 @@ PINS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test matrix check bench docs field-test clean
+.PHONY: help demo test matrix check bench bench-traps docs field-test clean
 
 help:
 	@echo "make demo     watch a small network learn handwritten digits"
@@ -28,6 +28,7 @@ help:
 	@echo "make check    style, types, and that the documents tell the truth"
 	@echo "make docs     run the loops of examples/broken and write their reports to docs/broken.md"
 	@echo "make bench    time the loop beside others, in an environment of its own"
+	@echo "make bench-traps  put the same traps to other libraries' loops; writes docs/traps.md"
 	@echo "make field-test  run public scripts under the doctor; fetches them, takes most of an hour"
 	@echo "make clean    remove the environments and everything built (runs/ stays)"
 	@echo
@@ -62,12 +63,17 @@ bench: .venv-bench/.bench
 	@.venv-bench/$(BIN)/python benchmarks/imports.py
 	@.venv-bench/$(BIN)/python benchmarks/listening.py
 
+# The same closed-form traps, put to the loops of other libraries; ends with an error if one of
+# them could not be run.
+bench-traps: .venv-traps/.traps
+	@.venv-traps/$(BIN)/python -m benchmarks.traps $(ARGS)
+
 # Clones public repositories and runs their scripts: no part of make test.
 field-test: .venv-field/.field
 	@.venv-field/$(BIN)/python benchmarks/field $(ARGS)
 
 clean:
-	rm -rf .venv .venv-bench .venv-field build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-bench .venv-field .venv-traps build dist .pytest_cache .ruff_cache .hypothesis
 	find src tests examples benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/.demo: $(PINS) | .venv/pyvenv.cfg
@@ -89,6 +95,16 @@ clean:
 	  -r benchmarks/field/requirements.txt
 	@touch $@
 
+# torchtnt imports pkg_resources, which setuptools has given up since. fastai asks for torchvision,
+# which nothing here uses, and which breaks Lightning where it was built for another torch.
+.venv-traps/.traps: $(PINS) benchmarks/traps/requirements.txt | .venv-traps/pyvenv.cfg
+	@$(call install,.venv-traps,frameworks)
+	@.venv-traps/$(BIN)/python $(PIP_INSTALL) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) \
+	  -r benchmarks/traps/requirements.txt
+	@.venv-traps/$(BIN)/python -m pip install --quiet --disable-pip-version-check setuptools==80.9.0
+	@.venv-traps/$(BIN)/python -m pip uninstall --quiet --yes torchvision
+	@touch $@
+
 COMMA := ,
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
@@ -97,7 +113,7 @@ install = echo "Installing fivestep[$(2)] into $(1), this once; PyTorch is the l
 	$(if $(TORCH_INDEX),&& $(1)/$(BIN)/python $(PIP_INSTALL) --no-deps --extra-index-url $(TORCH_INDEX) torch) \
 	&& $(1)/$(BIN)/python $(PIP_INSTALL) -e '.[$(2)]'
 
-.venv/pyvenv.cfg .venv-bench/pyvenv.cfg .venv-field/pyvenv.cfg:
+.venv/pyvenv.cfg .venv-bench/pyvenv.cfg .venv-field/pyvenv.cfg .venv-traps/pyvenv.cfg:
 	@for python in $(PYTHONS); do \
 	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 	    exec $$python -m venv $(@D); \

@@ -1,0 +1,1 @@
+"""The same traps, put to the training loops of several libraries; `python -m benchmarks.traps`."""
