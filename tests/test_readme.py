@@ -15,7 +15,15 @@ import fivestep
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+
+
+
+def blocks(page: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text("utf-8"), flags=re.DOTALL)
+
+
+PAGES = ("README.md", "docs/training.md")
+BLOCKS = {f"{page} {n}": b for page in PAGES for n, b in enumerate(blocks(page))}
 
 
 def test_line_five_shows_the_loop() -> None:
@@ -26,10 +34,10 @@ def test_line_five_shows_the_loop() -> None:
 
 
 def test_there_are_python_blocks() -> None:
-    assert len(BLOCKS) >= 2
+    assert all(len(blocks(page)) >= 2 for page in PAGES)
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
+@pytest.mark.parametrize("block", BLOCKS.values(), ids=BLOCKS)
 def test_each_block_runs_as_it_stands(block: str, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", block],
