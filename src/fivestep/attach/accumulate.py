@@ -87,11 +87,14 @@ class Accumulated(Wrapping):
     def batches(self, batches: Iterable[Any]) -> Iterator[Any]:
         """Hand on each batch, count its items, and make the last window's update at the end.
 
+        What the last update left in the gradients is cleared before a window begins, too.
         What a loop that was left early had gathered is dropped when the next one starts; call
         ``flush`` to make an update of it.
         """
         self.drop()
         for batch in batches:
+            if self.clears:  # a loop that forgot to would add the last window to this one
+                self.inner.zero_grad()
             self.expect(float(self._items(batch)))
             yield batch
         self.flush()
