@@ -95,5 +95,5 @@ def test_a_window_clears_by_itself_what_a_loop_forgets_to() -> None:
                 optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-        weights.append(model[0].weight.detach())
+        weights.append(next(model.parameters()).detach())
     assert torch.equal(*weights)
