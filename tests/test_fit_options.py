@@ -456,3 +456,31 @@ def held_out() -> tuple[Tensor, Tensor]:
     made = torch.Generator().manual_seed(9)
     x = torch.randn(60, 6, generator=made)
     return x, (x[:, 0] + x[:, 1] * x[:, 2] > 0).long()
+
+
+def test_a_length_that_ends_with_an_epoch_ends_with_its_record() -> None:
+    model = net()
+    run = quiet(
+        model, functional.cross_entropy, sgd(model), data(), length="10 iterations", batch_size=16
+    )
+    assert [one["when"] for one in run.history] == ["epoch", "epoch"]
+
+
+@pytest.mark.parametrize("option", [{"accumulate": 2}, {"clip": 1.0}, {"average": 0.9}])
+def test_lbfgs_is_refused_by_what_it_cannot_bear(option: Any) -> None:
+    model = net()
+    optimizer = torch.optim.LBFGS(model.parameters())
+    with pytest.raises((TypeError, ValueError), match=r"LBFGS.*\n  do: "):
+        quiet(model, functional.cross_entropy, optimizer, data(), epochs=1, **option)
+    assert_nothing_hangs(model, optimizer)
+
+
+def test_an_lbfgs_update_that_is_undone_is_not_counted() -> None:
+    model = nn.Linear(1, 1)
+    optimizer = torch.optim.LBFGS(model.parameters(), lr=1e30, max_iter=8)
+    x = torch.linspace(-1, 1, 8).unsqueeze(1)
+    run = quiet(
+        model, nn.MSELoss(), optimizer, [(x, 2 * x)] * 4, epochs=1, nonfinite="skip"
+    )  # fmt: skip
+    assert [one["when"] for one in run.history] == ["nonfinite"] * 4
+    assert [one["update"] for one in run.history] == [0] * 4

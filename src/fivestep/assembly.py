@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from fivestep.arguments import Forward
-from fivestep.attach.accumulate import Accumulated
+from fivestep.attach.accumulate import Accumulated, accumulate
 from fivestep.attach.average import Average, average, reestimate
 from fivestep.attach.clip import clip
 from fivestep.attach.precision import Scaled, autocast, scaled
@@ -74,13 +74,14 @@ class Assembly:
         self.call: Any = model if plan.forward is None else Forward(plan.forward, model)
         if plan.average is not None:
             self._average(plan)
-        if plan.accumulate > 1 or self.scaled is not None:
+        bears_hooks = hasattr(self.optimizer, "register_step_pre_hook")
+        if bears_hooks and (plan.accumulate > 1 or self.scaled is not None):
             self._norm = _Norm(self.optimizer)
             self._hang(self.optimizer.register_step_pre_hook(self._norm))
         if plan.accumulate > 1:
-            sums = reduction_of(plan.loss_fn) == "sum"
-            self.optimizer = self.accumulated = Accumulated(
-                self.optimizer, plan.accumulate, items=None, sums=sums
+            reduction = "sum" if reduction_of(plan.loss_fn) == "sum" else "mean"
+            self.optimizer = self.accumulated = accumulate(
+                self.optimizer, plan.accumulate, reduction=reduction
             )
         self._hang_on_updates()
         if hasattr(self.optimizer, "register_step_post_hook"):

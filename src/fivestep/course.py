@@ -84,8 +84,7 @@ class Course:
             return self._end_or_raise(
                 "the last update left NaN or inf in the weights\n  do: lower the learning rate"
             )
-        if self.plan.validate is None:
-            self._kit.settle()
+        self._kit.settle()  # the last validation may have been some updates ago
         return Ending("finished", self._all_done())
 
     def _all_done(self) -> str:
@@ -108,8 +107,8 @@ class Course:
         feed = Feed(self._train.epoch(self.epoch))
         while ending is None and not feed.exhausted and not self._over:
             ending = self._iterate(feed)
-        self._whole_epochs += feed.exhausted
-        self._ended = feed.exhausted
+        self._ended = feed.exhausted or feed.count == self.plan.lengths.iterations_per_epoch
+        self._whole_epochs += self._ended
         if ending is None:
             self._kit.flush()
             ending = self._after_move()
@@ -196,6 +195,7 @@ class Course:
 
     def _after_update(self, moment: Moment) -> Ending | None:
         if not self._guard.weights_finite():
+            self._kit.update = self.update  # it is undone, and so never was
             return self._nonfinite(moment)
         self.iteration += 1
         self._add(moment)
