@@ -25,7 +25,6 @@ from fivestep.plan import Plan
 from fivestep.randomness import preserved
 from fivestep.terms import Terms
 
-
 EPOCH = Duration(1, "epoch")
 
 
