@@ -54,6 +54,8 @@ def _go(
 
     best = Best(plan)
     watch = Watch(plan.model, plan.loss_fn, kit.optimizer, site=site) if plan.watch else None
+    if watch is not None and plan.validate is None:
+        watch.never_evaluates()
     course = Course(plan, best, shown, interrupt, emit, kit, watch)
     if journal is not None:
         journal.write("start", {"format": FORMAT, "seed": run.seed, "setup": run.setup})

@@ -99,6 +99,10 @@ class Watch:
         """Hand on the batches of a data set, noted; ``name`` is what the user calls it."""
         return _Noted(made, self, name)
 
+    def never_evaluates(self) -> None:
+        """Say that no evaluation will come: which rows were trained on need not be known."""
+        self.recorder.samples.full = True
+
     def batch(self, loader: int, data: Any, seconds: float) -> None:
         """Note that a data set handed out a batch, for which the loop waited so long."""
         if self._expects((BATCH, loader)):

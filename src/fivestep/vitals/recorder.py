@@ -50,7 +50,7 @@ class Recorder:
     def __init__(self, *, narrowed: bool = False) -> None:
         self.record = Record(torch=torch.__version__)
         self.notes = notes = Notes(self.record, self.close)
-        self._samples = samples = Samples(self.record.passes)
+        self.samples = samples = Samples(self.record.passes)
         self.kept = Kept(notes)
         self._probe = Probe(notes)
         self.curves = Curves(notes)
@@ -84,8 +84,8 @@ class Recorder:
             return
         if notes.sampling.detailed:
             self.schedules.look()
-        if self._samples.given:
-            close_rows(self._samples, notes, self.loading)
+        if self.samples.given:
+            close_rows(self.samples, notes, self.loading)
         signature = self.kept.add()
         notes.turn()
         self._probe.forget()
@@ -110,7 +110,7 @@ class Recorder:
         loaders = [self.record.loaders[one.loader] for one in vitals.of(Batch)]
         looked = all(one.batches > LABELLED for one in loaders)
         busy = self.states or by_hand or self.scaling.waits
-        return looked and self._samples.full and not busy
+        return looked and self.samples.full and not busy
 
     def finish(self) -> Record:
         """End the run: close the last iteration, read what waits, fill in the totals."""
