@@ -1,0 +1,162 @@
+"""What is to be proved on: the user's objects, some of their data, and copies to try things on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from fivestep.items import Items
+from fivestep.proofs.bench.quiet import coupling_norms, draws, dropout_off, freeze
+from fivestep.proofs.bench.rows import Fixed, Rows
+from fivestep.proofs.bench.trial import Trial, copied, dtype_of, widened
+from fivestep.randomness import seed_all
+
+
+class Kind(NamedTuple):
+    """In which type something is computed, and whether the verdict hangs on it."""
+
+    wide: bool
+    decides: bool
+
+
+@dataclass
+class Workbench:
+    """The subject of all guarantees. ``trial`` hands out copies; nothing else is ever used."""
+
+    model: Any
+    loss_fn: Any
+    optimizer: Any
+    rows: Rows
+    batch_size: int
+    window: int
+    seed: int
+    items: Callable[[Any], Any] | None = None
+    forward: Callable[[Any, Any], Any] | None = None
+    tolerance: float | None = None
+    narrow: str = ""  # why it does not run in float64
+    drawing: list[str] = field(default_factory=list[str])  # generators used with dropout off
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The user's own type."""
+        return dtype_of(self.model, self.optimizer)
+
+    @contextmanager
+    def trial(self, *, wide: bool = False) -> Generator[Trial]:
+        """Copy model and optimizer, seed all random numbers, and compute in float64 if ``wide``."""
+        seed_all(self.seed)
+        before = torch.get_default_dtype()
+        try:
+            if wide:
+                torch.set_default_dtype(torch.float64)  # for what a forward makes on its way
+            yield copied(
+                self.model, self.loss_fn, self.optimizer, self.forward, self.items, wide=wide
+            )
+        finally:
+            torch.set_default_dtype(before)
+
+    def samples(self, *, wide: bool = False) -> Rows:
+        """The data, in float64 if ``wide``."""
+        return self.rows.mapped(widened) if wide else self.rows
+
+    def kinds(self) -> list[Kind]:
+        """float64 decides where the model runs in it; its own type is told beside it."""
+        if self.narrow or self.dtype is torch.float64:
+            return [Kind(wide=False, decides=True)]
+        return [Kind(wide=True, decides=True), Kind(wide=False, decides=False)]
+
+    def training_batches(self, rows: Rows | None = None) -> Fixed:
+        """Batches as in training, the last one smaller than the others but not alone."""
+        rows = rows or self.rows
+        size = min(self.batch_size, max(2, rows.count // 3))
+        sizes = [size] * (rows.count // size)
+        rest = rows.count - sum(sizes)
+        if rest > 1:
+            sizes.append(rest)
+        elif len(sizes) > 1 and size > 2:
+            sizes[-1] = size - 1
+        return rows.cut(sizes or [rows.count])
+
+    def notes(self) -> tuple[str, ...]:
+        """What was different from the user's own type."""
+        return (self.narrow,) if self.narrow else ()
+
+
+def quiet(trial: Trial, *, norms: bool) -> None:
+    """Switch off what differs by nature: dropout, and BatchNorm's look at the batch if ``norms``."""
+    dropout_off(trial.model)
+    if norms:
+        freeze(coupling_norms(trial.model))
+
+
+def counter(trial: Trial) -> Items:
+    """What counts the items of a batch for this loss."""
+    return Items(trial.loss_fn, trial.items, whole=trial.forward is not None)
+
+
+def to_device(bench: Workbench) -> None:
+    """Move the samples to where the model is."""
+    device = next(one.device for group in bench.optimizer.param_groups for one in group["params"])
+    bench.rows = bench.rows.mapped(lambda one: one.to(device))
+
+
+def rehearse(bench: Workbench) -> None:
+    """Go through one backward on a copy, so that what cannot work is told before any proof.
+
+    Raises:
+        ValueError: the loss is not finite, or it reaches for the caller's own model.
+    """
+    own = [one for group in bench.optimizer.param_groups for one in group["params"]]
+    before = [one.grad for one in own]
+    kept = [None if one is None else one.clone() for one in before]
+    with bench.trial() as trial:
+        quiet(trial, norms=False)
+        loss = trial.backward(*bench.rows.pair(slice(0, bench.rows.count)))
+    _refuse_own(own, before, kept)
+    if not bool(torch.isfinite(loss)):
+        raise ValueError(
+            f"the loss of the first {bench.rows.count} samples is {loss.item()}\n"
+            "  do: mend that first: fivestep run SCRIPT says where it comes from"
+        )
+    with bench.trial() as trial:
+        quiet(trial, norms=True)
+        inputs, _ = bench.rows.pair(slice(0, bench.rows.count))
+        with torch.no_grad():
+            bench.drawing = draws(lambda: trial.predict(inputs))
+    bench.narrow = _why_narrow(bench)
+
+
+def _refuse_own(own: list[Tensor], before: list[Any], kept: list[Any]) -> None:
+    touched = False
+    for parameter, grad, copy in zip(own, before, kept, strict=True):
+        same = parameter.grad is grad and (grad is None or grad.equal(copy))
+        if not same:
+            touched = True
+            if grad is not None:
+                grad.copy_(copy)
+            parameter.grad = grad
+    if touched:
+        raise ValueError(
+            "the loss or forward uses the model from outside (a global or a closure), so it cannot "
+            "be tried on a copy\n  do: reach it through forward=lambda model, batch: ..., or make "
+            "the loss a module that holds it"
+        )
+
+
+def _why_narrow(bench: Workbench) -> str:
+    if bench.dtype is torch.float64:
+        return ""
+    try:
+        with bench.trial(wide=True) as trial:
+            quiet(trial, norms=False)
+            rows = bench.samples(wide=True)
+            trial.backward(*rows.pair(slice(0, rows.count)))
+    except (RuntimeError, TypeError, ValueError) as error:
+        said = str(error).strip().split("\n")[0]
+        return f"not in float64, which the model or the loss cannot do: {said:.100}"
+    return ""
