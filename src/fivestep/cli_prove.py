@@ -47,13 +47,13 @@ def _prove(arguments: argparse.Namespace) -> int:
         given = found(load(arguments.setup), arguments.setup)
     except (OSError, ValueError, TypeError) as error:
         return _refused(error)
-    except _Broken as broken:
+    except _SetupError as broken:
         print(broken, end="", file=sys.stderr)  # noqa: T201
         return 2
     return _shown(arguments, given, only)
 
 
-class _Broken(Exception):
+class _SetupError(Exception):
     """The file itself failed; the message is its traceback."""
 
 
@@ -80,7 +80,7 @@ def load(path: str) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        raise _Broken(_traceback(error, file)) from error
+        raise _SetupError(_traceback(error, file)) from error
     return module
 
 

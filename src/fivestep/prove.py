@@ -134,6 +134,7 @@ def prove(
         TypeError, ValueError: something is wrong with what was given; what, and what to do.
     """
     _check(model, loss_fn, optimizer, data, batch_size, window, samples, seed, tolerance)
+    model = getattr(model, "_orig_mod", model)  # what torch.compile wraps
     guarantees = chosen(only if only is None or isinstance(only, str) else list(only))
     begun = time.perf_counter()
     cut = batch_size if brings_samples(data) else None

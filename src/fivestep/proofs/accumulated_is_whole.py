@@ -1,18 +1,18 @@
 """An update from several micro-batches is that of all their samples at once.
 
-Shown with micro-batches of different sizes, through ``fit(accumulate=...)``: the gradient that the
-optimizer is handed is compared with that of the whole batch, and the update made of it with the
-optimizer's own, which has to be the same to the bit. Gradients are compared and not weights, because
-an optimizer like Adam makes a whole step of a gradient that is zero but for its rounding.
+Shown with micro-batches of different sizes, through ``fit(accumulate=...)``: the gradient that
+the optimizer is handed is compared with that of the whole batch, and the update made of it with
+the optimizer's own, which has to be the same to the bit. Gradients are compared and not weights,
+because an optimizer like Adam makes a whole step of a gradient that is zero but for its rounding.
 Dropout is off, and BatchNorm uses its running statistics: in train mode it looks at whole
 batches, which are then others by nature; how much that is, is measured beside it.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from fivestep.closure import demands_closure
@@ -74,7 +74,7 @@ def _gradients(
         quiet(trial, norms=norms)
         seen = _accumulated(bench, trial, rows.cut(sizes), len(sizes))
     what = f"gradient of micro-batches of {', '.join(map(str, sizes))} with that of all at once"
-    what += f"; {IGNORED}" * ignoring + "" * norms + "; BatchNorm in train mode" * (not norms)
+    what += f"; {IGNORED}" * ignoring + "; BatchNorm in train mode" * (not norms)
     found = differ(whole, seen[0] if len(seen) == 1 else {})
     return rounded(
         what, found, dtype, scale=scale(bench, wide=kind.wide).gradient, of_what=OF_GRADIENT,
@@ -128,7 +128,7 @@ def _ignoring(bench: Workbench, rows: Rows, sizes: list[int]) -> Rows:
     changed: Any = targets.clone()
     changed[: sizes[0]] = options.ignore_index
     changed[sizes[0] : sizes[0] + sizes[1] // 2] = options.ignore_index
-    return rows._replace(data=(inputs, changed))
+    return replace(rows, data=(inputs, changed))
 
 
 def _with_norms(bench: Workbench, shown: Shown) -> Shown:
@@ -137,8 +137,7 @@ def _with_norms(bench: Workbench, shown: Shown) -> Shown:
         norms = {name: type(one).__name__ for name, one in coupling_norms(trial.model).items()}
     if not norms:
         return shown
-    with torch.random.fork_rng(devices=[]):
-        train = _gradients(bench, bench.kinds()[0], norms=False)
+    train = _gradients(bench, bench.kinds()[0], norms=False)
     names = ", ".join(f"{name} ({kind})" for name, kind in list(norms.items())[:3])
     more = f" and {len(norms) - 3} more" if len(norms) > 3 else ""
     return not_applicable(

@@ -58,7 +58,7 @@ def show(bench: Workbench) -> Shown:
             return not_applicable("no parameter got a gradient", "fivestep run SCRIPT tells why")
         if not probe.repeats():
             return not_applicable("the same forward gives another loss each time")
-        slopes = [probe.everywhere(), *map(probe.element, *zip(*_elements(bench, probe)))]
+        slopes = [probe.everywhere(), *(probe.element(*one) for one in _elements(bench, probe))]
         shown = _judged(slopes, probe.largest)
         return shown if shown.verdict is Verdict.HOLDS else _explained(shown, slopes, probe)
 
@@ -187,8 +187,8 @@ def _judged(slopes: list[Slope], largest: float) -> Shown:
         f"steps 2^-17 and 2^-20"
     )
     measure = Measure(
-        what, name_of(torch.float64), worst.apart, worst.apart / largest if largest else worst.apart,
-        worst.where, worst.bound or 1e-300, why, worst.apart == 0,
+        what, name_of(torch.float64), worst.apart, worst.apart / (largest or 1.0), worst.where,
+        worst.bound or 1e-300, why, worst.apart == 0,
     )  # fmt: skip
     return judged(measure, notes=notes)
 

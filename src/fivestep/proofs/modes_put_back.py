@@ -31,9 +31,9 @@ def show(bench: Workbench) -> Shown:
     if not isinstance(bench.model, nn.Module):
         return not_applicable("the model is no nn.Module and has no modes")
     patterns = {
-        "as they are": lambda _: None,
+        "as they are": nn.Module.modules,  # changes nothing
         "every other module switched": _alternate,
-        "in eval mode": lambda model: model.eval(),
+        "in eval mode": nn.Module.eval,
     }
     shown = judged(
         _all_in_eval(bench),
@@ -106,11 +106,6 @@ def _explained(bench: Workbench, shown: Shown) -> Shown:
     cause = f"the model's own forward switches modes: {where}"
     do = "leave .train() and .eval() out of forward; freeze a module where the model is trained"
     if not own:
-        cause, do = (
-            f"{where}",
-            (
-                "look at the model's own train() and eval(); if they are torch's, this is a fault of "
-                "fivestep: report it"
-            ),
-        )
+        cause = where
+        do = "look at the model's own train() and eval(); if they are torch's, report this fault"
     return Shown(verdict=Verdict.FAILS, measures=shown.measures, cause=cause, do=do)

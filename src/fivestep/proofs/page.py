@@ -39,8 +39,8 @@ def as_text(proof: Proof) -> str:
 
 def print_proof(proof: Proof, *, file: TextIO | None = None) -> None:
     """Print a proof: on standard output; in colour on a terminal only."""
-    file = file or sys.stdout
-    _print(proof, _console(file, width=None if file.isatty() else WIDTH))
+    page = sys.stdout if file is None else file
+    _print(proof, _console(page, width=None if page.isatty() else WIDTH))
 
 
 def _console(file: TextIO, *, width: int | None, plain: bool = False) -> Console:

@@ -16,7 +16,7 @@ import torch
 from fivestep.proofs.bench.compare import bitwise, differ, name_of, same_bits
 from fivestep.proofs.bench.rows import pairs_of
 from fivestep.proofs.bench.state import captured, first_change
-from fivestep.proofs.bench.trace import culprit, traced
+from fivestep.proofs.bench.trace import Call, culprit, traced
 from fivestep.proofs.bench.trial import Trial
 from fivestep.proofs.bench.verdict import Shown, Verdict, judged
 from fivestep.proofs.bench.workbench import Workbench
@@ -53,13 +53,13 @@ def _explained(bench: Workbench, shown: Shown) -> Shown:
 
 
 def _forward(bench: Workbench) -> str | None:
-    calls = []
-    for _ in range(2):
-        with bench.trial() as trial, torch.no_grad():
-            calls.append(
-                traced(trial.model, lambda t=trial: [t.predict(x) for x, _ in _pairs(bench)])
-            )
-    return culprit(*calls, same_bits)
+    first, second = (_calls(bench) for _ in range(2))
+    return culprit(first, second, same_bits)
+
+
+def _calls(bench: Workbench) -> list[Call]:
+    with bench.trial() as trial, torch.no_grad():
+        return traced(trial.model, lambda: [trial.predict(inputs) for inputs, _ in _pairs(bench)])
 
 
 def _pairs(bench: Workbench) -> list[tuple[Any, Any]]:
@@ -81,7 +81,7 @@ def _backward(bench: Workbench) -> str | None:
 
 
 def _operation(bench: Workbench) -> str:
-    """The operation that torch itself knows to have no fixed order of summation, if there is one."""
+    """The operation that torch itself knows to have no fixed order, if there is one."""
     with bench.trial() as trial, _deterministic():
         return _refused(trial, bench)
 

@@ -8,7 +8,7 @@ BatchNorm in train mode mixes them by design; it is named, and measured.
 
 from __future__ import annotations
 
-from fivestep.proofs.bench.compare import name_of, rounded
+from fivestep.proofs.bench.compare import rounded
 from fivestep.proofs.bench.influence import ROWS, Influence, influences, mixer
 from fivestep.proofs.bench.quiet import coupling_norms
 from fivestep.proofs.bench.verdict import Measure, Shown, Verdict, judged, not_applicable
@@ -70,7 +70,7 @@ def _with_norms(bench: Workbench, shown: Shown) -> Shown:
     return not_applicable(
         f"BatchNorm couples the samples of a batch by design: {names}{more}. In train mode a "
         f"prediction moves by {train.relative:.2g} of the largest with the other samples; with "
-        f"BatchNorm in eval mode by {shown.measures[0].relative:.2g} ({name_of(bench.dtype)} model)",
+        f"BatchNorm in eval mode by {shown.measures[0].relative:.2g}",
         "GroupNorm or LayerNorm, where samples must not know of each other",
         (*shown.measures, train),
     )

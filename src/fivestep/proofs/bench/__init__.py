@@ -1,1 +1,1 @@
-"""What the guarantees are shown with: copies, rows of data, comparisons, a look inside the model."""
+"""What the guarantees are shown with: copies, rows, comparisons, a look inside the model."""

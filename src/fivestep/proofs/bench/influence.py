@@ -10,7 +10,7 @@ from torch import Tensor
 from fivestep.convert import leaves
 from fivestep.proofs.bench.compare import GROWTH, Difference, differ, worst
 from fivestep.proofs.bench.rows import Rows, row
-from fivestep.proofs.bench.trace import culprit, traced
+from fivestep.proofs.bench.trace import Call, culprit, traced
 from fivestep.proofs.bench.trial import Trial
 from fivestep.proofs.bench.workbench import Workbench, quiet
 
@@ -58,12 +58,12 @@ def influenced(bench: Workbench) -> str | None:
 def mixer(bench: Workbench, kept: int, *, wide: bool, norms: bool = True) -> str:
     """Name the module in which a sample's values first depend on the others."""
     rows = bench.samples(wide=wide).first(ROWS)
-    calls = []
-    for index in (torch.arange(rows.count), _others_replaced(rows.count, kept)):
+
+    def calls(index: Tensor) -> list[Call]:
         with bench.trial(wide=wide) as trial, torch.no_grad():
             quiet(trial, norms=norms)
             inputs, _ = rows.pair(index)
-            calls.append(traced(trial.model, lambda t=trial, i=inputs: t.predict(i)))
+            return traced(trial.model, lambda: trial.predict(inputs))
 
     def same(first: Tensor, second: Tensor) -> bool:
         if first.shape != second.shape:
@@ -72,7 +72,9 @@ def mixer(bench: Workbench, kept: int, *, wide: bool, norms: bool = True) -> str
         apart = [_close(one, other) for one, other in both]
         return any(apart) or not apart
 
-    return culprit(*calls, same) or "what is done with the model's output"
+    first = calls(torch.arange(rows.count))
+    second = calls(_others_replaced(rows.count, kept))
+    return culprit(first, second, same) or "what is done with the model's output"
 
 
 def _close(first: Tensor, second: Tensor) -> bool:

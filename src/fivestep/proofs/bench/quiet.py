@@ -14,7 +14,7 @@ from torch.nn.modules.dropout import _DropoutNd  # pyright: ignore[reportPrivate
 
 
 class Held(nn.Module):
-    """Holds a model in its present modes: ``fit`` sees a root in train mode and leaves all alone."""
+    """Holds a model in its present modes: ``fit`` sees a root in train mode."""
 
     def __init__(self, module: Any) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ def dropout_off(model: Any) -> list[str]:
                 found.append(name)
             module.eval()
         elif isinstance(dropout := vars(module).get("dropout"), float) and dropout:
-            module.dropout = 0.0  # pyright: ignore[reportAttributeAccessIssue]
+            vars(module)["dropout"] = 0.0
             found.append(name)
     return found
 
@@ -57,7 +57,7 @@ def freeze(norms: dict[str, nn.Module]) -> None:
             like = next(norm.parameters(), torch.zeros(()))
             norm.running_mean = torch.zeros(features, dtype=like.dtype, device=like.device)
             norm.running_var = torch.ones(features, dtype=like.dtype, device=like.device)
-            norm.track_running_stats = True  # pyright: ignore[reportAttributeAccessIssue]
+            vars(norm)["track_running_stats"] = True
         norm.eval()
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -26,7 +27,8 @@ class Fixed:
         return len(self._given)
 
 
-class Rows(NamedTuple):
+@dataclass(frozen=True)
+class Rows:
     """Samples, and how the loop is to see a batch of them."""
 
     data: Any  # (inputs, targets), or the batch of a `forward`
@@ -59,7 +61,7 @@ class Rows(NamedTuple):
 
     def mapped(self, change: Callable[[Tensor], Tensor]) -> Rows:
         """The same samples with every tensor changed: cast, moved."""
-        return self._replace(data=_each(self.data, change))
+        return replace(self, data=_each(self.data, change))
 
 
 def pairs_of(batches: Fixed, rows: Rows) -> list[tuple[Any, Any]]:

@@ -89,7 +89,7 @@ def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     elif isinstance(value, (bool, int, float, str, bytes, type(None))):
         yield name, value
     elif isinstance(value, torch.Generator):
-        yield name, value.get_state()
+        yield name, cast("Any", value).get_state()
     elif isinstance(value, (np.random.Generator, np.random.RandomState, random.Random)):
         yield name, _generator(value)
     elif isinstance(value, itertools.count):

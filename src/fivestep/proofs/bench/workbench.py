@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from fivestep.items import Items
 from fivestep.proofs.bench.quiet import coupling_norms, draws, dropout_off, freeze
 from fivestep.proofs.bench.rows import Fixed, Rows
 from fivestep.proofs.bench.trial import Trial, copied, dtype_of, widened
+from fivestep.proofs.bench.wide import in_float64
 from fivestep.randomness import seed_all
 
 
@@ -50,15 +51,9 @@ class Workbench:
     def trial(self, *, wide: bool = False) -> Generator[Trial]:
         """Copy model and optimizer, seed all random numbers, and compute in float64 if ``wide``."""
         seed_all(self.seed)
-        before = torch.get_default_dtype()
-        try:
-            if wide:
-                torch.set_default_dtype(torch.float64)  # for what a forward makes on its way
-            yield copied(
-                self.model, self.loss_fn, self.optimizer, self.forward, self.items, wide=wide
-            )
-        finally:
-            torch.set_default_dtype(before)
+        made = copied(self.model, self.loss_fn, self.optimizer, self.forward, self.items, wide=wide)
+        with in_float64() if wide else nullcontext():
+            yield made
 
     def samples(self, *, wide: bool = False) -> Rows:
         """The data, in float64 if ``wide``."""
@@ -88,7 +83,7 @@ class Workbench:
 
 
 def quiet(trial: Trial, *, norms: bool) -> None:
-    """Switch off what differs by nature: dropout, and BatchNorm's look at the batch if ``norms``."""
+    """Switch off dropout and, if ``norms``, BatchNorm's look at the batch."""
     dropout_off(trial.model)
     if norms:
         freeze(coupling_norms(trial.model))
@@ -114,9 +109,7 @@ def rehearse(bench: Workbench) -> None:
     own = [one for group in bench.optimizer.param_groups for one in group["params"]]
     before = [one.grad for one in own]
     kept = [None if one is None else one.clone() for one in before]
-    with bench.trial() as trial:
-        quiet(trial, norms=False)
-        loss = trial.backward(*bench.rows.pair(slice(0, bench.rows.count)))
+    loss = _once(bench)
     _refuse_own(own, before, kept)
     if not bool(torch.isfinite(loss)):
         raise ValueError(
@@ -129,6 +122,19 @@ def rehearse(bench: Workbench) -> None:
         with torch.no_grad():
             bench.drawing = draws(lambda: trial.predict(inputs))
     bench.narrow = _why_narrow(bench)
+
+
+def _once(bench: Workbench) -> Tensor:
+    try:
+        with bench.trial() as trial:
+            quiet(trial, norms=False)
+            return trial.backward(*bench.rows.pair(slice(0, bench.rows.count)))
+    except Exception as error:
+        raise ValueError(
+            f"one iteration on a copy of the model failed: {type(error).__name__}: {error}\n"
+            "  do: see that copy.deepcopy((model, optimizer)) works, and then a forward, the loss "
+            f"and a backward of {bench.rows.count} samples"
+        ) from error
 
 
 def _refuse_own(own: list[Tensor], before: list[Any], kept: list[Any]) -> None:
@@ -155,7 +161,9 @@ def _why_narrow(bench: Workbench) -> str:
         with bench.trial(wide=True) as trial:
             quiet(trial, norms=False)
             rows = bench.samples(wide=True)
-            trial.backward(*rows.pair(slice(0, rows.count)))
+            loss = trial.backward(*rows.pair(slice(0, rows.count)))
+            if loss.dtype is not torch.float64:
+                return f"not in float64: the loss comes out in {loss.dtype}"
     except (RuntimeError, TypeError, ValueError) as error:
         said = str(error).strip().split("\n")[0]
         return f"not in float64, which the model or the loss cannot do: {said:.100}"
