@@ -7,6 +7,7 @@ and the losses compared; so are the items that they are the means of.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import torch
 
@@ -31,8 +32,8 @@ def show(bench: Workbench) -> Shown:
             f"the forward draws from {' and '.join(bench.drawing)} in eval mode too, and other "
             "batches draw other numbers"
         )
-    losses = [_losses(bench, kind, sizes) for kind in bench.kinds()]
-    shown = judged(*losses, _items(bench, sizes), notes=bench.notes())
+    losses = [one for kind in bench.kinds() for one in _losses(bench, kind, sizes)]
+    shown = judged(*losses, _items(bench, sizes), notes=(*bench.notes(), *_no_means(losses)))
     if shown.verdict is Verdict.HOLDS:
         return shown
     cause, do = why_not_a_mean(bench)
@@ -48,7 +49,7 @@ def _sizes(bench: Workbench) -> list[int]:
     return list(dict.fromkeys(size for size in wanted if size <= count))
 
 
-def _losses(bench: Workbench, kind: Kind, sizes: list[int]) -> Measure:
+def _losses(bench: Workbench, kind: Kind, sizes: list[int]) -> list[Measure]:
     rows = bench.samples(wide=kind.wide)
     with bench.trial(wide=kind.wide) as trial:
         found = {
@@ -60,16 +61,28 @@ def _losses(bench: Workbench, kind: Kind, sizes: list[int]) -> Measure:
         }  # fmt: skip
         dtype = trial.dtype
     whole = found[sizes[0]]
-    apart = worst(
-        _difference(f"{name} in batches of {size}", whole[name], values[name])
-        for size, values in found.items()
-        for name in whole
-    )
-    return rounded(
-        f"loss of {rows.count} samples at once with that in batches of {_listed(sizes[1:])}",
-        apart, dtype, scale=scale(bench, wide=kind.wide).loss, of_what=OF_LOSS,
-        tolerance=bench.tolerance, decides=kind.decides,
-    )  # fmt: skip
+    size_of_loss = scale(bench, wide=kind.wide).loss
+
+    def measure(name: str) -> Measure:
+        apart = worst(
+            _difference(f"{name} in batches of {size}", whole[name], values[name])
+            for size, values in found.items()
+        )
+        what = f"{name} of {rows.count} samples at once with that in batches of"
+        return rounded(
+            f"{what} {_listed(sizes[1:])}", apart, dtype, scale=max(size_of_loss, apart.of),
+            of_what=OF_LOSS, tolerance=bench.tolerance, decides=kind.decides and name == "loss",
+        )  # fmt: skip
+
+    return [measure(name) for name in whole]
+
+
+def _no_means(measures: list[Measure]) -> Iterator[str]:
+    """The other terms of a loss are told of: a maximum may be recorded, and is no mean."""
+    names = [one.what.split(" of ")[0] for one in measures if not (one.decides or one.holds)]
+    for name in dict.fromkeys(names):
+        if name != "loss":
+            yield f"{name} is no mean over samples, so it differs with the batch size"
 
 
 def _items(bench: Workbench, sizes: list[int]) -> Measure:

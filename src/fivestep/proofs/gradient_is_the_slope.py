@@ -3,8 +3,8 @@
 In float64, for some elements of each parameter: move it by a step to both sides, and compare the
 difference of the two losses, divided by twice the step, with the gradient. One more direction
 moves all parameters at once, so that no element is left out. Two step sizes are tried, because a
-kink (ReLU) may lie within the larger. Right at a kink there are two slopes: a gradient between
-them is let pass, and counted.
+kink (ReLU) may lie within the larger. Where the slopes to the left and to the right differ, and
+stay so with the smaller step, there is a kink: that is not judged, but counted.
 Random numbers are the same in each forward, and buffers are put back: both change the loss.
 """
 
@@ -39,7 +39,7 @@ class Slope(NamedTuple):
     gradient: float
     slope: float
     bound: float
-    kink: bool = False  # two slopes meet here, and the gradient lies between
+    kink: bool = False  # the slopes to both sides differ
 
     @property
     def apart(self) -> float:
@@ -139,15 +139,16 @@ class _Probe:
     def _slope(
         self, where: str, given: float, move: Callable[[float], float], unit: float
     ) -> Slope:
-        slope = bound = left = right = 0.0
+        slope = bound = 0.0
+        gaps: list[float] = []
         for step in (size * unit for size in STEPS):
             high, low = move(step), move(-step)
             slope, bound = (high - low) / (2 * step), self._noise(step) + SHARE * self.largest
             if abs(slope - given) <= bound:
                 return Slope(where, given, slope, bound)
-            right, left = (high - self.loss) / step, (self.loss - low) / step
-        low, high = min(left, right) - bound, max(left, right) + bound
-        kink = abs(left - right) > bound and low <= given <= high
+            gaps.append(abs((high - self.loss) / step - (self.loss - low) / step))
+        wide, narrow = gaps  # a bend gets straighter with a smaller step; a kink stays
+        kink = abs(slope - given) <= narrow or narrow > max(bound, wide / 2)
         return Slope(where, given, slope, bound, kink)
 
     def _noise(self, step: float) -> float:

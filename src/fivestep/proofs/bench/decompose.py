@@ -24,21 +24,16 @@ def why_not_a_mean(bench: Workbench) -> tuple[str, str]:
     whole, parts, items = _losses(bench)
     near = CLOSE * scale(bench, wide=not bench.narrow).loss
     total = math.fsum(parts)
-    if abs(whole - total) <= near and len(parts) > 1 and abs(total) > near:
+    if abs(whole - total) <= near < abs(total) and len(parts) > 1:
         return (
-            f"the loss is the sum over its samples: {whole:.6g} for {len(parts)} of them, and they "
-            f"add up to {total:.6g}; it was taken for the mean",
-            'set loss_fn.reduction = "sum", as torch\'s own losses call it, or divide by the '
-            "number of samples",
+            f"the loss adds up over its samples: {whole:.6g} for {len(parts)} of them, and one by "
+            f"one they come to {total:.6g}. It is a sum, perhaps divided by a constant, and was "
+            "taken for the mean",
+            "divide by the number of samples in the batch, prediction.shape[0]; or, if the sum is "
+            'meant, set loss_fn.reduction = "sum", as torch\'s own losses call it',
         )
     count = math.fsum(items)
     mean = math.fsum(one * item for one, item in zip(parts, items, strict=True)) / (count or 1)
-    if mean and abs(whole / mean - len(parts)) > CLOSE and _constant(bench, whole, total):
-        return (
-            f"the loss divides the sum over its samples by a constant: {whole:.6g} for the batch, "
-            f"where its samples' mean is {mean:.6g}",
-            "divide by the number of samples in the batch, prediction.shape[0]",
-        )
     return (
         f"the loss of a batch ({whole:.6g}) is not the mean of its samples' losses, each weighed "
         f"by its items ({mean:.6g} over {count:g} items)",
@@ -58,13 +53,3 @@ def _losses(bench: Workbench) -> tuple[float, list[float], list[float]]:
         parts = [float(trial.loss(*pairs[i])) for i in counted]
         whole = float(trial.loss(*rows.pair(slice(0, rows.count))))
     return whole, parts, [items[i] for i in counted]
-
-
-def _constant(bench: Workbench, whole: float, total: float) -> bool:
-    """Whether twice the same samples give twice the loss: then it is a sum, divided by anything."""
-    rows = bench.samples(wide=not bench.narrow).first(16)
-    twice = torch.arange(rows.count).repeat(2)
-    with bench.trial(wide=not bench.narrow) as trial, torch.no_grad():
-        quiet(trial, norms=True)
-        double = float(trial.loss(*rows.pair(twice)))
-    return bool(whole) and abs(double / whole - 2) < CLOSE and abs(total - whole) >= 0
