@@ -209,6 +209,30 @@ def upcast() -> Setup:
     return model, nn.MSELoss(), sgd(model), points(), {}
 
 
+class Functional(nn.Module):
+    """Dropout as a function, in attention and after it, over a norm that casts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tokens, self.split = nn.Embedding(11, 8), nn.Linear(8, 24, bias=False)
+        self.scores = nn.Linear(8, 11, bias=False)
+        self.scores.weight = self.tokens.weight
+
+    def forward(self, text: Tensor) -> Tensor:
+        hidden = self.tokens(text).float()
+        hidden = hidden * torch.rsqrt(hidden.pow(2).mean(-1, keepdim=True) + 1e-6)
+        q, k, v = self.split(hidden).unsqueeze(1).split(8, -1)
+        share = 0.2 if self.training else 0.0
+        mixed = functional.scaled_dot_product_attention(q, k, v, is_causal=True, dropout_p=share)
+        hidden = functional.dropout(mixed.squeeze(1), 0.1, self.training)
+        return self.scores(hidden).transpose(1, 2)
+
+
+def functional_dropout() -> Setup:
+    model = Functional()
+    return model, nn.CrossEntropyLoss(), torch.optim.AdamW(model.parameters()), texts(), {}
+
+
 def at_the_minimum() -> Setup:
     """Nothing but rounding is left of the gradient."""
     model = nn.Linear(3, 1)
@@ -221,7 +245,7 @@ def at_the_minimum() -> Setup:
 SOUND: list[Callable[[], Setup]] = [
     line, digits, language, convolutions, class_weights, summed, whole_batches, double,
     brain_floats, quasi_newton, groups, masked, loader, frozen_norm, recurrent, upcast,
-    at_the_minimum,
+    at_the_minimum, functional_dropout,
 ]  # fmt: skip
 
 

@@ -47,13 +47,13 @@ def show(bench: Workbench) -> Shown:
         return not_applicable("one sample alone is no window", "give more data")
     if bench.drawing:
         return not_applicable(
-            f"the forward draws from {' and '.join(bench.drawing)} even with dropout off, and "
+            f"the forward draws from {' and '.join(bench.drawing)} in eval mode, too, and "
             "micro-batches draw other numbers than the whole"
         )
     measures = [_gradients(bench, kind) for kind in bench.kinds()]
     if _ignores(bench):
         measures.append(_gradients(bench, bench.kinds()[0], ignoring=True))
-    shown = judged(*measures, _update(bench), notes=bench.notes())
+    shown = judged(*measures, _update(bench), notes=bench.calm_notes())
     if shown.verdict is Verdict.FAILS:
         return _explained(bench, shown)
     return _with_norms(bench, shown)

@@ -96,7 +96,9 @@ def by_plain_loop(bench: Workbench) -> State:
 
 def plain_twice(bench: Workbench) -> tuple[str, Difference]:
     """Train two copies by hand, from one seed; name the part in which they differ, if they do."""
-    return first_change(by_plain_loop(bench), by_plain_loop(bench), PARTS)
+    return bench.once(
+        "plain twice", lambda: first_change(by_plain_loop(bench), by_plain_loop(bench), PARTS)
+    )
 
 
 def by_fit(bench: Workbench, trial: Trial, batches: Fixed, validate: Any = None) -> Run:

@@ -24,6 +24,7 @@ from fivestep.proofs.bench.workbench import Workbench
 from fivestep.proofs.fit_is_the_plain_loop import by_fit
 
 CLAIM = "every module's mode is put back after evaluate and fit"
+ROWS = 8
 
 
 def show(bench: Workbench) -> Shown:
@@ -60,7 +61,7 @@ def _evaluated(bench: Workbench, pattern: str, set_modes: Callable[[Any], Any]) 
         set_modes(trial.model)
         before = modes(trial.model)
         evaluate(
-            trial.model, trial.loss_fn, bench.rows.first(4).cut_evenly(2),
+            trial.model, trial.loss_fn, bench.rows.first(ROWS).cut_evenly(ROWS // 2),
             items=trial.items, forward=trial.forward,
         )  # fmt: skip
         return _compared(f"modes {pattern}, before and after evaluate", before, trial)
@@ -71,8 +72,8 @@ def _fitted(bench: Workbench, pattern: str, set_modes: Callable[[Any], Any]) -> 
         _as_given(bench, trial)
         set_modes(trial.model)
         before = modes(trial.model)
-        held_out = bench.rows.cut_evenly(bench.batch_size)
-        by_fit(bench, trial, bench.training_batches(), validate=held_out)
+        few = bench.rows.first(ROWS)
+        by_fit(bench, trial, bench.training_batches(few), validate=few.cut_evenly(ROWS // 2))
         return _compared(f"modes {pattern}, before and after fit with validation", before, trial)
 
 

@@ -23,13 +23,13 @@ def show(bench: Workbench) -> Shown:
         return not_applicable("there is one sample only", "give more data")
     if bench.drawing:
         return not_applicable(
-            f"the forward draws from {' and '.join(bench.drawing)} even with dropout off"
+            f"the forward draws from {' and '.join(bench.drawing)} in eval mode, too"
         )
     found = [(kind, influences(bench, wide=kind.wide, norms=True)) for kind in bench.kinds()]
     measures = [_measure(bench, kind, one, norms=True) for kind, one in found if one is not None]
     if not measures:
         return not_applicable("the prediction has no row for each sample")
-    shown = judged(*measures, notes=bench.notes())
+    shown = judged(*measures, notes=bench.calm_notes())
     decisive = found[0][1]
     if shown.verdict is Verdict.FAILS and decisive is not None:
         return _explained(bench, shown, decisive)

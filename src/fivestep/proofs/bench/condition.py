@@ -27,6 +27,10 @@ def scale(bench: Workbench, *, wide: bool) -> Scale:
     At a minimum the gradient is next to nothing, and its rounding is that of the large terms which
     cancel in it. How much it moves with the weights says how large they are.
     """
+    return bench.once(f"scale {wide}", lambda: _scale(bench, wide=wide))
+
+
+def _scale(bench: Workbench, *, wide: bool) -> Scale:
     rows = bench.samples(wide=wide)
     with bench.trial(wide=wide) as trial:
         quiet(trial, norms=True)

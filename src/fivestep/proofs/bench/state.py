@@ -107,7 +107,7 @@ def _generator(value: Any) -> str:
         return str(value.getstate())
     state = value.bit_generator.state if isinstance(value, np.random.Generator) else None
     if state is None:
-        _, key, *rest = value.get_state(legacy=True)
+        _, key, *rest = cast("Any", value).get_state(legacy=True)
         return f"{key.tobytes()} {rest}"
     inner = state["state"]
     return str({key: one.tolist() if hasattr(one, "tolist") else one for key, one in inner.items()})

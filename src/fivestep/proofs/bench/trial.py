@@ -28,6 +28,7 @@ class Trial:
     forward: Callable[[Any, Any], Any] | None
     items: Callable[[Any], Any] | None
     dtype: torch.dtype
+    still: bool = False  # in eval mode where dropout has to be off: it is a function in a forward
 
     @property
     def call(self) -> Any:

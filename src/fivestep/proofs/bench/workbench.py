@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from fivestep.items import Items
 from fivestep.proofs.bench.quiet import coupling_norms, draws, dropout_off, freeze
@@ -40,7 +40,9 @@ class Workbench:
     forward: Callable[[Any, Any], Any] | None = None
     tolerance: float | None = None
     narrow: str = ""  # why it does not run in float64
-    drawing: list[str] = field(default_factory=list[str])  # generators used with dropout off
+    drawing: list[str] = field(default_factory=list[str])  # generators used in eval mode, too
+    still: bool = False  # dropout is a function in a forward, and off in eval mode only
+    known: dict[str, Any] = field(default_factory=dict[str, Any])  # what several proofs ask for
 
     @property
     def dtype(self) -> torch.dtype:
@@ -52,8 +54,15 @@ class Workbench:
         """Copy model and optimizer, seed all random numbers, and compute in float64 if ``wide``."""
         seed_all(self.seed)
         made = copied(self.model, self.loss_fn, self.optimizer, self.forward, self.items, wide=wide)
+        made.still = self.still
         with in_float64() if wide else nullcontext():
             yield made
+
+    def once(self, name: str, find: Callable[[], Any]) -> Any:
+        """Find something out the first time that it is asked for."""
+        if name not in self.known:
+            self.known[name] = find()
+        return self.known[name]
 
     def samples(self, *, wide: bool = False) -> Rows:
         """The data, in float64 if ``wide``."""
@@ -81,12 +90,22 @@ class Workbench:
         """What was different from the user's own type."""
         return (self.narrow,) if self.narrow else ()
 
+    def calm_notes(self) -> tuple[str, ...]:
+        """The same where dropout had to be off."""
+        said = "in eval mode: with its dropout modules off, the forward draws random numbers still"
+        return (*self.notes(), said) if self.still else self.notes()
+
 
 def quiet(trial: Trial, *, norms: bool) -> None:
     """Switch off dropout and, if ``norms``, BatchNorm's look at the batch."""
+    coupling = coupling_norms(trial.model)
     dropout_off(trial.model)
+    if trial.still:
+        trial.model.eval()
+        for norm in coupling.values():
+            norm.train()
     if norms:
-        freeze(coupling_norms(trial.model))
+        freeze(coupling)
 
 
 def counter(trial: Trial) -> Items:
@@ -116,12 +135,16 @@ def rehearse(bench: Workbench) -> None:
             f"the loss of the first {bench.rows.count} samples is {loss.item()}\n"
             "  do: mend that first: fivestep run SCRIPT says where it comes from"
         )
-    with bench.trial() as trial:
+    bench.still = bool(_drawing(bench)) and isinstance(bench.model, nn.Module)
+    bench.drawing = _drawing(bench)
+    bench.narrow = _why_narrow(bench)
+
+
+def _drawing(bench: Workbench) -> list[str]:
+    with bench.trial() as trial, torch.no_grad():
         quiet(trial, norms=True)
         inputs, _ = bench.rows.pair(slice(0, bench.rows.count))
-        with torch.no_grad():
-            bench.drawing = draws(lambda: trial.predict(inputs))
-    bench.narrow = _why_narrow(bench)
+        return draws(lambda: trial.predict(inputs))
 
 
 def _once(bench: Workbench) -> Tensor:
