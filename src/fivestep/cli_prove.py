@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 import traceback
+from collections.abc import Generator
+from contextlib import contextmanager
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -77,11 +79,18 @@ def load(path: str) -> ModuleType:
     module = module_from_spec(spec)
     sys.modules[file.stem] = module  # classes made in it are looked up by this name
     sys.path.insert(0, str(file.resolve().parent))
-    try:
+    with _told(file):
         spec.loader.exec_module(module)
+    return module
+
+
+@contextmanager
+def _told(file: Path) -> Generator[None]:
+    """What the user's own file raises is told with its traceback."""
+    try:
+        yield
     except Exception as error:
         raise _SetupError(_traceback(error, file)) from error
-    return module
 
 
 def _traceback(error: Exception, file: Path) -> str:
@@ -117,7 +126,8 @@ def _from_setup(module: ModuleType, path: str) -> dict[str, Any]:
     setup = getattr(module, "setup", None)
     if not callable(setup):
         return vars(module).copy()
-    returned: Any = setup()
+    with _told(Path(path)):
+        returned: Any = setup()
     if not isinstance(returned, dict):
         raise TypeError(
             f"setup() of {path} returned {type(returned).__name__}, and a dict was expected\n"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TextIO
 
 from fivestep.paper import Console, Text
-from fivestep.proofs.bench.verdict import Measure, Verdict
+from fivestep.proofs.bench.verdict import Measure, Verdict, failing
 from fivestep.proofs.words import bound, deviation
 
 _before = random.getstate()
@@ -113,7 +113,7 @@ def _below(row: Row) -> Iterator[Text]:
     if shown.do:
         yield _labelled("do", shown.do, style="green")
     if row.verdict is Verdict.FAILS:
-        yield from (_labelled("seen", _seen(one)) for one in shown.measures if not one.holds)
+        yield from (_labelled("seen", _seen(one)) for one in failing(shown))
     yield from (_labelled("note", note) for note in shown.notes)
 
 
