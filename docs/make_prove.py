@@ -1,0 +1,89 @@
+"""Write docs/prove.md: what it is, and what it says of two set-ups.
+
+    python docs/make_prove.py
+
+A test runs them again and compares the verdicts; seconds and last digits depend on the machine.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fivestep.cli_prove import found, load
+from fivestep.proofs import chosen
+from fivestep.prove import Proof, prove
+
+ROOT = Path(__file__).resolve().parents[1]
+HEAD = """\
+# The guarantees, shown on your own model
+
+`fivestep prove train_setup.py` shows what fivestep promises on the model, loss and data that you
+have, and says where it does not hold and what in the model makes it so. In code it is
+`fivestep.prove(model, loss_fn, optimizer, data)`, which returns a `Proof`: `proof.holds`,
+`print(proof)`, `proof.to_json()`, `proof["samples-apart"].shown.measures`.
+
+`train_setup.py` is a plain file that defines `model`, `loss_fn`, `optimizer` and `data` (or
+`train`), and where needed `batch_size`, `items` and `forward`, all as `fivestep.fit` takes them; or
+a function `setup()` that returns them as a dict. It is imported, so what stands below
+`if __name__ == "__main__":` does not start.
+
+    fivestep prove train_setup.py [--only NAMES] [--seed N] [--json FILE]
+
+The exit code is 0 if no guarantee fails, 1 if one does, 2 if it could not be tried. The form of the
+JSON is `fivestep/prove.schema.json`.
+
+| guarantee | what is shown |
+| --- | --- |
+"""
+MIDDLE = """
+**What it runs on.** Copies of model, optimizer and loss, made together; at most 64 samples
+(`samples=`) of the first batches. Model, optimizer, gradients, modes, random numbers and the
+position of a loader are afterwards as they were. At most two copies exist at a time.
+
+**What a deviation may be.** Where the same operations run in the same order, none: the same bits.
+Else the machine epsilon times 1,024, of the size of what is compared. A gradient's size is the
+largest of its elements or, where that is nearly nothing because the model stands at a minimum, what
+it changes per relative change of the weights. float64 decides wherever the model runs in it: it
+tells rounding (1e-16) from error. The model's own type is measured beside it and stands in the
+JSON. Casts on the way (`x.float()`) go to float64 too, meanwhile.
+
+**What is by nature untrue.** BatchNorm in train mode looks at whole batches: it is named and
+measured, and the rest of the model is judged with it in eval mode. Dropout is off where batches are
+compared. LBFGS cannot be accumulated. These rows say *not applicable*, and the exit code stays 0.
+
+**What it does not see.** Samples have to lie along the first dimension. A generator that the model
+owns is copied with it: whether it was seeded is not seen. What happens after the first batches, on
+several devices, or through hooks on the optimizer's step (they are not copied) is not tried. A
+model that `copy.deepcopy` cannot copy, and a loss that uses the model from outside, are refused.
+"""
+DIGITS = "## Digits, with BatchNorm and dropout"
+TOKENS = "## A loss that leaves tokens out, and does not say so"
+AFTER = """
+The cure it names, `items=lambda batch: (batch[1] != -1).sum()` in the set-up, makes all eight hold.
+A loss that is torch's own, such as `nn.CrossEntropyLoss(ignore_index=-1)`, needs none: fivestep
+reads off it what it leaves out.
+"""
+
+
+def page() -> str:
+    """The whole page, from running both set-ups."""
+    rows = "".join(f"| `{one.name}` | {one.claim} |\n" for one in chosen())
+    digits, tokens = section("prove_digits.py", DIGITS), section("prove_tokens.py", TOKENS)
+    return f"{HEAD}{rows}{MIDDLE}\n{digits}\n{tokens}{AFTER}"
+
+
+def section(name: str, title: str) -> str:
+    """A set-up by its link, the command, and what it printed."""
+    command = f"fivestep prove docs/{name}"
+    return f"{title}\n\n[{name}]({name}), `{command}`:\n\n```\n{proved(name)}```\n"
+
+
+def proved(name: str) -> Proof:
+    """What is said of a set-up."""
+    given = found(load(str(ROOT / "docs" / name)), name)
+    positional = [given.pop(one) for one in ("model", "loss_fn", "optimizer", "data")]
+    return prove(*positional, **given)
+
+
+if __name__ == "__main__":
+    (ROOT / "docs" / "prove.md").write_text(page(), encoding="utf-8")

@@ -1,0 +1,1 @@
+"""What the guarantees are shown with: copies, rows, comparisons, a look inside the model."""

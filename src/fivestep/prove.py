@@ -1,0 +1,216 @@
+"""``prove``: the guarantees of fivestep, shown on the user's own model, loss and data."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+
+from fivestep import check
+from fivestep.batches import DEFAULT_BATCH_SIZE, Batches, batches, brings_samples
+from fivestep.counts import need_count, need_seed
+from fivestep.evaluate import float_type
+from fivestep.proofs import Guarantee, chosen
+from fivestep.proofs.bench.compare import name_of
+from fivestep.proofs.bench.position import put_back
+from fivestep.proofs.bench.rows import collect
+from fivestep.proofs.bench.verdict import Measure, Shown, Verdict
+from fivestep.proofs.bench.workbench import Workbench, rehearse, to_device
+from fivestep.proofs.page import as_text
+from fivestep.proofs.plain import as_plain
+from fivestep.randomness import preserved
+
+SAMPLES = 64
+
+
+class Row(NamedTuple):
+    """One guarantee, and what came of it."""
+
+    name: str
+    claim: str
+    shown: Shown
+    seconds: float
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether it holds."""
+        return self.shown.verdict
+
+    @property
+    def measure(self) -> Measure | None:
+        """The comparison nearest to its bound, or furthest over it; None if there is none."""
+        decisive = [one for one in self.shown.measures if one.decides]
+        return max(decisive or self.shown.measures, key=_nearness, default=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """What came of all guarantees.
+
+    Attributes:
+        rows: one for each guarantee, in the order of ``fivestep.proofs.NAMES``.
+        used: what it was shown on: samples, batch_size, window, seed, dtype, device, parameters.
+        seconds: how long it took.
+    """
+
+    rows: list[Row]
+    used: dict[str, Any] = field(default_factory=dict[str, Any])
+    seconds: float = 0.0
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether no guarantee fails."""
+        return all(row.verdict is not Verdict.FAILS for row in self.rows)
+
+    @property
+    def code(self) -> int:
+        """The exit code: 0, or 1 if a guarantee fails."""
+        return int(not self.holds)
+
+    def __getitem__(self, name: str) -> Row:
+        """Find the row of a guarantee by its name."""
+        for row in self.rows:
+            if row.name == name:
+                return row
+        raise KeyError(name)
+
+    def __str__(self) -> str:
+        return as_text(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it in plain values; ``fivestep/prove.schema.json`` says the form."""
+        return as_plain(self)
+
+    def to_json(self) -> str:
+        """The same as JSON text; NaN and inf are the words ``"nan"``, ``"inf"``, ``"-inf"``."""
+        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
+
+
+def prove(
+    model: Callable[..., Any],
+    loss_fn: Callable[[Any, Any], Any],
+    optimizer: Any,
+    data: Any,
+    *,
+    batch_size: int | None = None,
+    items: Callable[[Any], Any] | None = None,
+    forward: Callable[[Any, Any], Any] | None = None,
+    window: int = 4,
+    samples: int = SAMPLES,
+    seed: int = 0,
+    only: str | Sequence[str] | None = None,
+    tolerance: float | None = None,
+) -> Proof:
+    """Show the guarantees of fivestep on your own model, loss and data.
+
+    All of it runs on copies, a few batches long; model, optimizer, random numbers, modes,
+    gradients and the position of a loader are as before afterwards. Rounding is told from error by
+    computing in float64 as well, wherever the model runs in it.
+
+    Args:
+        model: as for ``fit``. It is copied with ``copy.deepcopy``, together with all else.
+        loss_fn: as for ``fit``. It may not use the model from outside (a global, a closure).
+        optimizer: as for ``fit``. Hooks on its steps and schedules are not copied.
+        data: as for ``fit``; samples lie along the first dimension of every tensor.
+        batch_size: samples in a batch of the training runs; that of a loader, or 32, if not said.
+        items: as for ``fit``: how many items a batch's loss is the mean of.
+        forward: as for ``fit``: takes the model and a whole batch, returns the prediction.
+        window: micro-batches in an update.
+        samples: how many to use; fewer if the data holds fewer.
+        seed: for all random numbers drawn meanwhile, and for the choice of what is looked at.
+        only: the name of a guarantee, or several of them.
+        tolerance: share of the size of what is compared that it may differ by, in the place of
+            machine epsilon times growth; what is compared bitwise stays so.
+
+    Returns:
+        The ``Proof``: ``proof.holds``, ``print(proof)``, ``proof.to_json()``.
+
+    Raises:
+        TypeError, ValueError: something is wrong with what was given; what, and what to do.
+    """
+    _check(model, loss_fn, optimizer, data, batch_size, window, samples, seed, tolerance)
+    model = getattr(model, "_orig_mod", model)  # what torch.compile wraps
+    guarantees = chosen(only if only is None or isinstance(only, str) else list(only))
+    begun = time.perf_counter()
+    cut = batch_size if brings_samples(data) else None
+    made = batches(data, batch_size=cut, seed=seed, dtype=float_type(model))
+    with put_back(data), preserved(*made.generators), torch.enable_grad():
+        bench = Workbench(
+            model=model, loss_fn=loss_fn, optimizer=optimizer, items=items, forward=forward,
+            rows=collect(made, samples, whole=forward is not None),
+            batch_size=batch_size or _batch_size(made), window=window, seed=seed,
+            tolerance=tolerance,
+        )  # fmt: skip
+        to_device(bench)
+        rehearse(bench)
+        rows = [_row(one, bench) for one in guarantees]
+    return Proof(rows=rows, used=_used(bench), seconds=time.perf_counter() - begun)
+
+
+def _check(
+    model: Any, loss_fn: Any, optimizer: Any, data: Any, batch_size: Any, window: Any, samples: Any,
+    seed: Any, tolerance: Any,
+) -> None:  # fmt: skip
+    check.model(model)
+    check.loss_fn(loss_fn)
+    check.optimizer(optimizer, model)
+    need_seed(seed)
+    if seed is None:
+        raise TypeError("seed=None was given, and a proof needs one\n  do: seed=0, for example")
+    need_count("window", window, least=2)
+    need_count("samples", samples)
+    if batch_size is not None:
+        need_count("batch_size", batch_size)
+    if tolerance is not None and not 0 <= tolerance < 1:
+        raise ValueError(
+            f"tolerance={tolerance!r} was given, and a share between 0 and 1 was expected\n"
+            "  do: leave it out, or tolerance=1e-10"
+        )
+    if hasattr(data, "__next__"):
+        raise ValueError(
+            f"data is a {type(data).__name__}, and what is taken from it cannot be put back\n"
+            "  do: pass a list of its batches, a DataLoader or a pair (inputs, targets)"
+        )
+
+
+def _batch_size(made: Batches) -> int:
+    size = made.cut[1] if made.cut else getattr(made.source, "batch_size", None)
+    return size if isinstance(size, int) else DEFAULT_BATCH_SIZE
+
+
+def _row(guarantee: Guarantee, bench: Workbench) -> Row:
+    begun = time.perf_counter()
+    try:
+        shown = guarantee.show(bench)
+    except Exception as error:
+        shown = Shown(
+            verdict=Verdict.FAILS,
+            cause=f"it could not be shown: {type(error).__name__}: {error}",
+            do="the model, the loss or the optimizer fails where this tries other batches or modes",
+        )
+    return Row(guarantee.name, guarantee.claim, shown, time.perf_counter() - begun)
+
+
+def _nearness(measure: Measure) -> tuple[bool, float]:
+    share = measure.absolute / measure.bound if measure.bound else float(not measure.equal)
+    return not measure.holds, share
+
+
+def _used(bench: Workbench) -> dict[str, Any]:
+    own = bench.model.parameters() if isinstance(bench.model, nn.Module) else ()
+    first = bench.optimizer.param_groups[0]["params"][0]
+    return {
+        "samples": bench.rows.count,
+        "batch_size": bench.batch_size,
+        "window": bench.window,
+        "seed": bench.seed,
+        "parameters": sum(one.numel() for one in own),
+        "dtype": name_of(bench.dtype),
+        "device": str(first.device),
+        "torch": str(torch.__version__),
+    }
