@@ -484,3 +484,32 @@ def test_an_lbfgs_update_that_is_undone_is_not_counted() -> None:
     )  # fmt: skip
     assert [one["when"] for one in run.history] == ["nonfinite"] * 4
     assert [one["update"] for one in run.history] == [0] * 4
+
+
+class Chained(torch.optim.AdamW):
+    """As people write them: torch runs the hooks around both steps."""
+
+    def step(self, closure: Any = None) -> Any:  # pyright: ignore
+        return super().step(closure)
+
+
+class Twice(Chained):
+    def step(self, closure: Any = None) -> Any:
+        return super().step(closure)
+
+
+@pytest.mark.parametrize("kind", [Chained, Twice])
+def test_an_optimizer_that_calls_its_parent_makes_one_update(kind: Any) -> None:
+    for each in (torch.optim.AdamW, Chained, Twice):  # from then on torch hooks its step
+        each([nn.Parameter(torch.zeros(1))])
+    weights: list[Any] = []
+    for make in (torch.optim.AdamW, kind):
+        model = net()
+        optimizer = make(model.parameters(), lr=0.01)
+        run = quiet(
+            model, functional.cross_entropy, optimizer, data(), epochs=3, accumulate=2, clip=0.05,
+            schedule=fivestep.cosine(warmup="2 updates"), average=0.9,
+        )  # fmt: skip
+        weights.append([model.state_dict(), run.average_weights, run.history[-1]["update"]])
+        assert_nothing_hangs(model, optimizer)
+    assert_same(weights[0], weights[1])

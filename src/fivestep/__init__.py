@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from fivestep.course import NonFiniteError
     from fivestep.doctor import Diagnosis, Doctor, diagnose, listen
     from fivestep.evaluate import accuracy, evaluate
-    from fivestep.find_lr import find_lr
+    from fivestep.find_lr import RateSearch, find_lr
     from fivestep.finding import Finding, Report, Severity
     from fivestep.fit import fit
     from fivestep.loop import Moment, Step, train
+    from fivestep.prove import Proof, prove
     from fivestep.run import Run
     from fivestep.split import split
     from fivestep.watch import Watch
@@ -37,6 +38,8 @@ _HOMES = {
     "Finding": "finding",
     "Moment": "loop",
     "NonFiniteError": "course",
+    "Proof": "prove",
+    "RateSearch": "find_lr",
     "Report": "finding",
     "Run": "run",
     "Severity": "finding",
@@ -56,6 +59,7 @@ _HOMES = {
     "linear": "attach.schedule",
     "listen": "doctor",
     "precision": "attach.precision",
+    "prove": "prove",
     "schedule": "attach.schedule",
     "split": "split",
     "together": "attach.together",
@@ -69,6 +73,8 @@ __all__ = [
     "Finding",
     "Moment",
     "NonFiniteError",
+    "Proof",
+    "RateSearch",
     "Report",
     "Run",
     "Severity",
@@ -89,6 +95,7 @@ __all__ = [
     "linear",
     "listen",
     "precision",
+    "prove",
     "schedule",
     "split",
     "together",

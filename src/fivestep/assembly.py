@@ -14,6 +14,7 @@ from fivestep.arguments import Forward
 from fivestep.attach.accumulate import Accumulated, accumulate
 from fivestep.attach.average import Average, average, reestimate
 from fivestep.attach.clip import clip
+from fivestep.attach.nesting import nested
 from fivestep.attach.precision import Scaled, autocast, scaled
 from fivestep.attach.schedule import Shape, schedule
 from fivestep.attach.tf32 import tf32
@@ -167,8 +168,8 @@ class Assembly:
     def _hang(self, handle: Any) -> None:
         self._stack.callback(handle.remove)
 
-    def _moved(self, *_: Any) -> None:
-        self.update += 1
+    def _moved(self, moving: Any, *_: Any) -> None:
+        self.update += not nested(moving)
 
     def stepped(self) -> None:
         """Count an update of an optimizer that knows no hooks, and so moves at every step."""
@@ -202,7 +203,9 @@ class _Norm:
         self._parameters = [p for group in optimizer.param_groups for p in group["params"]]
         self._last: Tensor | None = None
 
-    def __call__(self, *_: Any) -> None:
+    def __call__(self, moving: Any, *_: Any) -> None:
+        if nested(moving):
+            return
         self._last = gradient_norm([p.grad for p in self._parameters if p.grad is not None])
 
     def read(self) -> float:

@@ -26,6 +26,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
+from fivestep.attach.nesting import nested
 from fivestep.attach.wrapping import Wrapping, core
 from fivestep.batches import Batches, TensorBatches
 from fivestep.closure import demands_closure
@@ -239,11 +240,13 @@ class Watch:
             self.recorder.updates.ends(self._token)
             self.recorder.quick.learn((UPDATE, id(site)))
 
-    def _wrapped_begins(self, *_: Any) -> None:
-        self.safely(self._update_begins, self._last)
+    def _wrapped_begins(self, moving: Any, *_: Any) -> None:
+        if not nested(moving):
+            self.safely(self._update_begins, self._last)
 
-    def _wrapped_ends(self, *_: Any) -> None:
-        self.safely(self._update_ends, self._last)
+    def _wrapped_ends(self, moving: Any, *_: Any) -> None:
+        if not nested(moving):
+            self.safely(self._update_ends, self._last)
 
     def _backward_key(self, loss: Any, site: Site | None) -> Any:
         plain = type(loss) is torch.Tensor and loss.is_cpu and not loss.dim()

@@ -12,6 +12,8 @@ from torch.nn.modules.batchnorm import _BatchNorm  # pyright: ignore[reportPriva
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from fivestep.arguments import pairs, spread
+from fivestep.attach.nesting import nested
+from fivestep.attach.overflow import overflowed
 from fivestep.closure import demands_closure
 from fivestep.modes import train_mode
 from fivestep.randomness import preserved
@@ -90,7 +92,9 @@ class Average:
     def __exit__(self, *_: object) -> None:
         self.remove()
 
-    def _after_update(self, *_: Any) -> None:
+    def _after_update(self, stepped: Any, *_: Any) -> None:
+        if overflowed(stepped) or nested(stepped):
+            return
         self._updates += 1
         beyond = self._updates - self._start
         if beyond > 0 and beyond % self._every == 0:

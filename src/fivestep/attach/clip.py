@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from fivestep.arguments import describe
+from fivestep.attach.nesting import nested
 from fivestep.attach.overflow import overflowed, still_scaled
 from fivestep.attach.wrapping import core
 from fivestep.closure import demands_closure
@@ -58,7 +59,7 @@ class Clip:
 
     def _before_update(self, stepping: Any, args: Any, kwargs: Any) -> None:
         _refuse_call(stepping, args, kwargs)
-        if overflowed(stepping):
+        if overflowed(stepping) or nested(stepping):
             return
         holders, cut = _holders(self._optimizer), None
         if not holders:  # torch's clip by value fails on none

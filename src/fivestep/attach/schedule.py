@@ -10,6 +10,7 @@ from typing import Any, Literal, Self, cast
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, ReduceLROnPlateau
 
 from fivestep.arguments import describe
+from fivestep.attach.nesting import nested
 from fivestep.attach.overflow import overflowed
 from fivestep.attach.wrapping import core
 from fivestep.counts import need_count
@@ -135,7 +136,7 @@ class Attached:
         self.remove()
 
     def _after_update(self, stepped: Any, args: Any, kwargs: Any) -> None:
-        if overflowed(stepped):
+        if overflowed(stepped) or nested(stepped):
             return
         self.updates += 1
         if self.updates % self.every == 0:
