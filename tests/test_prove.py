@@ -771,19 +771,51 @@ def test_mistakes_are_told(change: dict[str, Any], words: str) -> None:
         prove(model, given.pop("loss_fn"), optimizer, given.pop("data"), **given)
 
 
+REACHED = nn.Linear(3, 1)  # by a loss, past its arguments
+
+
+def reaching(prediction: Tensor, targets: Tensor) -> Tensor:
+    return functional.mse_loss(prediction, targets) + REACHED.weight.square().sum()
+
+
 def test_a_loss_that_reaches_for_the_model_from_outside() -> None:
-    model = nn.Linear(3, 1)
     kept = torch.ones(1, 3)
-    model.weight.grad = kept
+    REACHED.weight.grad = kept
+    data = torch.randn(8, 3), torch.randn(8, 1)
+    with pytest.raises(ValueError, match="uses the model from outside"):
+        prove(REACHED, reaching, torch.optim.SGD(REACHED.parameters(), lr=0.1), data)
+    assert REACHED.weight.grad is kept
+    assert torch.equal(kept, torch.ones(1, 3))
+
+
+class Folded(nn.Module):
+    """Computes through a function that closes over its own layers, as minGPT's blocks do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(3, 1)
+        layer = self.layer
+        self.compute = lambda x: layer(x)  # pyright: ignore
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.compute(x)  # pyright: ignore
+
+
+def test_functions_that_close_over_the_model_are_copied_with_it() -> None:
+    model = Folded()
+    first = model.layer.weight
 
     def loss(prediction: Tensor, targets: Tensor) -> Tensor:
-        return functional.mse_loss(prediction, targets) + model.weight.square().sum()
+        return functional.mse_loss(prediction, targets) + model.layer.weight.square().sum()
 
-    with pytest.raises(ValueError, match="uses the model from outside"):
-        prove(model, loss, sgd(model), points())
-    assert model.weight.grad is kept
-    assert kept.equal(torch.ones(1, 3))
-    assert model.bias.grad is None
+    def penalised(prediction: Tensor, targets: Tensor) -> Tensor:
+        return loss(prediction, targets)
+
+    data = torch.randn(24, 3), torch.randn(24, 1)
+    for each in (loss, penalised):
+        assert prove(model, each, torch.optim.SGD(model.parameters(), lr=0.1), data).holds
+    assert model.layer.weight is first
+    assert first.grad is None
 
 
 def test_a_model_that_is_no_module_and_one_that_knows_float32_only() -> None:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from fivestep.finding import Finding, Report, Severity
     from fivestep.fit import fit
     from fivestep.loop import Moment, Step, train
-    from fivestep.prove import Proof, prove
+    from fivestep.proofs.proof import Proof
+    from fivestep.prove import prove
     from fivestep.run import Run
     from fivestep.split import split
     from fivestep.watch import Watch
@@ -38,7 +39,7 @@ _HOMES = {
     "Finding": "finding",
     "Moment": "loop",
     "NonFiniteError": "course",
-    "Proof": "prove",
+    "Proof": "proofs.proof",
     "RateSearch": "find_lr",
     "Report": "finding",
     "Run": "run",

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import nn
@@ -19,76 +17,12 @@ from fivestep.proofs import Guarantee, chosen
 from fivestep.proofs.bench.compare import name_of
 from fivestep.proofs.bench.position import put_back
 from fivestep.proofs.bench.rows import collect
-from fivestep.proofs.bench.verdict import Measure, Shown, Verdict
+from fivestep.proofs.bench.verdict import Shown, Verdict
 from fivestep.proofs.bench.workbench import Workbench, rehearse, to_device
-from fivestep.proofs.page import as_text
-from fivestep.proofs.plain import as_plain
+from fivestep.proofs.proof import Proof, Row
 from fivestep.randomness import preserved
 
 SAMPLES = 64
-
-
-class Row(NamedTuple):
-    """One guarantee, and what came of it."""
-
-    name: str
-    claim: str
-    shown: Shown
-    seconds: float
-
-    @property
-    def verdict(self) -> Verdict:
-        """Whether it holds."""
-        return self.shown.verdict
-
-    @property
-    def measure(self) -> Measure | None:
-        """The comparison nearest to its bound, or furthest over it; None if there is none."""
-        decisive = [one for one in self.shown.measures if one.decides]
-        return max(decisive or self.shown.measures, key=_nearness, default=None)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Proof:
-    """What came of all guarantees.
-
-    Attributes:
-        rows: one for each guarantee, in the order of ``fivestep.proofs.NAMES``.
-        used: what it was shown on: samples, batch_size, window, seed, dtype, device, parameters.
-        seconds: how long it took.
-    """
-
-    rows: list[Row]
-    used: dict[str, Any] = field(default_factory=dict[str, Any])
-    seconds: float = 0.0
-
-    @property
-    def holds(self) -> bool:
-        """Tell whether no guarantee fails."""
-        return all(row.verdict is not Verdict.FAILS for row in self.rows)
-
-    @property
-    def code(self) -> int:
-        """The exit code: 0, or 1 if a guarantee fails."""
-        return int(not self.holds)
-
-    def __getitem__(self, name: str) -> Row:
-        """Find the row of a guarantee by its name."""
-        for row in self.rows:
-            if row.name == name:
-                return row
-        raise KeyError(name)
-
-    def __str__(self) -> str:
-        return as_text(self)
-
-    def to_dict(self) -> dict[str, Any]:
-        """All of it in plain values; ``fivestep/prove.schema.json`` says the form."""
-        return as_plain(self)
-
-    def to_json(self) -> str:
-        """The same as JSON text; NaN and inf are the words ``"nan"``, ``"inf"``, ``"-inf"``."""
-        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
 
 def prove(
@@ -194,11 +128,6 @@ def _row(guarantee: Guarantee, bench: Workbench) -> Row:
             do="the model, the loss or the optimizer fails where this tries other batches or modes",
         )
     return Row(guarantee.name, guarantee.claim, shown, time.perf_counter() - begun)
-
-
-def _nearness(measure: Measure) -> tuple[bool, float]:
-    share = measure.absolute / measure.bound if measure.bound else float(not measure.equal)
-    return not measure.holds, share
 
 
 def _used(bench: Workbench) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from rich.table import Table  # noqa: E402
 random.setstate(_before)
 
 if TYPE_CHECKING:
-    from fivestep.prove import Proof, Row
+    from fivestep.proofs.proof import Proof, Row
 
 COLOURS = {
     Verdict.HOLDS: "green",

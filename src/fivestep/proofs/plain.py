@@ -9,7 +9,7 @@ from fivestep.proofs.bench.verdict import Measure
 from fivestep.version import __version__
 
 if TYPE_CHECKING:
-    from fivestep.prove import Proof, Row
+    from fivestep.proofs.proof import Proof, Row
 
 SCHEMA = 1  # it changes when a field changes its meaning or goes away
 

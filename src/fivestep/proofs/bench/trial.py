@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from fivestep.arguments import Forward, spread
+from fivestep.proofs.bench.closures import rebind, rebound
 from fivestep.terms import Terms
 
 # What torch's own optimizers hang on the instance; a schedule puts its `step` there, too.
@@ -89,6 +90,8 @@ def copied(
     memo: dict[int, Any] = {}
     parts = copy.deepcopy((model, loss_fn, optimizer, forward, items), memo)
     _complete(optimizer, parts[2], memo)
+    parts = [rebound(part, memo) for part in parts]
+    rebind(parts[0], memo)
     trial = Trial(*parts, dtype=dtype_of(model, optimizer))
     root = trial.model
     if isinstance(root, nn.Module) and not root.training:  # as `fit` would train it
