@@ -46,6 +46,7 @@ del NEEDS["column_against_row"]  # it makes its own data
 EXAMPLES = """examples:
   fivestep run train.py       run a training script as it is, and say what is wrong with its loop
   fivestep explain FS301      one fault: what it is, the sick loop, the healthy one, the report
+  fivestep prove setup.py     the guarantees of fit, shown on your own model, loss and data
   fivestep demo               handwritten digits, learned with the five steps in plain sight
   fivestep demo line          the smallest one
   fivestep demo --list        all of them
