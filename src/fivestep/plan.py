@@ -10,6 +10,7 @@ from torch import nn
 
 from fivestep.batches import Batches
 from fivestep.durations import Duration, Every, Lengths
+from fivestep.facts import facts_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +96,7 @@ class Plan:
             "samples": self.train.samples,
             "batches": count(self.train),
             "validation_samples": None if self.validate is None else self.validate.samples,
+            "loop": facts_of(self),
         }
 
 
