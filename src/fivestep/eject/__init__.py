@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from fivestep.eject import around, data, iteration, words
-from fivestep.eject.config import Config, Lines, indented
+from fivestep.eject.config import Config, Lines, fitted, indented
 from fivestep.eject.imports import imports
 
 KNOWN = {
@@ -33,7 +33,7 @@ def source(setup: dict[str, Any], history: list[dict[str, Any]] | None = None) -
     config = Config(setup, _terms(history or []))
     _refuse(config)
     parts = [_constants(config), *_functions(config)]
-    body = "\n".join(line for part in parts for line in part)
+    body = "\n".join(line for part in parts for long in part for line in fitted(long))
     head = "\n".join([*words.docstring(config), "", *imports(body)])
     return f"{head}\n\n{body}\n"
 
@@ -117,6 +117,7 @@ def _train(config: Config) -> Lines:
     body = [
         *_docstring(config),
         *_beginning(config),
+        "",
         *_epochs(config),
         *around.ending(config),
         f"return {', '.join(config.returned)}",
@@ -157,15 +158,16 @@ def _returns(config: Config) -> str:
 def _docstring(config: Config) -> Lines:
     back = {
         "history": "the losses by epoch",
-        "best_weights": "the best weights",
+        "best_weights": "a copy of the best weights",
         "averaged.module": "the averaged model",
     }
     found = [back[name] for name in config.returned]
     listed = found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}"
-    model = "the model, leave its best weights in it," if config.option("restore_best") else "it"
-    if config.option("restore_best"):
-        return [f'"""Train {model} and return {listed}."""']
-    return [f'"""Train the model in place; return {listed}."""']
+    left = ", and leave its best weights in it" if config.option("restore_best") else ""
+    if len(found) == 1:
+        return [f'"""Train ``model`` in place{left}; return {listed}."""']
+    return [f'"""Train ``model`` in place{left}.', "", "Returns:", f"    {listed.capitalize()}.",
+            '"""']  # fmt: skip
 
 
 def _beginning(config: Config) -> Lines:
@@ -233,6 +235,7 @@ def _epochs(config: Config) -> Lines:
     body.append("total, count = 0.0, 0")
     if config.terms:
         body.append("sums: dict[str, float] = {}")
+    body += data.ordered(config)
     body += iteration.loop(config, around.after_update(config))
     body += ["if stopped:", "    break"] if config.stops else []
     return [*heads[config.unit], *indented([*body, *around.at_epoch_end(config)])]

@@ -6,7 +6,7 @@ from typing import Any
 
 from fivestep.eject import data
 from fivestep.eject.config import Config, Lines, indented
-from fivestep.eject.iteration import call, load_best, looks_back
+from fivestep.eject.iteration import call, counted, load_best, looks_back
 
 CHOSEN = "chosen = averaged.module if averaged.n_averaged > 0 else model"
 NO_TRACE = "with torch.no_grad(), torch.random.fork_rng({devices}):"
@@ -134,7 +134,7 @@ def at_epoch_end(config: Config) -> Lines:
     record = '{"epoch": epoch, "loss": total / count}'
     if config.empty or config.option("nonfinite") == "skip":
         record = '{"epoch": epoch, "loss": total / count if count else math.nan}'
-    lines = [f"record = {record}"]
+    lines = ["", f"record = {record}"]
     if config.terms:
         lines.append("record |= {name: summed_up / count for name, summed_up in sums.items()}")
     judged = config.judged or _plateau(config)
@@ -170,7 +170,7 @@ def validated(config: Config, record: str | None) -> Lines:
             lines.append(CHOSEN)
     if record is None:
         return [*lines, f"record |= {values}"]
-    return [*lines, f"record = {record} | {values}", "history.append(record)"]
+    return [*lines, f"record = {record}", f"record |= {values}", "history.append(record)"]
 
 
 def chosen(config: Config) -> str:
@@ -296,11 +296,18 @@ def _walk(config: Config, each: Lines) -> Lines:
     if size not in dict(data.constants(config)):
         size = "BATCH_SIZE"
     if made["kind"] == "dataset":
-        return [f"for {batch} in DataLoader(data, batch_size={size}):", *indented(each)]
+        own = "torch.Generator()"
+        return [
+            f"loader = DataLoader(data, batch_size={size}, generator={own})",
+            f"for {batch} in loader:",
+            *indented(each),
+        ]
+    rows = data.rows_of("data[1]", made["targets"])
+    if data.shared(config):
+        return [f"for {batch} in batches(data, torch.arange({rows})):", *indented(each)]
     train = config.train
     if train["kind"] == "memory" and not train["shuffle"] and size == "BATCH_SIZE":
         return [f"for {batch} in batches(data):", *indented(each)]
-    rows = _rows(made)
     parts = [
         f"inputs = {data.copied('data[0]', made['inputs'])}",
         f"targets = {data.copied('data[1]', made['targets'])}",
@@ -310,29 +317,21 @@ def _walk(config: Config, each: Lines) -> Lines:
     return [*head, *indented([*parts, *whole, *each])]
 
 
-def _rows(made: dict[str, Any]) -> str:
-    structure = made["targets"]
-    if structure == "tensor":
-        return "len(data[1])"
-    return "len(next(iter(data[1].values())))" if structure[0] == "dict" else "len(data[1][0])"
-
-
 def _each_batch(config: Config, wholes: list[str], streams: list[str]) -> Lines:
     lines = data.moved(config, config.validation or {})
     lines.append(f"prediction = {call(config, 'model')}")
     answer = f"loss_fn(prediction, {config.target})"
-    counted = f"items = {config.counted}"
     weight = "" if config.sums else f" * {config.items_once}"
     add = [f"loss = {answer}", f"total += loss.item(){weight}"]
     if config.terms:
         add = [f"terms = {answer}", f'total += terms["loss"].item(){weight}']
         add += [
             f"for name in {config.terms!r}:".replace("'", '"'),
-            f"    sums[name] = sums.get(name, 0.0) + float(terms[name]){weight}",
+            f"    sums[name] = sums.get(name, 0.0) + torch.as_tensor(terms[name]).item(){weight}",
         ]
     add.append(f"count += {config.items_once}")
     if config.items_once == "items":
-        lines.append(counted)
+        lines += counted(config)
     lines += ["if items > 0:", *indented(add)] if config.empty else add
     lines += [f'metrics["{name}"].update(prediction, {config.target})' for name in streams]
     if wholes:
@@ -342,16 +341,17 @@ def _each_batch(config: Config, wholes: list[str], streams: list[str]) -> Lines:
 
 def _values(config: Config, wholes: list[str], streams: list[str]) -> Lines:
     mean = "total / count if count else math.nan" if config.empty else "total / count"
-    lines = [f'values = {{"validation_loss": {mean}}}']
+    if not config.terms and not config.metrics:
+        return [f'return {{"validation_loss": {mean}}}']
+    entries = [f'"validation_loss": {mean}']
     if config.terms:
-        lines.append('values |= {f"validation_{name}": one / count for name, one in sums.items()}')
-    if wholes:
-        lines += [f"predicted, true = torch.cat(predictions), {joined(config)}"]
+        entries.append('**{f"validation_{name}": one / count for name, one in sums.items()}')
     for name in config.metrics:
         taken = "metrics[{!r}].compute()" if name in streams else "metrics[{!r}](predicted, true)"
         taken = taken.format(name).replace("'", '"')
-        lines.append(f'values["validation_{name}"] = float({taken})')
-    return [*lines, "return values"]
+        entries.append(f'"validation_{name}": float({taken})')
+    both = [f"predicted, true = torch.cat(predictions), {joined(config)}"] if wholes else []
+    return [*both, "return {", *indented([f"{entry}," for entry in entries]), "}"]
 
 
 def joined(config: Config) -> str:
@@ -398,7 +398,7 @@ def judge(config: Config) -> Lines:
             better = f"{gain} > MIN_DELTA"
         one = f"best = {value}" if config.patience is None else f"best, misses = {value}, 0"
         source = "model" if config.average is None else chosen(config)
-        keep = [f"best_weights = deepcopy({source}.state_dict())"] if config.keeps else []
+        keep = [f"best_weights = deepcopy({source}.state_dict())  # itself no copy"] if config.keeps else []
         lines += [f"if {better}:", f"    {one}", *indented(keep)]
         if config.patience is not None:
             lines += ["else:", "    misses += 1"]
@@ -411,5 +411,7 @@ def ending(config: Config) -> Lines:
     """What is done after the last epoch."""
     settle = settled(config) if config.validation is None else []
     if settle and config.stops:
-        settle = ["if not stopped:", *indented(settle)]
-    return [*settle, *load_best(config)]
+        alone = not config.at_once
+        head = "if not stopped and averaged.n_averaged > 0:" if alone else "if not stopped:"
+        settle = [head, *(settle[1:] if alone else indented(settle))]
+    return [*settle, *(load_best(config) if config.option("restore_best") else [])]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Lines = list[str]
+WIDTH = 100
 
 
 @dataclass(frozen=True)
@@ -124,13 +125,20 @@ class Config:
             return f"float(count_items({'batch' if self.forward else '(inputs, targets)'}))"
         if items["kind"] == "samples":
             return self._samples
-        kept = f"targets != {items['ignore_index']}"
         if items["weight"] is not None:
-            picked = f"targets[{kept}]" if items["ignored"] else "targets"
+            picked = "kept" if self.kept else "targets"
             return f"{items['weight']}[{picked}].sum(dtype=torch.float64).item()"
         if items["ignored"]:
-            return f"int(({kept}).sum())"
+            return f"int((targets != {items['ignore_index']}).sum())"
         return "len(targets)" if items["row"] == 1 else "targets.numel()"
+
+    @property
+    def kept(self) -> str | None:
+        """The targets that are weighed, where some may be left out."""
+        items = self.loop["items"]
+        if items.get("weight") is None or not items["ignored"]:
+            return None
+        return f"targets[targets != {items['ignore_index']}]"
 
     @property
     def _samples(self) -> str:
@@ -156,7 +164,7 @@ class Config:
     @property
     def items(self) -> str:
         """How the items of a batch are written where they are needed."""
-        short = self.counted == "len(targets)" and not self.windows
+        short = self.items_once == "len(targets)" and not self.windows
         return "len(targets)" if short else "items"
 
     # --- around it ---
@@ -241,7 +249,8 @@ class Config:
     @property
     def items_once(self) -> str:
         """How the items of a batch are written in a validation."""
-        return "len(targets)" if self.counted == "len(targets)" else "items"
+        short = self.counted == "len(targets)" and not self.terms
+        return "len(targets)" if short else "items"
 
     @property
     def stops(self) -> bool:
@@ -288,3 +297,24 @@ def _first(name: str, structure: Any) -> str:
 def indented(lines: Lines, depth: int = 1) -> Lines:
     """Shift lines to the right by so many levels; empty ones stay empty."""
     return [f"{'    ' * depth}{line}" if line else line for line in lines]
+
+
+def fitted(line: str) -> Lines:
+    """Break a call that is too long for one line behind its bracket, as a formatter does."""
+    ending = next((end for end in ("):", ")") if line.endswith(end)), None)
+    if len(line) <= WIDTH or ending is None:
+        return [line]
+    start = _opening(line.removesuffix(":"))
+    margin = " " * (len(line) - len(line.lstrip()))
+    inside = line[start + 1 : -len(ending)]
+    return [line[: start + 1], f"{margin}    {inside}", f"{margin}{ending}"]
+
+
+def _opening(line: str) -> int:
+    """Where the bracket opens that the end of the line closes."""
+    depth = 0
+    for place in range(len(line) - 1, -1, -1):
+        depth += {")": 1, "(": -1}.get(line[place], 0)
+        if depth == 0:
+            return place
+    raise AssertionError(line)

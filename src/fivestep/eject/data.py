@@ -33,11 +33,35 @@ def _kind(structure: Any) -> str:
     return "dict[str, Tensor]" if structure[0] == "dict" else "tuple[Tensor, ...]"
 
 
+def shared(config: Config) -> bool:
+    """Tell whether one function cuts both sets of data, in the order that it is given."""
+    train, validation = config.train, config.validation or {}
+    alike = ("kind", "batch_size", "inputs", "targets")
+    same = all(train.get(name) == validation.get(name) for name in alike)
+    return train["kind"] == "memory" and train["shuffle"] and same and not config.norms
+
+
+def ordered(config: Config) -> Lines:
+    """Draw the order of an epoch, where the loop itself does so."""
+    if not shared(config):
+        return []
+    rows = rows_of("train_data[1]", config.train["targets"])
+    if config.option("seed") is None:
+        return [f"order = torch.randperm({rows})"]
+    return [
+        "# The order follows from seed and epoch alone, whatever else draws random numbers.",
+        "rng = np.random.default_rng((SEED, epoch))",
+        f"order = torch.from_numpy(rng.permutation({rows}))",
+    ]
+
+
 def epoch_of(config: Config, number: str = "epoch") -> str:
     """The expression for one epoch's batches."""
     data = config.train
     if data["kind"] in ("loader", "iterable"):
         return "train_data"
+    if shared(config):
+        return "batches(train_data, order)"
     return f"batches(train_data, {number})" if data["shuffle"] else "batches(train_data)"
 
 
@@ -48,11 +72,12 @@ def batch_count(config: Config) -> str:
         return "len(train_data)"
     rows = "len(train_data)"
     if data["kind"] == "memory":
-        rows = _rows("train_data[1]", data["targets"])
+        rows = rows_of("train_data[1]", data["targets"])
     return f"math.ceil({rows} / BATCH_SIZE)"
 
 
-def _rows(name: str, structure: Any) -> str:
+def rows_of(name: str, structure: Any) -> str:
+    """The expression for how many samples lie in memory."""
     if structure == "tensor":
         return f"len({name})"
     return f"len(next(iter({name}.values())))" if structure[0] == "dict" else f"len({name}[0])"
@@ -64,11 +89,14 @@ def helper(config: Config) -> Lines:
     if data["kind"] not in ("memory", "dataset"):
         return []
     number = ", epoch: int" if data["shuffle"] else ""
+    number = ", order: Tensor" if shared(config) else number
     given = kind(data, config.forward)
     if data["kind"] == "memory":
         what = '"""Cut the data into batches, in an order of its own for every epoch."""'
         if not data["shuffle"]:
             what = '"""Cut the data into batches, in the order in which it lies."""'
+        if shared(config):
+            what = '"""Cut the data into batches, in the order given."""'
         head = f"def batches(data: {given}{number}) -> Iterator[{given}]:"
         return [*_fitting(head), *indented([what, *_cut(config, data)])]
     what = '"""Make the batches of one epoch, in an order of its own."""'
@@ -86,7 +114,7 @@ def _fitting(head: str) -> Lines:
 
 
 def _cut(config: Config, data: dict[str, Any]) -> Lines:
-    rows = _rows("targets", data["targets"])
+    rows = rows_of("targets", data["targets"])
     pair = f"{taken('inputs', data['inputs'])}, {taken('targets', data['targets'])}"
     if not data["shuffle"]:
         pair = f"{copied('inputs', data['inputs'])}, {copied('targets', data['targets'])}"
@@ -97,7 +125,9 @@ def _cut(config: Config, data: dict[str, Any]) -> Lines:
             f"    yield {pair}",
         ]
     order = [f"order = torch.randperm({rows})"]
-    if config.option("seed") is not None:
+    if shared(config):
+        order = []
+    elif config.option("seed") is not None:
         order = [
             "# The order follows from seed and epoch alone, whatever else draws random numbers.",
             f"order = torch.from_numpy({SEEDED.format(count=rows)})",

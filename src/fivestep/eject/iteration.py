@@ -60,8 +60,16 @@ def loop(config: Config, after_update: Lines) -> Lines:
         lines.append(f"batch_count = {count}")
     if config.windows:
         lines += _empty_window(config)
-    body = [*_one_batch(config), *_update(config), *after_update]
+    if config.unit == "iteration":
+        lines.append(f"parts = islice({data.epoch_of(config)}, ITERATIONS - iteration)")
+    body = [*_one_batch(config), *_update(config)]
+    body += [*(_sum_up(config) if _sums_last(config) else []), *after_update]
     return [*lines, _head(config), *indented(body)]
+
+
+def _sums_last(config: Config) -> bool:
+    """Tell whether each batch comes as far as the update, so that its loss is added after it."""
+    return not config.windows and not config.scaled and not config.closure
 
 
 def _numbered(config: Config) -> bool:
@@ -94,7 +102,7 @@ def _fractions(config: Config) -> bool:
 def _head(config: Config) -> str:
     made = data.epoch_of(config)
     if config.unit == "iteration":
-        made = f"islice({made}, ITERATIONS - iteration)"
+        made = "parts"
     if config.sentinel:
         return f"for pair in chain({made}, [None]):  # None: the data is over, a window may be open"
     if _numbered(config):
@@ -124,15 +132,22 @@ def _five_steps(config: Config) -> Lines:
         lines.append("buffers = [buffer.clone() for buffer in model.buffers()]")
     lines.append(f"prediction = {call(config)}")
     if config.items == "items":
-        lines.append(f"items = {config.counted}")
+        lines += counted(config)
     steps = [*_loss(config), *_zero_grad(config), *_backward(config), *_check(config)]
-    steps += [*_sum_up(config), *(_take_in(config) if config.windows else [])]
+    steps += _take_in(config) if config.windows else []
+    steps += [] if _sums_last(config) else _sum_up(config)
     if not config.empty:
         return [*lines, *steps, *(["held += 1"] if config.windows else [])]
     if config.windows:
         return [*lines, "if items > 0:", *indented(steps), "held += 1"]
     said = "if items == 0:  # no target counts, and the mean over nothing is 0 / 0"
     return [*lines, said, "    continue", *steps]
+
+
+def counted(config: Config) -> Lines:
+    """Count the items of a batch."""
+    picks = ["kept = " + config.kept] if config.kept else []
+    return [*picks, f"items = {config.counted}"]
 
 
 def _loss(config: Config) -> Lines:
@@ -160,12 +175,12 @@ def _restores(config: Config) -> bool:
 
 def _check(config: Config) -> Lines:
     finite = "loss.isfinite()"
-    lines = ["# NaN or inf would ruin the weights for good: they are looked at before each update."]
+    lines = ["# NaN or inf must not reach the weights, which they would ruin for good."]
     if not config.scaled:
         lines.append("gradients = [p.grad for p in parameters if p.grad is not None]")
         finite = "all(tensor.isfinite().all() for tensor in [loss, *gradients])"
     end = {
-        "stop": ['logging.warning("stopped in epoch %d: not finite", epoch)', "stopped = True",
+        "stop": ['logging.warning("epoch %d: loss or gradient not finite", epoch)', "stopped = True",
                  "break"],
         "skip": ["continue"],
         "raise": [*load_best(config),
@@ -185,7 +200,7 @@ def _restore(config: Config) -> Lines:
         return []
     return [
         "for buffer, before in zip(model.buffers(), buffers, strict=True):",
-        "    buffer.copy_(before)  # BatchNorm has taken this batch in",
+        "    buffer.copy_(before)  # undo what the forward took in",
     ]
 
 
@@ -195,7 +210,7 @@ def _sum_up(config: Config) -> Lines:
     if config.terms:
         lines += [
             f"for name in {config.terms!r}:".replace("'", '"'),
-            f"    sums[name] = sums.get(name, 0.0) + float(terms[name]){weight}",
+            f"    sums[name] = sums.get(name, 0.0) + torch.as_tensor(terms[name]).item(){weight}",
         ]
     return lines
 
@@ -221,7 +236,7 @@ def _with_closure(config: Config) -> Lines:
     bound = "batch: Any = batch"
     if not config.forward:
         bound = "inputs: Any = inputs, targets: Any = targets"
-    counted = [f"items = {config.counted}"] if config.items == "items" else []
+    items = counted(config) if config.items == "items" else []
     value = 'loss_fn({call}, {target})["loss"]' if config.terms else "loss_fn({call}, {target})"
     made = value.format(call=call(config), target=config.target)
     lines = [
@@ -235,7 +250,7 @@ def _with_closure(config: Config) -> Lines:
         "loss = optimizer.step(closure)  # evaluates the model as often as it likes",
     ]
     weight = "" if config.sums else f" * {config.items}"
-    return [*lines, *counted, f"total += loss.item(){weight}", f"count += {config.items}"]
+    return [*lines, *items, f"total += loss.item(){weight}", f"count += {config.items}"]
 
 
 def _update(config: Config) -> Lines:
