@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Iterator
-from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -117,7 +116,9 @@ class Twin:
     @property
     def optimizers(self) -> list[Any]:
         one = self.optimizer
-        return list(one.values()) if isinstance(one, dict) else one if isinstance(one, list) else [one]  # noqa: E501
+        return (
+            list(one.values()) if isinstance(one, dict) else one if isinstance(one, list) else [one]
+        )  # noqa: E501
 
     @property
     def state(self) -> Any:
@@ -164,7 +165,9 @@ def by_text(case: Case, text: str) -> Twin:
         "train_data": twin.train,
         "validation_data": twin.validate,
         "scheduler": twin.scheduler,
-        "metrics": metrics if isinstance(metrics, dict) else {getattr(metrics, "__name__", "metric"): metrics},  # noqa: E501
+        "metrics": metrics
+        if isinstance(metrics, dict)
+        else {getattr(metrics, "__name__", "metric"): metrics},  # noqa: E501
         "count_items": case.options.get("items"),
         "forward": case.options.get("forward"),
     }
@@ -196,7 +199,9 @@ def assert_equal(one: Twin, other: Twin) -> None:
     run, (history, *more) = one.run, other.answer
     assert run is not None
     assert_same(one.state, other.state)
-    told = [{n: v for n, v in entry.items() if n not in ("update", "iteration")} for entry in history]  # noqa: E501
+    told = [
+        {n: v for n, v in entry.items() if n not in ("update", "iteration")} for entry in history
+    ]  # noqa: E501
     assert repr(told) == repr(losses(run))
     if not more and run.average_weights is None:
         return
@@ -218,6 +223,3 @@ def check(case: Case) -> str:
     first, second, text = both(case)
     assert_equal(first, second)
     return text
-
-
-__all__ = ["Case", "check", "deepcopy"]

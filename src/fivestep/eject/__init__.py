@@ -237,7 +237,12 @@ def _epochs(config: Config) -> Lines:
         body.append("sums: dict[str, float] = {}")
     body += data.ordered(config)
     body += iteration.loop(config, around.after_update(config))
-    body += ["if stopped:", "    break"] if config.stops else []
+    reasons = ["stopped"] if config.stops else []
+    if config.may_stand:
+        body.insert(body.index("total, count = 0.0, 0"), "moved = False")
+        reasons.append("not moved")
+    if reasons:
+        body += [f"if {' or '.join(reasons)}:", "    break"]
     return [*heads[config.unit], *indented([*body, *around.at_epoch_end(config)])]
 
 

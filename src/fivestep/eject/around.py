@@ -150,7 +150,11 @@ def at_epoch_end(config: Config) -> Lines:
         inside = [*added, *(follows if both else [])]
         lines += [f"if {test}:", *indented(inside)] if test else inside
         follows = [] if both else follows
-    lines += ["history.append(record)", *follows, *_schedule_by(config, "epoch")]
+    if lines[1:] == [f"record = {record}"] and not follows:
+        lines = ["", f"history.append({record})"]
+    else:
+        lines.append("history.append(record)")
+    lines += [*follows, *_schedule_by(config, "epoch")]
     if config.patience is not None and not config.within_patience:
         lines += ["if misses >= PATIENCE:", "    break"]
     return lines
@@ -398,7 +402,11 @@ def judge(config: Config) -> Lines:
             better = f"{gain} > MIN_DELTA"
         one = f"best = {value}" if config.patience is None else f"best, misses = {value}, 0"
         source = "model" if config.average is None else chosen(config)
-        keep = [f"best_weights = deepcopy({source}.state_dict())  # itself no copy"] if config.keeps else []
+        keep = (
+            [f"best_weights = deepcopy({source}.state_dict())  # itself no copy"]
+            if config.keeps
+            else []
+        )
         lines += [f"if {better}:", f"    {one}", *indented(keep)]
         if config.patience is not None:
             lines += ["else:", "    misses += 1"]

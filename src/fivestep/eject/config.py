@@ -258,6 +258,11 @@ class Config:
         return self.within_patience or (self.option("nonfinite") == "stop" and not self.closure)
 
     @property
+    def may_stand(self) -> bool:
+        """Tell whether an epoch may pass without a single update."""
+        return self.scaled or (self.option("nonfinite") == "skip" and not self.closure)
+
+    @property
     def counts_updates(self) -> bool:
         """Tell whether somebody asks how many updates were made."""
         schedule, average = self.schedule, self.average

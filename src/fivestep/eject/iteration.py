@@ -104,7 +104,7 @@ def _head(config: Config) -> str:
     if config.unit == "iteration":
         made = "parts"
     if config.sentinel:
-        return f"for pair in chain({made}, [None]):  # None: the data is over, a window may be open"
+        return f"for pair in chain({made}, [None]):  # None: close the window"
     if _numbered(config):
         one = config.batch if config.forward else f"({config.batch})"
         return f"for number, {one} in enumerate({made}, start=1):"
@@ -146,8 +146,13 @@ def _five_steps(config: Config) -> Lines:
 
 def counted(config: Config) -> Lines:
     """Count the items of a batch."""
-    picks = ["kept = " + config.kept] if config.kept else []
-    return [*picks, f"items = {config.counted}"]
+    index = config.loop["items"].get("ignore_index")
+    why = (
+        f"  # the loss ignores {index}" if f"!= {index}" in (config.kept or config.counted) else ""
+    )
+    if config.kept:
+        return [f"kept = {config.kept}{why}", f"items = {config.counted}"]
+    return [f"items = {config.counted}{why}"]
 
 
 def _loss(config: Config) -> Lines:
@@ -274,7 +279,8 @@ def _update(config: Config) -> Lines:
 
 
 def _count(config: Config) -> Lines:
-    return ["updates += 1"] if config.counts_updates else []
+    moved = ["moved = True"] if config.may_stand else []
+    return [*moved, *(["updates += 1"] if config.counts_updates else [])]
 
 
 def _clip(config: Config) -> Lines:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from typing import Any
 
-from fivestep.eject.config import Config, Lines
+from fivestep.durations import Duration
+from fivestep.eject.config import WIDTH, Config, Lines
 
 # What `fit` does if nothing is said; a test holds this to its signature.
 DEFAULTS: dict[str, Any] = {
@@ -16,7 +18,7 @@ DEFAULTS: dict[str, Any] = {
     "validate_every": None,
 }  # fmt: skip
 TOLD_ELSEWHERE = ("shuffle", "monitor", "mode", "average_start")
-WIDTH = 100
+GLUE = "\0"
 
 
 def docstring(config: Config) -> Lines:
@@ -45,9 +47,12 @@ def _amount(count: int | None, what: str) -> str:
 
 
 def _wrapped(text: str, hang: str = "") -> Lines:
-    return textwrap.wrap(
-        text, WIDTH, subsequent_indent=hang, break_long_words=False, break_on_hyphens=False
+    # What stands in quotes stays in one piece: "3 updates".
+    joined = re.sub(r'"[^"]*"', lambda found: found[0].replace(" ", GLUE), text)
+    lines = textwrap.wrap(
+        joined, WIDTH, subsequent_indent=hang, break_long_words=False, break_on_hyphens=False
     )
+    return [line.replace(GLUE, " ") for line in lines]
 
 
 def _call(config: Config) -> str:
@@ -88,7 +93,8 @@ def _schedule(config: Config) -> Lines:
         return []
     if not config.shaped:
         return [f"schedule={schedule.get('class', 'ReduceLROnPlateau')}(...)"]
-    options = [f'warmup="{schedule["warmup"]} updates"'] if schedule["warmup"] else []
+    rise = Duration(schedule["warmup"], "update")
+    options = [f'warmup="{rise}"'] if schedule["warmup"] else []
     options += [f"lowest={schedule['lowest']}"] if 0 < schedule["lowest"] < 1 else []
     return [f"schedule={schedule['kind']}({', '.join(options)})"]
 
