@@ -118,7 +118,7 @@ class Twin:
         one = self.optimizer
         return (
             list(one.values()) if isinstance(one, dict) else one if isinstance(one, list) else [one]
-        )  # noqa: E501
+        )
 
     @property
     def state(self) -> Any:
@@ -167,7 +167,7 @@ def by_text(case: Case, text: str) -> Twin:
         "scheduler": twin.scheduler,
         "metrics": metrics
         if isinstance(metrics, dict)
-        else {getattr(metrics, "__name__", "metric"): metrics},  # noqa: E501
+        else {getattr(metrics, "__name__", "metric"): metrics},
         "count_items": case.options.get("items"),
         "forward": case.options.get("forward"),
     }
@@ -201,7 +201,7 @@ def assert_equal(one: Twin, other: Twin) -> None:
     assert_same(one.state, other.state)
     told = [
         {n: v for n, v in entry.items() if n not in ("update", "iteration")} for entry in history
-    ]  # noqa: E501
+    ]
     assert repr(told) == repr(losses(run))
     if not more and run.average_weights is None:
         return

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
+import runpy
 import subprocess
 import sys
 from dataclasses import replace
@@ -15,8 +17,24 @@ import pytest
 import torch
 from by_hand import assert_same
 from ejecting import (
-    Case, Noisy, Twin, Unsized, adam, assert_equal, both, by_fit, by_text, check, loader, losses,
-    quiet_loader, samples, several, sgd, small, written,
+    Case,
+    Noisy,
+    Twin,
+    Unsized,
+    adam,
+    assert_equal,
+    both,
+    by_fit,
+    by_text,
+    check,
+    loader,
+    losses,
+    quiet_loader,
+    samples,
+    several,
+    sgd,
+    small,
+    written,
 )  # fmt: skip
 from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
@@ -100,6 +118,14 @@ def on_batch(model: Any, batch: Any) -> Tensor:
 
 def batch_loss(prediction: Tensor, batch: Any) -> Tensor:
     return functional.cross_entropy(prediction, batch[1])
+
+
+def ones_of(batch: Any) -> Tensor:
+    return (batch[1] == 1).sum()
+
+
+def rows_of(batch: Any) -> int:
+    return len(batch[1])
 
 
 def nan_after(count: int) -> tuple[Tensor, Tensor]:
@@ -259,7 +285,7 @@ TABLE: dict[str, Case] = {
         ),
     ),
     "own items": Case(
-        {**BASE, "accumulate": 3, "items": lambda batch: (batch[1] == 1).sum()}, validate=held_out
+        {**BASE, "accumulate": 3, "items": ones_of}, validate=held_out
     ),
     "terms": Case({**BASE, "accumulate": 2}, loss_fn=lambda: terms, validate=held_out),
     "forward": Case(
@@ -269,7 +295,7 @@ TABLE: dict[str, Case] = {
         {**BASE, "forward": on_batch, "precision": "bfloat16"}, loss_fn=lambda: batch_loss,
     ),
     "forward of a loader": Case(
-        {"epochs": 2, "forward": on_batch, "items": lambda batch: len(batch[1])},
+        {"epochs": 2, "forward": on_batch, "items": rows_of},
         loss_fn=lambda: batch_loss, train=loader,
     ),
     "two inputs": Case(BASE, TwoInputs, train=two_inputs, validate=two_inputs),
@@ -364,7 +390,7 @@ def test_any_mixture_of_options(
             loss_fn=lambda: loss,
             train=made,
             validate=None if validation == "none" else held_out,
-        )  # fmt: skip
+        )
     )
     compile(text, "ejected.py", "exec")
 
@@ -380,7 +406,7 @@ def test_an_overflow_is_one_for_all() -> None:
             {**BASE, "precision": "float16", "schedule": cosine(), "average": 0.9, "clip": 1.0},
             optimizer=several,
             loss_fn=lambda: steep,
-        )  # fmt: skip
+        )
     )
     assert first.run is not None
     assert first.run.history[-1]["skipped"] > 0
@@ -396,7 +422,8 @@ WRONG: dict[str, tuple[Case, list[tuple[str, str]]]] = {
     "no clip": (TABLE["clip"], [("nn.utils.clip_grad_norm_(parameters, CLIP)", "pass")]),
     "warm-up off by one": (TABLE["cosine"], [("(update + 1) / WARMUP", "update / WARMUP")]),
     "one update too many": (
-        TABLE["cosine"], [("LambdaLR(optimizer, factor)", "LambdaLR(optimizer, lambda k: factor(k + 1))")]
+        TABLE["cosine"],
+        [("LambdaLR(optimizer, factor)", "LambdaLR(optimizer, lambda k: factor(k + 1))")],
     ),
     "mean of means": (
         Case(WINDOWS),
@@ -427,10 +454,15 @@ WRONG: dict[str, tuple[Case, list[tuple[str, str]]]] = {
         Case({**BASE, "precision": "float16", "schedule": cosine()}, loss_fn=lambda: steep),
         [("            if not finite:\n                continue\n", "")],
     ),
-    "not in 16 bits": (TABLE["bfloat16"], [("torch.autocast(", "torch.autocast(enabled=False, device_type=")]),
+    "not in 16 bits": (
+        TABLE["bfloat16"], [("torch.autocast(", "torch.autocast(enabled=False, device_type=")]
+    ),
     "buffers left": (TABLE["stopped"], [("buffer.copy_(before)", "pass")]),
     "samples for tokens": (TABLE["tokens"], [("int((targets != -100).sum())", "len(targets)")]),
-    "no weights": (TABLE["weights"], [("loss_fn.weight[targets].sum(dtype=torch.float64).item()", "len(targets)")]),
+    "no weights": (
+        TABLE["weights"],
+        [("loss_fn.weight[targets].sum(dtype=torch.float64).item()", "len(targets)")],
+    ),
 }  # fmt: skip
 
 
@@ -545,3 +577,25 @@ def test_differences_are_told() -> None:
     assert "Otherwise" not in written(by_fit(TABLE["plain"]))
     skipping = Case({**WINDOWS, "nonfinite": "skip"}, train=partial(nan_after, 6))
     assert "to rounding" in written(by_fit(skipping))
+
+
+def test_the_page_shows_what_is_written() -> None:
+    """docs/eject.md is what docs/make_eject.py writes, but for the versions."""
+    page = (ROOT / "docs" / "eject.md").read_text(encoding="utf-8")
+    made = runpy.run_path(str(ROOT / "docs" / "make_eject.py"))["page"]()
+    assert bare(page) == bare(made)
+
+
+def bare(page: str) -> str:
+    return re.sub(r"Written by fivestep.*?with\s+torch\s+\S+", "", page, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("name", ["ema, validated", "float16", "named inputs", "loader", "forward"])
+def test_the_text_for_an_accelerator_has_style(name: str) -> None:
+    run = by_fit(TABLE[name]).run
+    assert run is not None
+    run.setup["loop"]["model"]["device"] = "cuda:0"
+    text = run.source()
+    assert_style(text)
+    assert ".to(device, non_blocking=True)" in text
+    compile(text, "ejected.py", "exec")

@@ -44,10 +44,11 @@ def test_the_last_epoch_of_a_length_in_updates_is_over() -> None:
 
 def test_the_schedule_moves_at_the_end_of_that_epoch() -> None:
     rates: list[float] = []
-    for length in ({"epochs": 2}, {"length": "4 updates"}, {"length": "4 iterations"}):
+    for length in ("2 epochs", "4 updates", "4 iterations"):
         model, optimizer, data = a_model()
         schedule = StepLR(optimizer, 1, gamma=0.5)
-        quiet(model, nn.MSELoss(), optimizer, data, batch_size=4, schedule=schedule, **length)
+        quiet(model, nn.MSELoss(), optimizer, data, batch_size=4, schedule=schedule,
+              length=length)  # fmt: skip
         rates.append(optimizer.param_groups[0]["lr"])
     assert rates == [0.025] * 3
 

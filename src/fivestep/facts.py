@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -72,7 +72,7 @@ def _data(given: Batches) -> Facts:
     loader: Any = made.source
     sampler = getattr(loader, "sampler", None)
     if isinstance(sampler, Order):
-        size = cast("Any", loader).batch_size
+        size = loader.batch_size
         return {"kind": "dataset", "batch_size": size, "shuffle": sampler.shuffle}
     return {
         "kind": "loader" if isinstance(loader, DataLoader) else "iterable",

@@ -13,10 +13,7 @@ NO_TRACE = "with torch.no_grad(), torch.random.fork_rng({devices}):"
 
 
 def _forked(config: Config) -> str:
-    devices = "devices=[]"
-    if config.device != "cpu":
-        devices = "devices=[device]"
-    return devices
+    return "devices=[device]" if config.device == "cuda" else "devices=[]"
 
 
 # --- The schedule ---------------------------------------------------------------------------------
@@ -313,7 +310,7 @@ def _walk(config: Config, each: Lines) -> Lines:
     if train["kind"] == "memory" and not train["shuffle"] and size == "BATCH_SIZE":
         return [f"for {batch} in batches(data):", *indented(each)]
     parts = [
-        f"inputs = {data.copied('data[0]', made['inputs'])}",
+        f"inputs = {data.copied('data[0]', made['inputs'])}  # a model may work in place",
         f"targets = {data.copied('data[1]', made['targets'])}",
     ]
     whole = ["batch = inputs, targets"] if config.forward else []
@@ -403,7 +400,7 @@ def judge(config: Config) -> Lines:
         one = f"best = {value}" if config.patience is None else f"best, misses = {value}, 0"
         source = "model" if config.average is None else chosen(config)
         keep = (
-            [f"best_weights = deepcopy({source}.state_dict())  # itself no copy"]
+            [f"best_weights = deepcopy({source}.state_dict())  # itself it is live"]
             if config.keeps
             else []
         )

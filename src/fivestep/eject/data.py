@@ -14,7 +14,7 @@ def constants(config: Config) -> list[tuple[str, Any]]:
     found = [("BATCH_SIZE", config.train["batch_size"])] if "batch_size" in config.train else []
     size = (config.validation or {}).get("batch_size")
     if size is not None and [("BATCH_SIZE", size)] != found:
-        found.append(("VALIDATION_BATCH_SIZE" if found else "BATCH_SIZE", size))
+        found.append(("VALIDATION_BATCH_SIZE", size))
     return [*found, *([] if config.option("seed") is None else [("SEED", config.option("seed"))])]
 
 

@@ -6,6 +6,8 @@ from fivestep.eject import data
 from fivestep.eject.config import Config, Lines, indented
 
 ARGUMENTS = {"one": "inputs", "tuple": "*inputs", "dict": "**inputs"}
+LOGGED = 'logging.warning("epoch %d: loss or gradient not finite", epoch)'
+RAISED = 'raise FloatingPointError(f"loss or gradient not finite in epoch {epoch}")'
 EACH = "for one in optimizers:"
 
 
@@ -183,18 +185,24 @@ def _check(config: Config) -> Lines:
     lines = ["# NaN or inf must not reach the weights, which they would ruin for good."]
     if not config.scaled:
         lines.append("gradients = [p.grad for p in parameters if p.grad is not None]")
-        finite = "all(tensor.isfinite().all() for tensor in [loss, *gradients])"
+        finite = _finite(config, "[loss, *gradients]")
     end = {
-        "stop": ['logging.warning("epoch %d: loss or gradient not finite", epoch)', "stopped = True",
-                 "break"],
+        "stop": [LOGGED, "stopped = True", "break"],
         "skip": ["continue"],
-        "raise": [*load_best(config),
-                  'raise FloatingPointError(f"loss or gradient is not finite in epoch {epoch}")'],
-    }[config.option("nonfinite")]  # fmt: skip
+        "raise": [*load_best(config), RAISED],
+    }[config.option("nonfinite")]
     return [*lines, f"if not {finite}:", *indented([*_restore(config), *end])]
 
 
+def _finite(config: Config, tensors: str) -> str:
+    if config.device == "cpu":
+        return f"all(tensor.isfinite().all() for tensor in {tensors})"
+    # An accelerator is waited for once, not for each tensor.
+    return f"torch.stack([tensor.isfinite().all() for tensor in {tensors}]).all()"
+
+
 def load_best(config: Config) -> Lines:
+    """Put the best weights back, where that was asked for."""
     if not (config.option("restore_best") and config.keeps):
         return []
     return ["if best_weights is not None:", "    model.load_state_dict(best_weights)"]
@@ -270,7 +278,7 @@ def _update(config: Config) -> Lines:
         return [*lines, *_clip(config), *step, *_count(config)]
     look = [
         "gradients = [p.grad for p in parameters if p.grad is not None]",
-        "finite = all(gradient.isfinite().all() for gradient in gradients)",
+        f"finite = {_finite(config, 'gradients')}",
         "if finite:",
         *indented([*_clip(config), *step]),
         "scaler.update()  # lowers the scale where float16 overflowed: there is no update then",
