@@ -62,6 +62,20 @@ def wide_targets() -> tuple[Tensor, Tensor]:
     return x, torch.stack((y, y), dim=1)
 
 
+class Mean:
+    """A metric that is updated batch by batch."""
+
+    def reset(self) -> None:
+        self.total, self.count = 0.0, 0
+
+    def update(self, prediction: Tensor, targets: Tensor) -> None:
+        self.total += prediction.sum().item()
+        self.count += len(targets)
+
+    def compute(self) -> float:
+        return self.total / self.count
+
+
 class PerToken(nn.Module):
     """Two targets for each sample."""
 
@@ -229,6 +243,9 @@ TABLE: dict[str, Case] = {
     "ema, by loss": Case({**BASE, "average": 0.8, "average_every": 2, "monitor": "loss"}),
     "validated": Case(BASE, validate=held_out),
     "accuracy": Case({**BASE, "metrics": accuracy}, validate=held_out),
+    "two metrics": Case(
+        {**BASE, "metrics": {"mean": Mean(), "top": accuracy}}, validate=quiet_loader
+    ),
     "by accuracy": Case(
         {**BASE, "epochs": 6, "metrics": accuracy, "monitor": "validation_accuracy", "mode": "max",
          "patience": 2},

@@ -40,9 +40,13 @@ def facts_of(plan: Any) -> Facts:
         "sums": reduction_of(plan.loss_fn) == "sum",
         "schedule": _schedule(plan),
         "average": _average(plan),
-        "streams": [n for n, one in plan.metrics.items() if hasattr(one, "update")],
+        "streams": [name for name, one in plan.metrics.items() if _is_stream(one)],
         "forward": plan.forward is not None,
     }
+
+
+def _is_stream(metric: Any) -> bool:
+    return all(hasattr(metric, method) for method in ("update", "compute", "reset"))
 
 
 def _length(plan: Any) -> list[Any]:

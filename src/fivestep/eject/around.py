@@ -347,7 +347,10 @@ def _values(config: Config, wholes: list[str], streams: list[str]) -> Lines:
     entries = [f'"validation_loss": {mean}']
     if config.terms:
         entries.append('**{f"validation_{name}": one / count for name, one in sums.items()}')
-    for name in config.metrics:
+    if config.metrics and not streams:
+        each = "float(metric(predicted, true)) for name, metric in metrics.items()"
+        entries.append(f'**{{f"validation_{{name}}": {each}}}')
+    for name in config.metrics if streams else []:
         taken = "metrics[{!r}].compute()" if name in streams else "metrics[{!r}](predicted, true)"
         taken = taken.format(name).replace("'", '"')
         entries.append(f'"validation_{name}": float({taken})')
@@ -400,7 +403,7 @@ def judge(config: Config) -> Lines:
         one = f"best = {value}" if config.patience is None else f"best, misses = {value}, 0"
         source = "model" if config.average is None else chosen(config)
         keep = (
-            [f"best_weights = deepcopy({source}.state_dict())  # itself it is live"]
+            [f"best_weights = deepcopy({source}.state_dict())  # a copy, not the live weights"]
             if config.keeps
             else []
         )

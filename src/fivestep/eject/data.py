@@ -193,9 +193,10 @@ def moved(config: Config, data: dict[str, Any]) -> Lines:
     """Put a batch where the model is."""
     if config.device == "cpu" or (config.forward and data["kind"] != "memory"):
         return []
-    inputs, targets = data.get("inputs", "tensor"), data.get("targets", "tensor")
-    made = f"{_to('inputs', inputs)}, {_to('targets', targets)}"
-    return [f"inputs, targets = {made}"]
+    lines = [f"{name} = {_to(name, data.get(name, 'tensor'))}" for name in ("inputs", "targets")]
+    if not config.forward:
+        return lines
+    return ["inputs, targets = batch", *lines, "batch = inputs, targets"]
 
 
 def _to(name: str, structure: Any) -> str:

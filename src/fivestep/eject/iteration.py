@@ -123,11 +123,7 @@ def _one_batch(config: Config) -> Lines:
 
 def _five_steps(config: Config) -> Lines:
     lines = ["iteration += 1"] if config.counts_iterations else []
-    if config.forward and config.train["kind"] == "memory" and config.device != "cpu":
-        lines.append("inputs, targets = batch")
     lines += data.moved(config, config.train)
-    if config.forward and config.train["kind"] == "memory" and config.device != "cpu":
-        lines.append("batch = inputs, targets")
     if config.closure:
         return [*lines, *_with_closure(config)]
     if _restores(config):
