@@ -347,15 +347,16 @@ def _values(config: Config, wholes: list[str], streams: list[str]) -> Lines:
     entries = [f'"validation_loss": {mean}']
     if config.terms:
         entries.append('**{f"validation_{name}": one / count for name, one in sums.items()}')
-    if config.metrics and not streams:
+    spread: Lines = []
+    if wholes and not streams:
         each = "float(metric(predicted, true)) for name, metric in metrics.items()"
-        entries.append(f'**{{f"validation_{{name}}": {each}}}')
+        spread = ["**{", f'    f"validation_{{name}}": {each}', "},"]
     for name in config.metrics if streams else []:
         taken = "metrics[{!r}].compute()" if name in streams else "metrics[{!r}](predicted, true)"
         taken = taken.format(name).replace("'", '"')
         entries.append(f'"validation_{name}": float({taken})')
     both = [f"predicted, true = torch.cat(predictions), {joined(config)}"] if wholes else []
-    return [*both, "return {", *indented([f"{entry}," for entry in entries]), "}"]
+    return [*both, "return {", *indented([*(f"{entry}," for entry in entries), *spread]), "}"]
 
 
 def joined(config: Config) -> str:
