@@ -44,7 +44,8 @@ mode of a model that came in eval mode.
 ## What is not bit-equal
 
 - `seed=None`: no two runs are alike.
-- `torch.compile`: what is compiled anew may round otherwise.
+- `torch.compile`: equal where both are compiled from the start; a second compilation in one process
+  may round otherwise.
 - `nonfinite="skip"` with `accumulate`: a window with a single good batch is equal to rounding.
 - A loss that is not finite within LBFGS's step: nothing stops the written loop there.
 - A first monitored value of infinity counts as best in `fit`, and not in the written loop.

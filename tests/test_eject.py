@@ -6,6 +6,7 @@ import ast
 import inspect
 import re
 import runpy
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -428,6 +429,19 @@ def test_an_overflow_is_one_for_all() -> None:
     assert first.run is not None
     assert first.run.history[-1]["skipped"] > 0
     assert_equal(first, second)
+    assert_style(text)
+
+
+@pytest.mark.skipif(shutil.which("c++") is None, reason="torch.compile needs a C++ compiler")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_compiled_model() -> None:
+    """The second would get another program in a process that has compiled the first."""
+    case = Case({**BASE, "compile": True, "epochs": 2}, partial(small, dropout=0.0))
+    first = by_fit(case)
+    torch.compiler.reset()
+    text = written(first)
+    assert "compiled(inputs)" in text
+    assert_equal(first, by_text(case, text))
     assert_style(text)
 
 

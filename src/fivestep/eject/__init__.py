@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fivestep.eject import around, data, iteration, words
+from fivestep.eject import around, data, iteration, schedule, validation, words
 from fivestep.eject.config import Config, Lines, fitted, indented
 from fivestep.eject.imports import imports
 
@@ -49,9 +49,9 @@ def _functions(config: Config) -> list[Lines]:
     helpers = [
         data.helper(config),
         iteration.predict(config),
-        around.factor(config),
-        around.join(config),
-        around.evaluate(config),
+        schedule.factor(config),
+        validation.join(config),
+        validation.evaluate(config),
         _train(config),
     ]
     return [["", "", *one] for one in helpers if one]
@@ -128,7 +128,7 @@ def _train(config: Config) -> Lines:
 def _arguments(config: Config) -> Lines:
     kinds = {
         "model": "nn.Module" if config.module else "Callable[..., Tensor]",
-        "loss_fn": around.loss_type(config),
+        "loss_fn": validation.loss_type(config),
     }
     optimizer = "optimizers: list[Optimizer]" if config.several else "optimizer: Optimizer"
     found = [*(f"{name}: {kind}" for name, kind in kinds.items()), optimizer]
@@ -139,7 +139,7 @@ def _arguments(config: Config) -> Lines:
         plateau = config.schedule["kind"] == "plateau"
         found.append(f"scheduler: {'ReduceLROnPlateau' if plateau else 'LRScheduler'}")
     if config.metrics:
-        found.append(f"metrics: {around.metric_type(config)}")
+        found.append(f"metrics: {validation.metric_type(config)}")
     if config.own_items:
         found.append("count_items: Callable[[Any], float]")
     return [*found, *(["forward: Callable[..., Tensor]"] if config.forward else [])]
@@ -199,7 +199,7 @@ def _parameters(config: Config) -> Lines:
 
 def _attached(config: Config) -> Lines:
     lines = [f'scaler = torch.amp.GradScaler("{config.device}")'] if config.scaled else []
-    lines += around.made(config)
+    lines += schedule.made(config)
     if config.average is not None:
         decay = config.average["decay"]
         how = "" if decay is None else ", multi_avg_fn=get_ema_multi_avg_fn(DECAY)"
