@@ -26,7 +26,7 @@ help:
 	@echo "make test     run the tests; make test ARGS='-k loop' runs some of them"
 	@echo "make matrix   every rule of the doctor in every variant of its loops"
 	@echo "make check    style, types, and that the documents tell the truth"
-	@echo "make docs     run what docs/broken.md and docs/prove.md show, and write them anew"
+	@echo "make docs     run what docs/broken, prove and eject.md show, and write them anew"
 	@echo "make bench    time the loop beside others, in an environment of its own"
 	@echo "make bench-traps  put the same traps to other libraries' loops; writes docs/traps.md"
 	@echo "make field-test  run public scripts under the doctor; fetches them, takes most of an hour"
@@ -58,6 +58,7 @@ check: .venv/.dev
 docs: .venv/.dev
 	@.venv/$(BIN)/python docs/make_broken.py
 	@.venv/$(BIN)/python docs/make_prove.py
+	@.venv/$(BIN)/python docs/make_eject.py
 
 bench: .venv-bench/.bench
 	@.venv-bench/$(BIN)/python benchmarks/iteration.py

@@ -287,7 +287,7 @@ def test_parts_of_the_run_are_as_many_as_they_say(batches: int, epochs: int, par
 
 def test_a_training_that_goes_on_is_not_due_for_what_was_before() -> None:
     for text in ("100 updates", "100 iterations"):
-        every = Every(duration(text, "every"))
+        every = Every(duration(text, "every"), made=504)
         assert not every.due(iteration=505, update=505, epoch=2)
         assert every.due(iteration=600, update=600, epoch=2)
 

@@ -221,12 +221,15 @@ def test_the_averaged_weights_are_validated_kept_and_returned() -> None:
         assert_same(run.best_weights, run.average_weights)
 
 
-def test_batch_norm_is_computed_anew_for_averaged_weights() -> None:
+@pytest.mark.parametrize(
+    "validated", [{}, {"validate": (torch.zeros(4, 6), torch.zeros(4).long()), "validate_every": 3}]
+)
+def test_batch_norm_is_computed_anew_for_averaged_weights(validated: Any) -> None:
     model = net(norm=True)
     x, y = data()
     run = quiet(
         model, functional.cross_entropy, sgd(model), (x, y), epochs=4, batch_size=70,
-        average="equal", average_start="0.5 run",
+        average="equal", average_start="0.5 run", **validated,
     )  # fmt: skip
     assert run.average_weights is not None
     first = functional.linear(x, run.average_weights["0.weight"], run.average_weights["0.bias"])

@@ -53,6 +53,7 @@ class Assembly:
         self.average: Average | None = None
         self._norm: _Norm | None = None
         self._counts = False
+        self._settled = -1  # the update whose averaged weights have their statistics
 
     def __enter__(self) -> Self:
         try:
@@ -119,8 +120,9 @@ class Assembly:
 
     def settle(self) -> None:
         """Compute the BatchNorm statistics of averaged weights, by going through the data."""
-        if self.average is None or not self.average.updates:
+        if self.average is None or not self.average.updates or self._settled == self.update:
             return
+        self._settled = self.update
         forward, train = self._plan.forward, self._plan.train
 
         def of_pair(model: Any, pair: Any) -> Any:

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from fivestep.cli_doctor import add_verbs
+from fivestep.cli_eject import add_eject
 from fivestep.cli_prove import add_verb
 from fivestep.version import __version__
 
@@ -47,6 +48,7 @@ EXAMPLES = """examples:
   fivestep run train.py       run a training script as it is, and say what is wrong with its loop
   fivestep explain FS301      one fault: what it is, the sick loop, the healthy one, the report
   fivestep prove setup.py     the guarantees of fit, shown on your own model, loss and data
+  fivestep eject run.jsonl    the plain loop that a fit was, to own
   fivestep demo               handwritten digits, learned with the five steps in plain sight
   fivestep demo line          the smallest one
   fivestep demo --list        all of them
@@ -102,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(verb=_demo)
     add_verbs(commands)
     add_verb(commands)
+    add_eject(commands)
     return parser
 
 

@@ -247,18 +247,21 @@ class Every:
     Args:
         duration: how often.
         lengths: needed for parts of epochs and of the run.
+        made: the iterations that were made before, where a training goes on.
 
     Raises:
         ValueError: the duration cannot be counted in updates with what is known.
     """
 
-    def __init__(self, duration: Duration, lengths: Lengths | None = None) -> None:
+    def __init__(
+        self, duration: Duration, lengths: Lengths | None = None, *, made: int = 0
+    ) -> None:
         self.duration = duration
         self._at_epochs = duration.unit == "epoch" and isinstance(duration.amount, int)
         self._updates = _exact(duration)
         if duration.unit not in ("iteration", "update") and not self._at_epochs:
             self._updates = (lengths or Lengths()).exact_updates(duration)
-        self._iteration: int | None = None  # when asked last
+        self._iteration = made  # when asked last
         self._update = 0  # when due last: nothing is before the first update
 
     def due(self, *, iteration: int, update: int, epoch: int, epoch_ended: bool = False) -> bool:
@@ -266,8 +269,7 @@ class Every:
 
         ``epoch_ended`` says that epoch ``epoch`` is over.
         """
-        before = iteration - 1 if self._iteration is None else self._iteration
-        self._iteration = iteration
+        before, self._iteration = self._iteration, iteration
         if self._update == update or not self._reached(
             before, iteration, update, epoch_ended, epoch
         ):

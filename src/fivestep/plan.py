@@ -8,8 +8,10 @@ from typing import Any
 
 from torch import nn
 
+from fivestep.attach.schedule import Shape
 from fivestep.batches import Batches
 from fivestep.durations import Duration, Every, Lengths
+from fivestep.facts import facts_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +72,8 @@ class Plan:
     def by_epoch(self) -> bool:
         """Tell whether the schedule moves at the ends of epochs, not with the updates."""
         every = self.schedule_every
+        if isinstance(self.schedule, Shape):  # it counts its updates by itself
+            return False
         return every.unit == "epoch" and isinstance(every.amount, int)
 
     def every(self, interval: Duration | None) -> Every | None:
@@ -95,6 +99,7 @@ class Plan:
             "samples": self.train.samples,
             "batches": count(self.train),
             "validation_samples": None if self.validate is None else self.validate.samples,
+            "loop": facts_of(self),
         }
 
 

@@ -104,6 +104,19 @@ class Run:
         figure.tight_layout()
         return axes[:, 0] if metrics else axes[0, 0]
 
+    def source(self) -> str:
+        """Write the plain PyTorch loop that does what this run did, for its owner to keep.
+
+        It is made from ``setup``, so also of a run that was read back. The file needs torch, and
+        NumPy where it shuffles, and no fivestep; see docs/eject.md for what it leaves out.
+
+        Raises:
+            ValueError: this run cannot be written out; the message says why.
+        """
+        from fivestep.eject import source
+
+        return source(self.setup, self.history)
+
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Run:
         """Read a run back from its file, or the newest run of a directory.
