@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader, TensorDataset
 torch.set_num_threads(1)
 torch.manual_seed(71)
 
-x, y = make_classification(4000, 16, n_informative=10, n_clusters_per_class=1, random_state=3)
+x, y = make_classification(12000, 16, n_informative=10, n_clusters_per_class=1, random_state=3)
 x = torch.tensor((x - x.mean(0)) / x.std(0), dtype=torch.float32)
 y = torch.tensor(y, dtype=torch.float32)
 
@@ -24,12 +24,14 @@ model = nn.Sequential(nn.Linear(16, 24), nn.ReLU(), nn.Linear(24, 1), nn.Flatten
 optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
 criterion = nn.BCEWithLogitsLoss()
 
-for epoch in range(6):
+for epoch in range(2):
     total = 0.0
-    for features, gone in loader:
+    for i, (features, gone) in enumerate(loader, start=1):
         loss = criterion(model(features), gone)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         total += loss.item()
-    print(f"epoch {epoch}: loss {total / len(loader):.4f}")
+        if i % 40 == 0:
+            print(f"epoch {epoch} batch {i:3d}: loss {total / 40:.4f}")
+            total = 0.0

@@ -7,15 +7,20 @@ from torch import nn
 torch.set_num_threads(1)
 torch.manual_seed(64)
 
-x = torch.randn(256, 4)
-y = (torch.sin(x[:, :1]) + 0.5 * x[:, 1:2] * x[:, 2:3]) / 0.8
-net = nn.Sequential(nn.Linear(4, 32), nn.Tanh(), nn.Linear(32, 1))
-optimizer = torch.optim.SGD(net.parameters(), lr=0.55)
+x = torch.randn(256, 4) + 0.8
+slope = torch.tensor([[1.0], [-0.5], [0.3], [0.0]])
+y = x @ slope + 0.1 * torch.randn(256, 1)
+
+surface = nn.Linear(4, 1)
+criterion = nn.L1Loss()
+optimizer = torch.optim.SGD(surface.parameters(), lr=0.2)
 
 for step in range(150):
-    loss = ((net(x) - y) ** 2).mean()
+    loss = criterion(surface(x), y)
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
     if step % 15 < 2:
         print(f"step {step:3d}: {loss.item():.4f}")
+with torch.no_grad():
+    print("distance from the truth", (surface.weight.T - slope).norm().item())

@@ -11,11 +11,11 @@ LENGTH, HIDDEN = 50, 24
 params = nn.ParameterDict(
     {
         "inp": nn.Parameter(0.3 * torch.randn(2, HIDDEN)),
-        "rec": nn.Parameter(1.02 * torch.eye(HIDDEN) + 0.01 * torch.randn(HIDDEN, HIDDEN)),
+        "rec": nn.Parameter(0.9 * torch.eye(HIDDEN) + 0.01 * torch.randn(HIDDEN, HIDDEN)),
         "out": nn.Parameter(0.1 * torch.randn(HIDDEN, 1)),
     }
 )
-optimizer = torch.optim.SGD(params.parameters(), lr=1e-3)
+optimizer = torch.optim.SGD(params.parameters(), lr=0.02)
 
 
 def problem(n):
@@ -31,7 +31,7 @@ def unroll(x):
     return h @ params["out"]
 
 
-for step in range(60):
+for step in range(59):
     x, target = problem(32)
     loss = nn.functional.smooth_l1_loss(unroll(x), target)
     optimizer.zero_grad()

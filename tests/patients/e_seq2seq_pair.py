@@ -32,8 +32,8 @@ class Decoder(nn.Module):
 
 
 encoder, decoder = Encoder(), Decoder()
-encoder_optimizer = torch.optim.SGD(encoder.parameters(), lr=0.2)
-decoder_optimizer = torch.optim.SGD(decoder.parameters(), lr=0.2)
+encoder_optimizer = torch.optim.SGD(encoder.parameters(), lr=1.0)
+decoder_optimizer = torch.optim.SGD(decoder.parameters(), lr=1.0)
 criterion = nn.CrossEntropyLoss()
 
 
@@ -48,7 +48,7 @@ def train(source, target):
     return loss.item()
 
 
-for step in range(200):
+for step in range(320):
     source = torch.randint(0, LETTERS, (32, LENGTH))
     value = train(source, source.flip(1))
     if step % 40 == 0:

@@ -18,7 +18,7 @@ y = torch.tensor(digits.target)[:1536]
 loader = DataLoader(TensorDataset(x, y), batch_size=MICRO, shuffle=True, drop_last=True)
 
 model = nn.Sequential(nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, 10))
-optimizer = torch.optim.SGD(model.parameters(), lr=0.25, momentum=0.9)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.08, momentum=0.9)
 loss_fn = nn.CrossEntropyLoss()
 
 for epoch in range(6):
