@@ -15,17 +15,17 @@ y = torch.tensor(digits.target)
 
 
 def with_label(pixels, label):
-    return torch.cat([pixels, F.one_hot(label, 10).float()], 1)
+    return torch.cat([pixels, 2 * F.one_hot(label, 10).float()], 1)
 
 
 class GoodLayer(nn.Module):
     def __init__(self, inputs, outputs):
         super().__init__()
         self.linear = nn.Linear(inputs, outputs)
-        self.optimizer = torch.optim.Adam(self.linear.parameters(), lr=1e-2)
+        self.optimizer = torch.optim.Adam(self.linear.parameters(), lr=5e-3)
 
     def forward(self, h):
-        h = h / (h.norm(dim=1, keepdim=True) + 1e-4)
+        h = h / (h.pow(2).mean(1, keepdim=True).sqrt() + 1e-4)
         return torch.relu(self.linear(h))
 
     def learn(self, good, bad, threshold=1.0):
@@ -39,7 +39,7 @@ class GoodLayer(nn.Module):
 
 
 layers = [GoodLayer(74, 120), GoodLayer(120, 120)]
-for step in range(200):
+for step in range(250):
     idx = torch.randint(0, 1400, (100,))
     wrong = (y[idx] + torch.randint(1, 10, (100,))) % 10
     good, bad = with_label(x[idx], y[idx]), with_label(x[idx], wrong)
@@ -47,7 +47,7 @@ for step in range(200):
     for layer in layers:
         good, bad, value = layer.learn(good, bad)
         losses.append(value)
-    if step % 40 == 39:
+    if step % 50 == 49:
         print(step + 1, [round(v, 4) for v in losses])
 
 with torch.no_grad():

@@ -59,7 +59,11 @@ order = torch.randperm(len(x))
 sets = [TensorDataset(x[o], y[o]) for o in order.split([1000, 400, 397])]
 train, val, test = (DataLoader(s, batch_size=50, shuffle=i == 0) for i, s in enumerate(sets))
 net = nn.Sequential(
-    nn.Conv2d(1, 12, 3), nn.BatchNorm2d(12), nn.ReLU(), nn.Flatten(), nn.Dropout(0.2),
+    nn.Conv2d(1, 12, 3),
+    nn.BatchNorm2d(12),
+    nn.ReLU(),
+    nn.Flatten(),
+    nn.Dropout(0.2),
     nn.Linear(12 * 36, 10),
 )
 trainer = Trainer(net)

@@ -33,7 +33,11 @@ def log():
 def collate(batch):
     batch = sorted(batch, key=lambda item: len(item[0]), reverse=True)
     lengths = torch.tensor([len(e) for e, _ in batch])
-    return pad_sequence([e for e, _ in batch], batch_first=True), lengths, torch.tensor([f for _, f in batch])
+    return (
+        pad_sequence([e for e, _ in batch], batch_first=True),
+        lengths,
+        torch.tensor([f for _, f in batch]),
+    )
 
 
 class Reader(nn.Module):
@@ -60,7 +64,9 @@ for epoch in range(args.epochs):
     model.train()
     for events, lengths, faulty in train:
         optimizer.zero_grad()
-        loss = nn.functional.binary_cross_entropy_with_logits(model(events, lengths), faulty.float())
+        loss = nn.functional.binary_cross_entropy_with_logits(
+            model(events, lengths), faulty.float()
+        )
         loss.backward()
         optimizer.step()
         scheduler.step()

@@ -33,7 +33,9 @@ def seed_worker(worker_id):
 train = Events(600, seed=1)
 weight = np.where(train.label == 1, 9.0, 1.0)
 sampler = WeightedRandomSampler(weight.tolist(), num_samples=600)
-loader = DataLoader(train, batch_size=50, sampler=sampler, num_workers=2, worker_init_fn=seed_worker)
+loader = DataLoader(
+    train, batch_size=50, sampler=sampler, num_workers=2, worker_init_fn=seed_worker
+)
 net = nn.Sequential(nn.Linear(40, 32), nn.ReLU(), nn.Linear(32, 2))
 optimizer = torch.optim.Adam(net.parameters(), lr=3e-3)
 for epoch in range(4):

@@ -18,7 +18,10 @@ class Siamese(nn.Module):
     def __init__(self, width=64, out=32):
         super().__init__()
         self.encoder = nn.Sequential(
-            nn.Linear(64, width), nn.BatchNorm1d(width), nn.ReLU(), nn.Linear(width, out),
+            nn.Linear(64, width),
+            nn.BatchNorm1d(width),
+            nn.ReLU(),
+            nn.Linear(width, out),
             nn.BatchNorm1d(out, affine=False),
         )
         self.predictor = nn.Sequential(nn.Linear(out, 16), nn.ReLU(), nn.Linear(16, out))
