@@ -30,7 +30,7 @@ class VAE(nn.Module):
 
 vae = VAE()
 optimizer = torch.optim.Adam(vae.parameters(), lr=2e-3)
-for epoch in range(8):
+for epoch in range(6):
     total = 0.0
     for (x,) in loader:
         recon, mu, logvar = vae(x)

@@ -26,7 +26,7 @@ opt_d = torch.optim.Adam(disc.parameters(), lr=2e-3, betas=(0.5, 0.99))
 bce = nn.BCEWithLogitsLoss()
 one, zero = torch.ones(64, 1), torch.zeros(64, 1)
 
-for step in range(400):
+for step in range(320):
     fake = gen(torch.randn(64, 4))
     loss_d = bce(disc(real(64)), 0.9 * one) + bce(disc(fake.detach()), zero)
     opt_d.zero_grad()

@@ -48,7 +48,7 @@ def train(source, target):
     return loss.item()
 
 
-for step in range(320):
+for step in range(240):
     source = torch.randint(0, LETTERS, (32, LENGTH))
     value = train(source, source.flip(1))
     if step % 40 == 0:
