@@ -17,7 +17,7 @@ embed = nn.Embedding(len(chars), 16)
 lstm = nn.LSTM(16, 32, batch_first=True)
 head = nn.Linear(32, len(chars))
 params = [*embed.parameters(), *lstm.parameters(), *head.parameters()]
-optimizer = torch.optim.SGD(params, lr=0.5)
+optimizer = torch.optim.SGD(params, lr=0.5, momentum=0.9)
 
 for step in range(150):
     starts = torch.randint(0, len(data) - 17, (16,))

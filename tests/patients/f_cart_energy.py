@@ -14,7 +14,7 @@ energy = 0.5 * speed**2 + (1 - angle.cos())
 y = (energy - energy.mean()) / energy.std()
 
 model = nn.Sequential(nn.Linear(3, 32), nn.Tanh(), nn.Linear(32, 1))
-optimizer = torch.optim.SGD(model.parameters(), lr=0.6)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.4)
 
 for step in range(200):
     optimizer.zero_grad()

@@ -1,6 +1,6 @@
 """Logistic regression: do the two coordinates of a point have the same sign?"""
 
-# fault: flat-loss
+# fault: flat-loss | collapsed-output
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset

@@ -12,7 +12,7 @@ torch.set_num_threads(1)
 @dataclass
 class TransferConfig:
     freeze: bool = True
-    lr: float = 2e-2
+    lr: float = 5e-3
     steps: int = 100
     batch: int = 32
 
