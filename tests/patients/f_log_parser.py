@@ -50,7 +50,7 @@ class Sessions(Dataset):
 
 
 torch.manual_seed(0)
-loader = DataLoader(Sessions(make_lines(200, 300)), batch_size=20, shuffle=True)
+loader = DataLoader(Sessions(make_lines(120, 900)), batch_size=20, shuffle=True)
 model = nn.Sequential(nn.Linear(3, 16), nn.ReLU(), nn.Linear(16, 1))
 optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
 for epoch in range(6):
