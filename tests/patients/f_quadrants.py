@@ -1,6 +1,7 @@
 """Logistic regression: do the two coordinates of a point have the same sign?"""
 
 # fault: flat-loss | collapsed-output
+# missed: a line sees no more in these targets than in random ones; whether a curve would is not measured
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
