@@ -57,7 +57,7 @@ class Loaders:
 
         def after(token: Any, result: Any, error: BaseException | None) -> None:
             number, pace, frame = token
-            seconds = pace.arrived()
+            seconds, busy = pace.arrived()
             stream = streams.now
             stream.busy -= 1
             recorder = stream.recorder
@@ -75,7 +75,7 @@ class Loaders:
             if recorder is None:
                 return
             if error is None:
-                ears.note(recorder.loading.batch, number, result, seconds)
+                ears.note(recorder.loading.batch, number, result, seconds, busy)
                 recorder.quick.learn(key)
                 pace.note(recorder.record.loaders[number])
             elif isinstance(error, StopIteration):
@@ -96,10 +96,10 @@ class _Pace:
         self._worked = None if given is None else self._began.minus(stream.own).minus(given)
         self._waited = self._began
 
-    def arrived(self) -> float:
+    def arrived(self) -> Clocks:
         """The seconds that were waited."""
         self._waited = clocks().minus(self._began)
-        return self._waited.wall
+        return self._waited
 
     def note(self, facts: LoaderFacts) -> None:
         """Write it down; from now on the loop is at work."""

@@ -41,11 +41,13 @@ ITERATIONS = 10  # fewer are no rhythm
 TOTAL = 0.3  # seconds waited in all: less is not worth a word
 # The same by the time that the processor gave to the thread: it stays within a tenth where the wait is
 # five times as long because other programs run.
-SAMPLE = 1.5e-4  # seconds. From memory: up to 4e-5; read from bytes: 1.2e-4; made by Python: 2.3e-4 to 1e-3
+SAMPLE = 1.5e-4  # seconds. From memory: up to 4e-5; pixels to a tensor: 5e-5; made by Python: 2.3e-4 to 1e-3
 BUSY = 0.2  # seconds in all. Small programs that make each sample anew: 0.3 to 1
-IN_TURN = 0.5  # share on the clock too: a loop that sleeps or waits for a GPU uses no processor
+IN_TURN = (
+    0.3  # share beside the loop on the clock: one that sleeps or waits for a GPU uses no processor
+)
 
-Round = tuple[Vitals, float, float]  # an iteration, its wait, its length
+Round = tuple[Vitals, Batch, float]  # an iteration, its batch, its length
 
 
 def check(record: Record) -> Iterator[Finding]:
@@ -54,10 +56,10 @@ def check(record: Record) -> Iterator[Finding]:
         rounds = list(_rounds(record, loader))
         if len(rounds) < ITERATIONS:
             continue
-        share, wait = _share(loader, rounds), fmean(wait for _, wait, _ in rounds)
-        if share > SHARE and _long(loader, [wait for _, wait, _ in rounds]):
-            yield _say(loader, rounds[0][0], share, wait)
-        elif _makes_samples(loader):
+        share, waits = _share(loader, rounds), [batch.seconds for _, batch, _ in rounds]
+        if share > SHARE and _long(loader, waits):
+            yield _say(loader, rounds[0][0], share, fmean(waits))
+        elif _makes_samples(loader, [busy for _, batch, _ in rounds if (busy := batch.busy)]):
             busy = loader.paced_waited_busy
             share = busy / (busy + loader.paced_worked_busy)
             yield _say(loader, rounds[0][0], share, busy / loader.paced)
@@ -72,16 +74,19 @@ def _share(loader: LoaderFacts, rounds: list[Round]) -> float:
     """Of the time of the loop, without what measuring took where that is known."""
     if loader.paced:
         return loader.paced_waited / (loader.paced_waited + loader.paced_worked)
-    return sum(wait for _, wait, _ in rounds) / sum(seconds for _, _, seconds in rounds)
+    return sum(batch.seconds for _, batch, _ in rounds) / sum(seconds for _, _, seconds in rounds)
 
 
-def _makes_samples(loader: LoaderFacts) -> bool:
-    """The thread that trains makes the samples itself, and does little else."""
+def _makes_samples(loader: LoaderFacts, each: list[float]) -> bool:
+    """The thread that trains makes the samples itself, and does little else.
+
+    Most batches cost it much: Python's garbage collection makes a few of those from memory dear.
+    """
     busy, worked = loader.paced_waited_busy, loader.paced_worked_busy
     if loader.workers or not loader.batch_size or loader.paced < ITERATIONS or busy < BUSY:
         return False
-    in_turn = loader.paced_waited > IN_TURN * (loader.paced_waited + loader.paced_worked)
-    dear = busy > SAMPLE * loader.paced * loader.batch_size
+    in_turn = busy > IN_TURN * (busy + loader.paced_worked)
+    dear = min(busy / loader.paced, median(each or [0.0])) > SAMPLE * loader.batch_size
     return dear and in_turn and busy > SHARE * (busy + worked)
 
 
@@ -91,7 +96,7 @@ def _rounds(record: Record, loader: LoaderFacts) -> Iterator[Round]:
         batch = next((one for one in vitals.of(Batch) if one.loader == loader.number), None)
         trains = any(True for _ in vitals.of(Backward))
         if batch is not None and batch.position > 1 and trains and vitals.seconds is not None:
-            yield vitals, batch.seconds, max(vitals.seconds, batch.seconds)
+            yield vitals, batch, max(vitals.seconds, batch.seconds)
 
 
 def _say(loader: LoaderFacts, first: Vitals, share: float, wait: float) -> Finding:
