@@ -109,7 +109,7 @@ class Watch:
         if self._expects((BATCH, loader)):
             self.recorder.record.loaders[loader].waited += seconds
         else:
-            self.recorder.loading.batch(loader, data, seconds, self.site)
+            self.recorder.loading.batch(loader, data, seconds, 0.0, self.site)
             self.recorder.quick.learn((BATCH, loader))
 
     def epoch_ends(self, loader: int) -> None:

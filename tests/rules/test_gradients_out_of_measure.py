@@ -296,3 +296,91 @@ def test_an_infinite_derivative_is_named_with_its_operation() -> None:
 def test_a_root_away_from_zero_and_a_loop_that_skips_are_silent() -> None:
     assert not names(root(1e-6))
     assert "nonfinite-gradient" not in names(root(0.0, skip=True))
+
+
+class Beside(nn.Module):
+    """A short way and a deep one, added or side by side."""
+
+    def __init__(
+        self, unit: Callable[[], nn.Module], depth: int, *, first: bool, joined: bool
+    ) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for at in range(depth):
+            layers += [nn.Linear(24 if at else 10, 24), unit()]
+        self.deep = nn.Sequential(*layers, nn.Linear(24, 5))
+        self.wide, self.last = nn.Linear(10, 5), nn.Linear(10, 5) if joined else None
+        self.first = first
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        parts = [self.deep(x), self.wide(x)] if self.first else [self.wide(x), self.deep(x)]
+        if self.last is None:
+            return parts[0] + parts[1]
+        return self.last(torch.cat([parts[0], parts[1]], 1))
+
+
+def learns(model: nn.Module, rate: float = 0.01, updates: int = 150) -> None:
+    torch.set_num_threads(1)
+    centres = 2 * torch.randn(5, 10, generator=torch.Generator().manual_seed(4))
+    optimizer = torch.optim.Adam(model.parameters(), lr=rate)
+    for _ in range(updates):
+        targets = torch.randint(5, (32,))
+        optimizer.zero_grad()
+        fn.cross_entropy(model(centres[targets] + torch.randn(32, 10)), targets).backward()
+        optimizer.step()
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("joined", [True, False])
+def test_a_deep_branch_that_learns_nothing_is_named_though_the_loss_falls(
+    first: bool, joined: bool
+) -> None:
+    model = Beside(nn.Sigmoid, 10, first=first, joined=joined)
+    (finding,) = watch(lambda: learns(model)).findings
+    assert finding.rule == "vanishing-gradient"
+    assert finding.message.startswith("deep.")
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize(
+    ("unit", "depth"), [(nn.Sigmoid, 2), (nn.ReLU, 10), (nn.Tanh, 10), (nn.GELU, 8)]
+)
+def test_a_branch_that_lets_something_through_is_silent(
+    unit: Callable[[], nn.Module], depth: int, first: bool
+) -> None:
+    assert names(lambda: learns(Beside(unit, depth, first=first, joined=False))) == []
+
+
+def sums(recurrent: float, *, clip: float = 0.0, rate: float = 0.02, updates: int = 60) -> None:
+    """Marked numbers of a sequence are added up by a rectified cell, written by hand."""
+    torch.set_num_threads(1)
+    torch.manual_seed(5)
+    cell = [0.3 * torch.randn(2, 24), recurrent * torch.eye(24) + 0.01 * torch.randn(24, 24)]
+    first, again, last = (one.requires_grad_() for one in (*cell, 0.1 * torch.randn(24, 1)))
+    optimizer = torch.optim.SGD([first, again, last], lr=rate)
+    for _ in range(updates):
+        value, mark = torch.rand(32, 50), (torch.rand(32, 50) < 0.1).float()
+        state = torch.zeros(32, 24)
+        for at in range(50):
+            step = torch.stack([value[:, at], mark[:, at]], 1)
+            state = torch.relu(step @ first + state @ again)
+        optimizer.zero_grad()
+        fn.smooth_l1_loss(state @ last, (value * mark).sum(1, keepdim=True)).backward()
+        if clip:
+            nn.utils.clip_grad_norm_([first, again, last], clip)
+        optimizer.step()
+
+
+def test_a_recurrence_whose_gradient_bursts_with_the_loss_is_named() -> None:
+    (finding,) = watch(lambda: sums(0.9)).findings
+    assert finding.rule == "exploding-gradient"
+    assert "bursts to" in finding.message
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"clip": 0.5}, {"rate": 1e-4}, {"recurrent": 0.5, "rate": 0.003}],
+    ids=["clip", "rate", "short"],
+)
+def test_a_recurrence_that_keeps_its_measure_is_silent(options: dict[str, float]) -> None:
+    assert "exploding-gradient" not in names(lambda: sums(**{"recurrent": 0.9, **options}))

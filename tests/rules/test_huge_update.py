@@ -103,3 +103,68 @@ def uphill() -> None:
 
 def test_the_wrong_direction_is_not_blamed_on_the_rate() -> None:
     assert names(uphill) == ["diverging-loss"]
+
+
+def hurried(kind: str, rate: float, *, updates: int = 120, **options: float) -> None:
+    """Two classes that a small network tells apart, by an optimizer whose first step is the rate."""
+    torch.set_num_threads(1)
+    torch.manual_seed(9)
+    model = nn.Sequential(
+        nn.Linear(20, 40), nn.Tanh(), nn.Linear(40, 40), nn.Tanh(), nn.Linear(40, 6)
+    )
+    optimizer = getattr(torch.optim, kind)(model.parameters(), lr=rate, **options)
+    for _ in range(updates):
+        targets = torch.randint(6, (24,))
+        optimizer.zero_grad()
+        fn.cross_entropy(model(CENTRES[targets] + torch.randn(24, 20)), targets).backward()
+        optimizer.step()
+
+
+def from_zero(rate: float) -> None:
+    """Weights that begin at next to nothing: the first update is many times as long."""
+    torch.set_num_threads(1)
+    model = nn.Linear(20, 6)
+    nn.init.normal_(model.weight, std=1e-4)
+    nn.init.zeros_(model.bias)
+    optimizer = torch.optim.Adam(model.parameters(), lr=rate)
+    for _ in range(60):
+        targets = torch.randint(6, (24,))
+        optimizer.zero_grad()
+        fn.cross_entropy(model(CENTRES[targets] + torch.randn(24, 20)), targets).backward()
+        optimizer.step()
+
+
+def values_that_grow() -> None:
+    """A loss that rises with what is learned, by short updates."""
+    torch.set_num_threads(1)
+    model = nn.Linear(4, 1)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    for at in range(60):
+        x = torch.randn(32, 4)
+        optimizer.zero_grad()
+        fn.mse_loss(model(x), (1.0 + at) * x[:, :1]).backward()
+        optimizer.step()
+
+
+RECOVERED: dict[str, Callable[[], None]] = {
+    "adam": lambda: hurried("Adam", 2.0),
+    "adamw": lambda: hurried("AdamW", 3.0, weight_decay=0.05),
+    "rmsprop": lambda: hurried("RMSprop", 1.0),
+}
+SOUND: dict[str, Callable[[], None]] = {
+    "adam, bold": lambda: hurried("Adam", 0.03),
+    "rmsprop": lambda: hurried("RMSprop", 0.003),
+    "from next to nothing": lambda: from_zero(0.02),
+    "values that grow": values_that_grow,
+}
+
+
+@pytest.mark.parametrize("case", RECOVERED)
+def test_a_first_update_that_throws_all_away_is_named_though_the_loss_comes_back(case: str) -> None:
+    (finding,) = watch(RECOVERED[case]).findings
+    assert finding.rule == NAME
+
+
+@pytest.mark.parametrize("case", SOUND)
+def test_bold_rates_and_weights_from_nothing_are_silent(case: str) -> None:
+    assert NAME not in names(SOUND[case])

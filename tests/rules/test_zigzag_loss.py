@@ -123,3 +123,43 @@ def test_long_waves_over_the_same_rows_are_named() -> None:
     (finding,) = watch(lambda: heavy(0.995)).findings
     assert finding.rule == "zigzag-loss"
     assert "before, on the same rows" in finding.message
+
+
+def at_the_edge(rate: float, *, updates: int = 200, noise: float = 0.0, kind: str = "SGD") -> None:
+    """A tanh network on all points at once: it comes down, then begins to swing."""
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    angle, speed = 3 * torch.randn(256, 1), torch.randn(256, 1)
+    x = torch.cat([angle.sin(), angle.cos(), speed], 1)
+    y = 0.5 * speed**2 + 1 - angle.cos()
+    y = (y - y.mean()) / y.std()
+    model = nn.Sequential(nn.Linear(3, 32), nn.Tanh(), nn.Linear(32, 1))
+    optimizer = getattr(torch.optim, kind)(model.parameters(), lr=rate)
+    for _ in range(updates):
+        optimizer.zero_grad()
+        targets = y + noise * torch.randn(256, 1)
+        nn.functional.mse_loss(model(x), targets).backward()
+        optimizer.step()
+
+
+LATE: dict[str, Callable[[], None]] = {
+    "long after the start": lambda: at_the_edge(0.4),
+    "a few updates longer": lambda: at_the_edge(0.4, updates=150),
+}
+SETTLING: dict[str, Callable[[], None]] = {
+    "a smaller rate": lambda: at_the_edge(0.1),
+    "targets with noise": lambda: at_the_edge(0.05, noise=1.0),
+    "adam": lambda: at_the_edge(0.01, kind="Adam"),
+}
+
+
+@pytest.mark.parametrize("case", LATE)
+def test_a_swing_that_begins_late_is_seen_in_the_loss(case: str) -> None:
+    (finding,) = watch(LATE[case]).findings
+    assert finding.rule == "zigzag-loss"
+    assert "on the same rows" in finding.message
+
+
+@pytest.mark.parametrize("case", SETTLING)
+def test_what_settles_on_the_same_rows_is_silent(case: str) -> None:
+    assert names(SETTLING[case]) == []

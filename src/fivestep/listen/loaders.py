@@ -5,17 +5,18 @@
 from __future__ import annotations
 
 import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 from torch.utils.data import dataloader
 
 from fivestep.listen.patches import Patches, around
 from fivestep.listen.site import here
+from fivestep.listen.stream import Clocks, Stream, clocks
 from fivestep.vitals.quick import BATCH
 
 if TYPE_CHECKING:
     from fivestep.listen.ears import Ears
+    from fivestep.vitals.record import LoaderFacts
 
 
 class Loaders:
@@ -50,14 +51,16 @@ class Loaders:
             number, stream = getattr(args[0], "_fivestep_loader", None), streams.now
             if number is None or stream.busy or stream.backwards or not ears.on:
                 return None
+            pace = _Pace(args[0], stream)
             stream.busy += 1  # the data set may call modules of its own: transforms, mostly
-            return number, time.perf_counter(), sys._getframe(2)
+            return number, pace, sys._getframe(2)
 
         def after(token: Any, result: Any, error: BaseException | None) -> None:
-            number, began, frame = token
+            number, pace, frame = token
+            seconds, busy = pace.arrived()
             stream = streams.now
             stream.busy -= 1
-            recorder, seconds = stream.recorder, time.perf_counter() - began
+            recorder = stream.recorder
             key = (BATCH, frame.f_code, frame.f_lasti, number)
             if (
                 recorder is not None
@@ -66,14 +69,45 @@ class Loaders:
                 and recorder.quick.meets(key)
             ):
                 recorder.record.loaders[number].waited += seconds
+                pace.note(recorder.record.loaders[number])
                 return
             recorder = ears.recorder()
             if recorder is None:
                 return
             if error is None:
-                ears.note(recorder.loading.batch, number, result, seconds)
+                ears.note(recorder.loading.batch, number, result, seconds, busy)
                 recorder.quick.learn(key)
+                pace.note(recorder.record.loaders[number])
             elif isinstance(error, StopIteration):
                 ears.note(recorder.loading.ended, number)
 
         return around(original, before, after, ears.failed)
+
+
+class _Pace:
+    """How long a batch takes, and how long the loop was at work since the one before it."""
+
+    __slots__ = ("_began", "_iterator", "_stream", "_waited", "_worked")
+
+    def __init__(self, iterator: Any, stream: Stream) -> None:
+        self._iterator, self._stream, self._began = iterator, stream, clocks()
+        given: Clocks | None = getattr(iterator, "_fivestep_given", None)
+        # What we measure ourselves is no work of the loop.
+        self._worked = None if given is None else self._began.minus(stream.own).minus(given)
+        self._waited = self._began
+
+    def arrived(self) -> Clocks:
+        """The seconds that were waited."""
+        self._waited = clocks().minus(self._began)
+        return self._waited
+
+    def note(self, facts: LoaderFacts) -> None:
+        """Write it down; from now on the loop is at work."""
+        waited, worked = self._waited, self._worked
+        if worked is not None:
+            facts.paced += 1
+            facts.paced_waited += waited.wall
+            facts.paced_waited_busy += waited.busy
+            facts.paced_worked += worked.wall
+            facts.paced_worked_busy += worked.busy
+        self._iterator._fivestep_given = clocks().minus(self._stream.own)

@@ -41,7 +41,7 @@ class Modules:
             if compiling() or not ears.on:
                 return original(module, *args, **kwargs)
             stream = streams.now
-            if stream.busy and not stream.depth:
+            if not stream.depth and stream.busy:
                 return original(module, *args, **kwargs)
             recorder = stream.recorder
             if recorder is not None and recorder.quick.active:

@@ -22,6 +22,7 @@ or the growth be beyond doubt. Weights that were loaded are not judged by their 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from statistics import median
 
@@ -31,7 +32,18 @@ from torch import nn
 from fivestep.finding import Finding, Severity
 from fivestep.practice import Practice
 from fivestep.rules.vanishing_gradient import Layer, layers
-from fivestep.vitals import Clip, Forward, OptimizerFacts, Record, Series, State, Update, Vitals
+from fivestep.vitals import (
+    Backward,
+    Clip,
+    Forward,
+    Graph,
+    OptimizerFacts,
+    Record,
+    Series,
+    State,
+    Update,
+    Vitals,
+)
 
 SEVERITY = Severity.SUSPICIOUS
 EXPLAINS = (
@@ -49,6 +61,11 @@ BEYOND = 10.0  # times what the root of the loss's growth explains: chosen, not 
 CALM = 0.3  # update to weight norm: longer updates by usual gradients are the rate's fault
 RISE = 3.0  # to the highest norm of the first quarter: above it a burst has begun
 UPDATES = 8  # fewer are no history
+# Through time: the adding problem with ReLU, 50 steps: 5e4 times the median, the loss 200 times
+OUTSIDE = 1e3  # highest gradient norm to the median of all
+LEAP = 10.0  # highest loss to those of the first quarter
+SHORT = 0.03  # update to weight norm, the median. The same: 0.002
+STEPS = 10  # uses of the same weights in one forward
 FALLEN = 0.9  # of the first losses: below it the run does not suffer
 
 Seen = tuple[Vitals, Update]
@@ -73,8 +90,11 @@ def check(record: Record) -> Iterator[Finding]:
             yield _say(updates[0], *deep)
         elif grown is not None and _unwieldy(updates[0][1]):
             yield _say(updates[0], *grown)
-        elif suffers and (burst := _burst(updates, series)) is not None:
-            yield _say(*burst)
+        else:
+            burst = _burst(updates, series) if suffers else None
+            burst = burst or _through_time(record, updates, series)
+            if burst is not None:
+                yield _say(*burst)
 
 
 def _suffers(series: Series) -> bool:
@@ -160,6 +180,48 @@ def _burst(updates: list[Seen], series: Series) -> tuple[Seen, str, dict[str, fl
         if usual and (event.ratio or 0.0) > CALM:
             return None
     return None
+
+
+def _through_time(
+    record: Record, updates: list[Seen], series: Series
+) -> tuple[Seen, str, dict[str, float]] | None:
+    """Weights used step after step, short updates as a rule, and gradients that leap with the loss.
+
+    Whatever the rate, it is not to blame where nearly all updates are short.
+    """
+    measured = [(v, e) for v, e in updates if e.gradient_norm and math.isfinite(e.gradient_norm)]
+    ratios = [e.ratio for _, e in measured if e.ratio is not None]
+    if len(measured) < UPDATES or median(ratios) > SHORT or not _bursts_again(series):
+        return None
+    usual = median(e.gradient_norm or 0.0 for _, e in measured)
+    most = max(measured, key=lambda one: one[1].gradient_norm or 0.0)
+    highest = most[1].gradient_norm or 0.0
+    if highest < OUTSIDE * usual or _steps(record) < STEPS:
+        return None
+    text = f"the gradient norm, {usual:.3g} as a rule, bursts to {highest:.3g} and the loss with it"
+    return most, text, {"usual": usual, "burst": highest, "times": highest / usual}
+
+
+def _bursts_again(series: Series) -> bool:
+    """After its first quarter the loss leaps far above all of it, and ends finite."""
+    values = series.values
+    quarter = max(3, len(values) // 4)
+    before, after = values[:quarter], values[quarter:]
+    return not series.bad and bool(after) and max(after) > LEAP * max(before) > 0
+
+
+def _steps(record: Record) -> int:
+    """How often the graph behind a loss uses the same weights, at most."""
+    graphs = (event.graph for _, event in record.events(Backward) if event.graph is not None)
+    return max((_uses(graph) for graph in graphs), default=0)
+
+
+def _uses(graph: Graph) -> int:
+    leaves = {
+        i for i, node in enumerate(graph.nodes) if len(node.shape) > 1 and node.parameter >= 0
+    }
+    uses = Counter(i for node in graph.nodes for i in set(node.inputs) & leaves)
+    return max(uses.values(), default=0)
 
 
 def _say(seen: Seen, text: str, evidence: dict[str, float]) -> Finding:

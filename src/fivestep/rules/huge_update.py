@@ -13,7 +13,8 @@ Clipping the gradient norm and a warm-up help where only the first updates are t
 
 *When it is wrong*
 The rate itself says nothing (SGD with 10 is fine on one model, AdamW with 0.3 is not on another), so
-only long updates together with a loss that ends above its start are named. Losses without a floor
+only long updates together with a loss that ends above its start are named, or a first update longer
+than the weights with a loss that leaps at once and takes a quarter of the run to come back. Losses without a floor
 (policy gradients, GANs) may rise with sound updates, which are short.
 """
 
@@ -50,6 +51,9 @@ WHOLE = (
     1.0  # as long as the weights. Digits with momentum, rate 6: 2 to 5 of the early ones; rate 1: 0
 )
 FAR = 10.0  # of the first loss. The same: 160 and more; rate 1: 1.1
+# The first 8 losses to the first one, where the first update is HOPELESS. Adam and RMSprop on four data
+# sets, ReLU and tanh, first updates of 3 to 100 weights: 3 and more, but for the slightest; of 0.3 to 1: 2
+LEAP = 3.0
 EARLY = 8  # updates: the rate of the start, not one that a range test has reached
 LOSSES = 8  # fewer say nothing
 
@@ -57,7 +61,10 @@ LOSSES = 8  # fewer say nothing
 def check(record: Record) -> Iterator[Finding]:
     """Long updates, gradients that point against each other, and a loss above its start."""
     series = record.training()
-    if series is None or series.count < LOSSES or not _above_start(series):
+    if series is None or series.count < LOSSES:
+        return
+    ends_above = _above_start(series)
+    if not ends_above and not _leaps(series):
         return
     end = series.first_bad or record.length + 1
     for optimizer in record.optimizers:
@@ -65,9 +72,11 @@ def check(record: Record) -> Iterator[Finding]:
         long = [(v, e) for v, e in updates[1:] if _long(e.ratio) and v.iteration < end]
         hopeless = sum((event.ratio or 0) > HOPELESS for _, event in long) >= 2
         thrown = not _uphill(optimizer) and _thrown(updates, series)
-        if len(long) >= 2 and (hopeless or _opposed(updates) or thrown):
-            back = ", the next points back" if _opposed(updates) else ""
-            yield _say(long, optimizer, series, back)
+        opposed = _opposed(updates)
+        if ends_above and len(long) >= 2 and (hopeless or opposed or thrown):
+            yield _say(long, optimizer, series, back=opposed, ends_above=True)
+        elif _leaps(series) and not _uphill(optimizer) and _renews(updates):
+            yield _say(updates[:1] + long, optimizer, series, back=opposed, ends_above=ends_above)
 
 
 def _long(ratio: float | None) -> bool:
@@ -106,16 +115,41 @@ def _thrown(updates: list[tuple[Vitals, Update]], series: Series) -> bool:
     return whole >= 2 and soon > lowest and late > lowest
 
 
+def _leaps(series: Series) -> bool:
+    """The loss leaps at once, and it takes a quarter of the run to come back."""
+    values = series.values
+    start, early, quarter = values[0], values[1 : EARLY + 1], values[1 : len(values) // 4 + 2]
+    return start > 0 and median(early) > LEAP * start and median(quarter) > start
+
+
+def _renews(updates: list[tuple[Vitals, Update]]) -> bool:
+    """The first update is longer than the weights, so next to nothing is left of these."""
+    first = updates[0][1].ratio if updates else None
+    return first is not None and math.isfinite(first) and first > HOPELESS
+
+
 def _say(
-    long: list[tuple[Vitals, Update]], optimizer: OptimizerFacts, series: Series, back: str
+    long: list[tuple[Vitals, Update]],
+    optimizer: OptimizerFacts,
+    series: Series,
+    *,
+    back: bool,
+    ends_above: bool,
 ) -> Finding:
     vitals, first = long[0]
     ratio = max(event.ratio or 0.0 for _, event in long)
     rate = first.rates[0] if first.rates else float("nan")
     name = receiver(first.site, "step", "optimizer")
+    turn = ", the next points back" if back else ""
+    highest = max(one for one in series.values if math.isfinite(one))
+    course = (
+        "ends above its start"
+        if ends_above
+        else f"leaps from {series.values[0]:.3g} to {highest:.3g} at first"
+    )
     return Finding(
-        message=f"updates as long as {ratio:.3g} times the weights, and the loss ends above its start",
-        cause=f"the learning rate {rate:g} of {name} is far too high: each update overshoots{back}",
+        message=f"updates as long as {ratio:.3g} times the weights, and the loss {course}",
+        cause=f"the learning rate {rate:g} of {name} is far too high: each update overshoots{turn}",
         fix=f"take a tenth of it: {at_rate(optimizer.site, rate, rate / 10)}",
         evidence={
             "update_to_weight": ratio,

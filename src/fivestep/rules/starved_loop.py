@@ -13,13 +13,15 @@ or do the slow part once (decode and resize before the training, keep small data
 
 *When it is wrong*
 Only the waiting itself is measured. A model so small that any loader is slower than it is left
-alone: a wait must be long for itself, and the start of workers is not counted.
+alone: a wait must be long for itself, or a sample cost the processor much more than one that lies
+in memory; and the start of workers is not counted.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from statistics import fmean, median
 
 import torch
 from torch import nn
@@ -37,26 +39,64 @@ SHARE = 0.7  # of an iteration. 64 rows from memory: 0.05; 256 images one by one
 SECONDS = 0.025  # a wait. The same: 0.0004 and 0.010
 ITERATIONS = 10  # fewer are no rhythm
 TOTAL = 0.3  # seconds waited in all: less is not worth a word
+# The same by the time that the processor gave to the thread: it stays within a tenth where the wait is
+# five times as long because other programs run.
+SAMPLE = 1.5e-4  # seconds. From memory: up to 4e-5; pixels to a tensor: 5e-5; made by Python: 2.3e-4 to 1e-3
+BUSY = 0.2  # seconds in all. Small programs that make each sample anew: 0.3 to 1
+IN_TURN = (
+    0.3  # share beside the loop on the clock: one that sleeps or waits for a GPU uses no processor
+)
+
+Round = tuple[Vitals, Batch, float]  # an iteration, its batch, its length
 
 
 def check(record: Record) -> Iterator[Finding]:
     """Between two batches, most of the time goes by before the batch is there."""
     for loader in record.loaders:
         rounds = list(_rounds(record, loader))
-        waited = sum(wait for _, wait, _ in rounds)
-        spent = sum(seconds for _, _, seconds in rounds)
-        enough = len(rounds) >= ITERATIONS and loader.waited > TOTAL
-        if enough and waited > SHARE * spent and waited > SECONDS * len(rounds):
-            yield _say(loader, rounds[0][0], waited / spent, waited / len(rounds))
+        if len(rounds) < ITERATIONS:
+            continue
+        share, waits = _share(loader, rounds), [batch.seconds for _, batch, _ in rounds]
+        if share > SHARE and _long(loader, waits):
+            yield _say(loader, rounds[0][0], share, fmean(waits))
+        elif _makes_samples(loader, [busy for _, batch, _ in rounds if (busy := batch.busy)]):
+            busy = loader.paced_waited_busy
+            share = busy / (busy + loader.paced_worked_busy)
+            yield _say(loader, rounds[0][0], share, busy / loader.paced)
 
 
-def _rounds(record: Record, loader: LoaderFacts) -> Iterator[tuple[Vitals, float, float]]:
+def _long(loader: LoaderFacts, waits: list[float]) -> bool:
+    """Most waits are long: where other programs run, a few of those from memory are."""
+    return loader.waited > TOTAL and fmean(waits) > SECONDS and median(waits) > SECONDS
+
+
+def _share(loader: LoaderFacts, rounds: list[Round]) -> float:
+    """Of the time of the loop, without what measuring took where that is known."""
+    if loader.paced:
+        return loader.paced_waited / (loader.paced_waited + loader.paced_worked)
+    return sum(batch.seconds for _, batch, _ in rounds) / sum(seconds for _, _, seconds in rounds)
+
+
+def _makes_samples(loader: LoaderFacts, each: list[float]) -> bool:
+    """The thread that trains makes the samples itself, and does little else.
+
+    Most batches cost it much: Python's garbage collection makes a few of those from memory dear.
+    """
+    busy, worked = loader.paced_waited_busy, loader.paced_worked_busy
+    if loader.workers or not loader.batch_size or loader.paced < ITERATIONS or busy < BUSY:
+        return False
+    in_turn = busy > IN_TURN * (busy + loader.paced_worked)
+    dear = min(busy / loader.paced, median(each or [0.0])) > SAMPLE * loader.batch_size
+    return dear and in_turn and busy > SHARE * (busy + worked)
+
+
+def _rounds(record: Record, loader: LoaderFacts) -> Iterator[Round]:
     """Training iterations, their wait and their length; not the first, which starts workers."""
     for vitals in record.iterations:
         batch = next((one for one in vitals.of(Batch) if one.loader == loader.number), None)
         trains = any(True for _ in vitals.of(Backward))
         if batch is not None and batch.position > 1 and trains and vitals.seconds is not None:
-            yield vitals, batch.seconds, max(vitals.seconds, batch.seconds)
+            yield vitals, batch, max(vitals.seconds, batch.seconds)
 
 
 def _say(loader: LoaderFacts, first: Vitals, share: float, wait: float) -> Finding:

@@ -15,7 +15,8 @@ or normalise between the layers (``nn.LayerNorm``, ``nn.BatchNorm1d``).
 
 *When it is wrong*
 Optimizers that divide by the gradient's own length often learn all the same, so the first layers
-must stand still and the loss must not fall. A last layer that starts at zero is waited for.
+must stand still and the loss must not fall; where it falls by a shorter way beside the deep one, nothing
+may come through that either. A last layer that starts at zero is waited for.
 """
 
 from __future__ import annotations
@@ -76,6 +77,45 @@ def check(record: Record) -> Iterator[Finding]:
             faded = _fades(record, optimizer)
             if faded is not None:
                 yield _say_faded(*faded, profiles[0][1], len(profiles))
+        elif len(profiles) >= UPDATES:
+            branch = _dead_branch(record, optimizer, [one for _, _, one in late])
+            if branch:
+                yield _say(record, profiles[0][0], late[-1][1], branch, len(profiles))
+
+
+def _dead_branch(record: Record, optimizer: OptimizerFacts, late: list[list[Layer]]) -> list[Layer]:
+    """Layers beside others that learn: to the end they get nothing, and let nothing through.
+
+    Of one network in a row the loss could not fall then; beside a short way it does.
+    """
+    branches = [_branch(found) for found in late]
+    if not all(_gone(one) for one in branches):
+        return []
+    held, first = set(optimizer.parameters), branches[-1][0].name.rpartition(".")[0]
+    seen = [_spreads(e, held) for _, e in record.events(Forward) if e.grad == "on"]
+    after = [_from(spreads, first) for spreads in seen if spreads]
+    shut = bool(after) and all(_shrinks(spreads) for spreads in (after[0], after[-1]))
+    return branches[-1] if shut else []
+
+
+def _branch(found: list[Layer]) -> list[Layer]:
+    """From the layer with the least gradient on, to that with the most behind it."""
+    if not found:
+        return []
+    start = min(range(len(found)), key=lambda i: found[i].gradient)
+    end = max(range(start, len(found)), key=lambda i: found[i].gradient)
+    return found[start : end + 1]
+
+
+def _gone(branch: list[Layer]) -> bool:
+    return _vanishes(branch) and branch[0].gradient < GONE * branch[-1].gradient
+
+
+def _from(spreads: list[Spread], first: str) -> list[Spread]:
+    """From the layer of this name to the one behind that with the least: others may run after it."""
+    at = next((i for i, (name, _) in enumerate(spreads) if name == first), len(spreads))
+    least = min(range(at, len(spreads)), key=lambda i: spreads[i][1], default=at)
+    return spreads[at : least + 2]
 
 
 def _fades(record: Record, optimizer: OptimizerFacts) -> tuple[Vitals, list[Spread]] | None:

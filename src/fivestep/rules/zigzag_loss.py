@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 from statistics import median
 
 import torch
@@ -53,6 +54,10 @@ STAYS = 0.7  # last third to the first losses: digits at rates 1 to 5, turning: 
 THROWN = 0.3  # update to weight norm, the median of the late ones. Linear models, SGD at 0.5 with
 # momentum 0.995: 0.54; settling with momentum 0.9 at 0.3: 0.14
 LOWER = 1.3  # times the lowest loss before: L1 on a line at rate 0.6, swinging: 1.6
+FLIPS = 0.85  # share of rises that a fall follows, and falls a rise. A swing: 0.95; noise: 2/3
+WIDE = 0.03  # a rise or fall to the loss, the median. The tanh network below: 0.13
+FALLS = 20  # rises and falls at the end: fewer flip by chance
+KEPT_UP = 0.1  # of the first loss: far below it the swing is that of a solved task
 TWICE = 2.0  # the median of a wave to the lowest loss: Friedman's data as above 2.4
 
 Seen = tuple[Vitals, Update]
@@ -72,7 +77,8 @@ def check(record: Record) -> Iterator[Finding]:
     ratio = median(e.ratio or 0.0 for e in late)
     turns = cosine < OPPOSED and ratio > LONG and (_stays(series) or _was_lower(series))
     waves = ratio > THROWN and _far_above(series) and _only_weights_differ(record)
-    if math.isfinite(ratio) and (turns or waves):
+    swings = _swings(series) and _was_lower(series) and _only_weights_differ(record)
+    if math.isfinite(ratio) and (turns or waves or swings):
         yield _say(updates, stepping[0], series, cosine, ratio)
 
 
@@ -87,6 +93,17 @@ def _was_lower(series: Series) -> bool:
     values = series.values
     third = max(3, len(values) // 3)
     return min(values[-third:]) > LOWER * min(values[:-third], default=math.inf)
+
+
+def _swings(series: Series) -> bool:
+    """At the end the loss rises and falls in turn, and far. Every loss is known, not every update."""
+    values = series.values
+    end = values[-max(3, len(values) // 3) :]
+    steps = [after - before for before, after in pairwise(end)]
+    flips = sum(one * other < 0 for one, other in pairwise(steps))
+    level = median(end)
+    far = level > KEPT_UP * values[0] and median(map(abs, steps)) > WIDE * level
+    return series.stride == 1 and len(steps) >= FALLS and far and flips >= FLIPS * (len(steps) - 1)
 
 
 def _far_above(series: Series) -> bool:
@@ -115,9 +132,11 @@ def _say(
     turning = [(v, e) for v, e in updates if (e.cosine or 0.0) < OPPOSED]
     turns = cosine < OPPOSED
     thrown = turning if turns else [(v, e) for v, e in updates if (e.ratio or 0.0) > THROWN]
+    thrown = thrown or updates[-1:]  # a swing that came after most of what was measured
     vitals, first = thrown[0]
     rate = max(first.rates, default=math.nan)
     late = series.values[-max(3, len(series.values) // 3) :]
+    ratio = max((e.ratio or 0.0 for _, e in thrown), default=ratio) if not turns else ratio
     how = f"each gradient points against the last (cosine {cosine:.2f})"
     if not turns:
         how = f"it was {min(series.values):.3g} before, on the same rows"

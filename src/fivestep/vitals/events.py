@@ -28,6 +28,7 @@ class Batch(Event):
     epoch: int = 0  # how often the loader was started, from 1
     position: int = 0  # in this epoch, from 1
     seconds: float = 0.0  # the loop waited for it
+    busy: float = 0.0  # of these, in which the processor worked for the thread that waited
     tensors: tuple[TensorFacts, ...] = ()  # detailed
 
 

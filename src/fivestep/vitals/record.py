@@ -123,6 +123,11 @@ class LoaderFacts:
     epochs: int = 0
     batches: int = 0
     waited: float = 0.0  # seconds
+    paced: int = 0  # batches that were not the first of an epoch; of these:
+    paced_waited: float = 0.0  # seconds
+    paced_worked: float = 0.0  # seconds of the loop between them, without what measuring took
+    paced_waited_busy: float = 0.0  # the same two in seconds of the processor that this thread had:
+    paced_worked_busy: float = 0.0  # they stay what they are on a machine with much else to do
     first_digests: list[int] = field(default_factory=list[int])  # first batch of each epoch
     labels: list[dict[str, int]] = field(default_factory=list[dict[str, int]])
     """Counts of the second tensor's whole values, for the first 64 batches."""

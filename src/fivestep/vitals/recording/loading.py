@@ -34,8 +34,8 @@ class Loading:
             facts.sampler_epochs = (*facts.sampler_epochs, int(getattr(inner, "epoch", -1)))
         return number
 
-    def batch(self, number: int, data: Any, seconds: float, site: Site | None) -> None:
-        """A loader handed out a batch."""
+    def batch(self, number: int, data: Any, seconds: float, busy: float, site: Site | None) -> None:
+        """A loader handed out a batch; the processor was busy with it for some of the seconds."""
         notes = self._notes
         place = notes.site(site)
         notes.enter((-place, number), at_once=True)  # below 0: a batch always begins an iteration
@@ -47,6 +47,7 @@ class Loading:
         facts.waited += seconds
         self.last = number
         extra: dict[str, Any] = {"epoch": epoch, "position": position, "seconds": seconds}
+        extra["busy"] = busy
         event, first = None, position == 1 and len(facts.first_digests) < EPOCHS
         if notes.full(raw) or first or facts.batches <= LABELLED:
             event = Batch(notes.next(), site, number, **extra)
