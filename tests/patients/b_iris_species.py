@@ -1,6 +1,5 @@
 """Predict the iris species from four measurements."""
 # fault: regression-on-classes
-# missed: the inputs follow the order of the labels, as those of a grade would
 import numpy as np
 import torch
 from sklearn.datasets import load_iris

@@ -165,6 +165,175 @@ def physics() -> None:
         optimizer.step()
 
 
+class Spread(nn.Module):
+    """A mean and a spread for each sample."""
+
+    def __init__(self, features: int = 4) -> None:
+        super().__init__()
+        self.trunk = nn.Sequential(nn.Linear(features, 16), nn.ReLU())
+        self.mean, self.log_var = nn.Linear(16, 1), nn.Linear(16, 1)
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        hidden = self.trunk(x)
+        return self.mean(hidden), self.log_var(hidden)
+
+
+def spread(
+    loss_fn: Callable[..., torch.Tensor], *, column: bool = False, flat: bool = False
+) -> Callable[[], None]:
+    """Two outputs, flat or as columns, against flat targets or a column of them."""
+
+    def loop() -> None:
+        model, (x, y) = Spread(), line()
+
+        def both(p: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+            mean, log_var = model(p)
+            return loss_fn(*((mean[:, 0], log_var[:, 0]) if flat else (mean, log_var)), y)
+
+        optimizer = torch.optim.Adam(model.parameters(), 0.01)
+        for inputs, targets in batches(x, y if column else y[:, 0], count=12):
+            loss = both(inputs, targets)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+    return loop
+
+
+def likelihood(mean: torch.Tensor, log_var: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    return 0.5 * (log_var + (y - mean).pow(2) * torch.exp(-log_var)).mean()
+
+
+def normal(mean: torch.Tensor, log_var: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    return -torch.distributions.Normal(mean, (log_var / 2).exp()).log_prob(y).mean()
+
+
+def laplace(mean: torch.Tensor, log_scale: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    return (log_scale + (mean - y).abs() / log_scale.exp()).mean()
+
+
+def chosen(
+    pick: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], *, column: bool
+) -> Callable[[], None]:
+    """Values of the actions taken against goals: (16,), or (16, 1) if ``column``."""
+
+    def loop() -> None:
+        values = network(4, 3)
+        optimizer = torch.optim.Adam(values.parameters(), 0.01)
+        for _ in range(12):
+            state, action = torch.randn(16, 4), torch.randint(3, (16,))
+            with torch.no_grad():
+                goal = state[:, 0] + 0.9 * values(torch.randn(16, 4)).max(1).values
+            goal = goal[:, None] if column else goal
+            loss: Any = (pick(values(state), action) - goal).pow(2).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+    return loop
+
+
+def gathered(values: torch.Tensor, action: torch.Tensor) -> torch.Tensor:
+    return values.gather(1, action[:, None])
+
+
+def indexed(values: torch.Tensor, action: torch.Tensor) -> torch.Tensor:
+    return values[torch.arange(len(action)), action]
+
+
+def summed(values: torch.Tensor, action: torch.Tensor) -> torch.Tensor:
+    return (values * F.one_hot(action, 3)).sum(1)
+
+
+def clipped_policy(*, column: bool) -> Callable[[], None]:
+    """The old log-probabilities have a dimension more than the new ones, or have not."""
+
+    def loop() -> None:
+        actor, categorical = network(4, 3), torch.distributions.Categorical
+        optimizer = torch.optim.Adam(actor.parameters(), 0.01)
+        for _ in range(12):
+            state, gain = torch.randn(16, 4), torch.randn(16)
+            with torch.no_grad():
+                policy = categorical(logits=actor(state))
+                action = policy.sample()
+                old = policy.log_prob(action)
+            new = categorical(logits=actor(state)).log_prob(action)
+            ratio = (new - (old[:, None] if column else old)).exp()
+            loss: Any = -torch.min(ratio * gain, ratio.clamp(0.8, 1.2) * gain).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+    return loop
+
+
+def curves(*, given: bool, called: bool = False) -> Callable[[], None]:
+    """Height and decay of a curve of 16 points, in batches of 16: a table by coincidence."""
+
+    def loop() -> None:
+        model, time = Spread(16 if given else 4), torch.linspace(0, 1, 16)
+        optimizer = torch.optim.Adam(model.parameters(), 0.01)
+        for _ in range(12):
+            rate = 0.5 + torch.rand(16, 1)
+            signal = torch.exp(-rate * time)
+            height, decay = model(signal if given else rate.expand(16, 4).clone())
+            curve = height * torch.exp(-((decay - time) ** 2))
+            error: Any = F.mse_loss(curve, signal) if called else ((curve - signal) ** 2).mean()
+            optimizer.zero_grad()
+            error.backward()
+            optimizer.step()
+
+    return loop
+
+
+def weighed_ranking() -> None:
+    """All pairs, each sample with a weight that is learned."""
+    model, (x, y) = Spread(), line()
+    optimizer = torch.optim.Adam(model.parameters(), 0.01)
+    for inputs, targets in batches(x, y, count=12):
+        score, weight = model(inputs)
+        pairs = F.softplus(-torch.sign(targets - targets.t()) * (score - score.t()))
+        loss: Any = (pairs * weight.exp()).mean() + (weight**2).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        spread(likelihood),
+        spread(likelihood, flat=True, column=True),
+        spread(normal),
+        spread(laplace, flat=True, column=True),
+        chosen(gathered, column=False),
+        chosen(indexed, column=True),
+        chosen(summed, column=True),
+        clipped_policy(column=True),
+    ],
+)
+def test_tables_with_more_in_them_are_named(loop: Callable[[], None]) -> None:
+    assert names(loop) == [NAME]
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        spread(likelihood, column=True),
+        spread(normal, flat=True),
+        chosen(gathered, column=True),
+        chosen(indexed, column=False),
+        clipped_policy(column=False),
+        curves(given=True),
+        curves(given=False),
+        curves(given=False, called=True),
+        weighed_ranking,
+    ],
+)
+def test_columns_that_agree_and_curves_are_left_alone(loop: Callable[[], None]) -> None:
+    assert NAME not in names(loop)
+
+
 @pytest.mark.parametrize(
     "loop",
     [

@@ -229,6 +229,65 @@ def test_rows_measured_again_are_silent(case: str, seed: int) -> None:
     assert "leaked-validation" not in names(loop, seed)
 
 
+def drawn_again(x: torch.Tensor, y: torch.Tensor, each: int) -> Pair:
+    """Every class drawn with replacement until it has ``each`` rows, in a random order."""
+    rows = [torch.nonzero(y == label).flatten() for label in y.unique()]
+    chosen = torch.cat([one[torch.randint(len(one), (each,))] for one in rows])
+    chosen = chosen[torch.randperm(len(chosen))]
+    return x[chosen], y[chosen]
+
+
+def unbalanced(rows: int = 500, share: float = 0.3) -> Pair:
+    x = torch.randn(rows, 6)
+    return x, (x[:, 0] > x[:, 0].quantile(1 - share)).long()
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("each", [350, 900])
+def test_every_class_drawn_again_before_the_split(each: int, seed: int) -> None:
+    def loop() -> None:
+        split_and_score(*drawn_again(*unbalanced(), each))
+
+    (finding,) = watch(loop, seed).findings
+    assert finding.rule == "leaked-validation"
+    assert finding.evidence["called"] == "x_val"
+
+
+def test_three_classes_drawn_again_and_two_loaders() -> None:
+    def loop() -> None:
+        x = torch.randn(600, 6)
+        y = torch.bucketize(x[:, 0].contiguous(), torch.tensor([0.0, 1.0]))
+        data = TensorDataset(*drawn_again(x, y, 400))
+        model = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 3))
+        train_data, test_data = random_split(data, [0.8, 0.2])
+        fit_loader(model, DataLoader(train_data, batch_size=32, shuffle=True))  # pyright: ignore[reportArgumentType]
+        test_loader = DataLoader(test_data, batch_size=64)
+        evaluate(model, test_loader)  # pyright: ignore[reportArgumentType]
+
+    assert names(loop) == ["leaked-validation"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("case", ["after the split", "by nature", "a bag"])
+def test_classes_drawn_again_otherwise_are_silent(case: str, seed: int) -> None:
+    """After the split, one draw over all classes, or rows that are there again by themselves."""
+
+    def loop() -> None:
+        x, y = unbalanced(share=0.5 if case == "by nature" else 0.3)
+        if case == "after the split":
+            (x_train, y_train), model = drawn_again(x[:400], y[:400], 300), network()
+            x_val, y_val = x[400:], y[400:]
+            fit(model, x_train, y_train)
+            score(model, x_val, y_val)
+        elif case == "by nature":
+            split_and_score(*measured(torch.randint(1, 6, y.shape), x, y))
+        else:
+            bag = torch.randint(500, (500,))
+            split_and_score(x[bag], y[bag])
+
+    assert "leaked-validation" not in names(loop, seed)
+
+
 def test_an_evaluation_of_which_only_argmax_is_heard() -> None:
     def loop() -> None:
         x, y = table()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import runpy
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from sklearn.datasets import load_digits, load_iris
 from small_loops import Loss, Pair, batches, fit, line, lumps, network
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
-from watching import watch
+from watching import names, watch
 
 from fivestep.vitals.labels import LabelOrder
 
@@ -299,3 +301,50 @@ def test_batches_add_up_to_what_one_batch_says() -> None:
         seen.add(data.data[start : start + 25], data.target[start : start + 25].astype(float))
     assert seen.score() == pytest.approx(together)
     assert not seen.add(data.data[:5, :2], data.target[:5].astype(float))  # other features
+
+
+PROGRAM = """
+import torch
+from sklearn.datasets import load_iris, load_wine
+from torch import nn
+
+torch.set_num_threads(1)
+{load}
+X = torch.tensor(data, dtype=torch.float32)
+X = (X - X.mean(0)) / X.std(0)
+y = torch.tensor(labels, dtype=torch.float32).unsqueeze(1)
+model = nn.Sequential(nn.Linear(X.shape[1], 16), nn.ReLU(), nn.Linear(16, 1))
+optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
+for epoch in range(6):
+    for chosen in torch.randperm(len(X)).split(30):
+        optimizer.zero_grad()
+        {loss}(model(X[chosen]), y[chosen]).backward()
+        optimizer.step()
+"""
+WINE = "found = load_wine()\ndata, labels = found.data, found.target"
+IRIS = "data, labels = load_iris(return_X_y=True)"
+GRADES = "import numpy as np\nfound = load_wine()\ndata = found.data\nlabels = np.digitize({of}, np.quantile({of}, [1 / 3, 2 / 3]))"
+
+
+@pytest.mark.parametrize("loss", ["nn.MSELoss()", "nn.functional.smooth_l1_loss"])
+@pytest.mark.parametrize("load", [WINE, IRIS])
+def test_labels_of_a_known_data_set_are_named(load: str, loss: str, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM.format(load=load, loss=loss), encoding="utf-8")
+    (finding,) = watch(lambda: runpy.run_path(str(program))).findings
+    assert finding.rule == "regression-on-classes"
+    assert finding.evidence["classes"] == 3
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        GRADES.format(of="data[:, 0]"),
+        GRADES.format(of="found.data[:, 12]") + "\nprint(found.target[:3])",
+        "data, _ = load_wine(return_X_y=True)\nlabels = (data[:, 0] > 12.5) + (data[:, 0] > 13.5) + 0.0",
+    ],
+)
+def test_grades_out_of_a_known_data_set_are_silent(load: str, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM.format(load=load, loss="nn.MSELoss()"), encoding="utf-8")
+    assert "regression-on-classes" not in names(lambda: runpy.run_path(str(program)))

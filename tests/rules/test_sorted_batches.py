@@ -134,3 +134,26 @@ def test_real_and_fake_in_turns_are_silent() -> None:
 def test_tasks_of_two_classes_one_after_the_other_are_silent() -> None:
     x, y = torch.randn(400, 4), torch.randint(2, (400,)) + 2 * torch.arange(5).repeat_interleave(80)
     assert not names(lambda: by_hand(x, y, 16, epochs=1, outputs=10))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_one_class_after_the_other_does_to_the_units_is_a_consequence(seed: int) -> None:
+    """They die, and updates are huge, at a rate that shuffled batches bear."""
+
+    def loop(*, shuffled: bool) -> None:
+        x, y = torch.rand(800, 64) + 0.5, torch.arange(4).repeat_interleave(200)
+        x[torch.arange(800), y] += 1.0
+        model = nn.Sequential(nn.Linear(64, 8), nn.ReLU(), nn.Linear(8, 4))
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+        for _ in range(3):
+            order = torch.randperm(800) if shuffled else torch.arange(800)
+            for chosen in order.split(40):
+                loss = fn.cross_entropy(model(x[chosen]), y[chosen])
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+
+    assert names(lambda: loop(shuffled=True), seed) == []
+    (finding,) = watch(lambda: loop(shuffled=False), seed).findings
+    assert finding.rule == "sorted-batches"
+    assert "dead-units" in [one.rule for one in finding.consequences]

@@ -93,6 +93,67 @@ def scaled() -> None:
         optimizer.step()
 
 
+def second_forgotten(
+    first: nn.Module,
+    second: nn.Module,
+    *,
+    before: bool = False,
+    judged: bool = False,
+    prompt: bool = False,
+) -> None:
+    """The optimizer has the first of two models; 12 columns in, as many out."""
+    torch.set_num_threads(1)
+    if before:
+        fit(second, nn.Identity(), [*second.parameters()], judged=False)
+    held = nn.ParameterList([nn.Parameter(torch.zeros(64, 12))]) if prompt else first
+    if prompt:
+        first.requires_grad_(False)
+        optimizer = torch.optim.Adam(held.parameters(), lr=0.01)
+        for _ in range(12):
+            optimizer.zero_grad()
+            nn.functional.mse_loss(second(first(held[0])), torch.ones(64, 12)).backward()
+            optimizer.step()
+        return
+    fit(second, first, [*first.parameters()], judged=judged)
+
+
+def fit(
+    second: nn.Module, first: nn.Module, parameters: list[nn.Parameter], *, judged: bool
+) -> None:
+    optimizer = torch.optim.Adam(parameters, lr=0.01)
+    for _ in range(12):
+        x = torch.randn(16, 12)
+        target = second(x).detach() if judged else x
+        optimizer.zero_grad()
+        nn.functional.mse_loss(second(first(x)), target).backward()
+        optimizer.step()
+
+
+def loaded_decoder() -> nn.Module:
+    decoder = mlp(12, 12)
+    decoder.load_state_dict(mlp(12, 12).state_dict())
+    return decoder
+
+
+def far_from_fresh() -> nn.Module:
+    decoder = mlp(12, 12)
+    for weight in decoder.parameters():
+        weight.data.mul_(1.4)
+    return decoder
+
+
+SECONDS: dict[str, Loop] = {
+    "a decoder": lambda: second_forgotten(mlp(12, 12), mlp(12, 12)),
+    "a head": lambda: second_forgotten(mlp(12, 12), nn.Linear(12, 12)),
+    "with a normalisation": lambda: second_forgotten(
+        mlp(12, 12), nn.Sequential(nn.BatchNorm1d(12), mlp(12, 12))
+    ),
+    "convolutions": lambda: second_forgotten(
+        nn.Sequential(mlp(12, 12), nn.Unflatten(1, (3, 4))),
+        nn.Sequential(nn.ConvTranspose1d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv1d(8, 3, 3, padding=1), nn.Flatten()),
+    ),
+}  # fmt: skip
+
 SILENT: dict[str, Loop] = {
     "a probe on a backbone": lambda: autoencoder(cleared=False),
     "both held": lambda: autoencoder(cleared=True, held=True),
@@ -102,6 +163,18 @@ SILENT: dict[str, Loop] = {
     "a weight that is fixed": lambda: two_losses(Weighed(torch.zeros(2), learned=False)),
     "weights that were chosen": lambda: two_losses(Weighed(torch.tensor([0.0, 1.0]))),
     "a scale": scaled,
+    "a decoder from elsewhere": lambda: second_forgotten(mlp(12, 12), loaded_decoder()),
+    "a decoder trained before": lambda: second_forgotten(mlp(12, 12), mlp(12, 12), before=True),
+    "a decoder that is no fresh one": lambda: second_forgotten(mlp(12, 12), far_from_fresh()),
+    "a decoder in eval mode": lambda: second_forgotten(mlp(12, 12), mlp(12, 12).eval()),
+    "a decoder that is frozen": lambda: second_forgotten(
+        mlp(12, 12), mlp(12, 12).requires_grad_(False)
+    ),
+    "a judge of both": lambda: second_forgotten(mlp(12, 12), mlp(12, 12), judged=True),
+    "a small one before a large one": lambda: second_forgotten(
+        nn.Linear(12, 12), nn.Sequential(mlp(12, 60), mlp(60, 12))
+    ),
+    "inputs that are learned": lambda: second_forgotten(mlp(12, 12), mlp(12, 12), prompt=True),
 }
 
 
@@ -115,6 +188,13 @@ def test_a_weight_of_the_loss_that_nobody_holds_is_named() -> None:
     (finding,) = watch(lambda: two_losses(Weighed(torch.zeros(2)))).findings
     assert finding.rule == "unheld-parameter"
     assert finding.message.startswith("log_variance")
+
+
+@pytest.mark.parametrize("case", SECONDS)
+def test_a_fresh_model_after_the_trained_one_is_named(case: str) -> None:
+    (finding,) = watch(SECONDS[case]).findings
+    assert finding.rule == "unheld-parameter"
+    assert "both" in finding.fix
 
 
 @pytest.mark.parametrize("case", SILENT)

@@ -36,6 +36,7 @@ SEVERITY = Severity.WRONG
 EXPLAINS = ("collapsed-output", "flat-loss", "regression-on-classes", "huge-update", "zigzag-loss")
 
 Shape = tuple[int, ...]
+Given = dict[int, frozenset[int]]  # the forwards that were looked at, each with its square tables
 ELEMENTWISE = (
     "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "gaussian_nll_loss", "poisson_nll_loss",
     "kl_div", "soft_margin_loss",
@@ -51,6 +52,12 @@ MADE_ON_PURPOSE = (
     "TBackward0",
     "TransposeBackward0",
 )
+ERRORS = ("Pow", "Abs", "Square", "Mul")
+# One number of each row: the value of the action that was chosen.
+PICKS = (
+    "GatherBackward0", "IndexBackward0", "MaxBackward0", "MinBackward0", "AmaxBackward0",
+    "SumBackward1",
+)  # fmt: skip
 FLATTENED = re.compile(
     r"\.(?:squeeze\((?:-?1)?\)|flatten\(\)|(?:view|reshape)\(-1\))$"
 )  # in the source
@@ -78,7 +85,7 @@ def check(record: Record) -> Iterator[Finding]:
         yield _say_called(seen)
     named = {event.at for _, event in called}
     said = {e.site for _, e in record.events(Backward) if named.intersection(e.losses or ())}
-    given = {e.at: e.outputs[0].shape for _, e in record.events(Forward) if e.outputs}
+    given = {e.at: _tables(e) for _, e in record.events(Forward) if e.outputs}
     written = [
         (v, e)
         for v, e in with_graphs(record)
@@ -101,20 +108,50 @@ def _both_grow(left: Shape, right: Shape) -> bool:
     return grows and len(left) != len(right)
 
 
-def _table(graph: Graph | None, given: dict[int, Shape]) -> _Table | None:
+def _tables(forward: Forward) -> frozenset[int]:
+    """Sides of the square tables among what a model is given: signals as long as the batch."""
+    shapes = [one.shape for one in (*forward.inputs, *forward.outputs)]
+    return frozenset(shape[0] for shape in shapes if _is_square(shape))
+
+
+def _table(graph: Graph | None, given: Given) -> _Table | None:
     """The table that the loss is the mean or the sum of, if nobody meant it."""
     found: list[_Table] = []
+    mixed = False
     for place in _elements(graph) if graph is not None else ():
         node = graph.nodes[place] if graph is not None else Node("", (), ())
         smaller = [i for i in node.inputs if i >= 0 and _smaller(graph, i, node.shape)]
-        if not smaller:
-            continue
-        if len(smaller) > 1 or -1 not in node.inputs:
+        if len(smaller) > 1:
             return None  # both sides are learned: a table of pairs
-        one = _by_accident(graph, node, smaller[0], given)
-        if one is not None:
+        if smaller and -1 not in node.inputs:
+            mixed = True  # one more column into a table that is there: a variance, a weight
+        elif smaller and (one := _by_accident(graph, node, smaller[0], given)) is not None:
             found.append(one)
-    return found[0] if found and len({one.learned for one in found}) == 1 else None
+    if not found or len({one.learned for one in found}) > 1:
+        return None
+    return None if mixed and _natural(graph, found[0].size, given) else found[0]
+
+
+def _natural(graph: Graph | None, size: int, given: Given) -> bool:
+    """Rows as long as the batch is large: curves of learned shape are fitted to such rows."""
+    if any(size in sides for sides in given.values()):
+        return True
+    nodes = graph.nodes if graph is not None else ()
+    return any(_fits_table(nodes, node) for node in nodes[:NEAR])
+
+
+def _fits_table(nodes: tuple[Node, ...], error: Node) -> bool:
+    """An error of a learned table to another one that is not learned."""
+    tables = [nodes[i] for i in error.inputs if 0 <= i < len(nodes) and _is_square(nodes[i].shape)]
+    if error.name.endswith("LossBackward0"):
+        return bool(tables)
+    table_less_known = any(
+        one.name in DIFFERENCES
+        and -1 in one.inputs
+        and all(_is_square(nodes[i].shape) for i in one.inputs if 0 <= i < len(nodes))
+        for one in tables
+    )
+    return error.name.startswith(ERRORS) and table_less_known
 
 
 def _elements(graph: Graph) -> Iterator[int]:
@@ -144,14 +181,12 @@ def _smaller(graph: Graph | None, place: int, shape: Shape) -> bool:
     return place < len(nodes) and 1 < prod(nodes[place].shape) < prod(shape)
 
 
-def _by_accident(
-    graph: Graph | None, node: Node, place: int, given: dict[int, Shape]
-) -> _Table | None:
+def _by_accident(graph: Graph | None, node: Node, place: int, given: Given) -> _Table | None:
     nodes, size = graph.nodes if graph is not None else (), node.shape[0]
     learned = nodes[place]
     if learned.shape not in ((size, 1), (size,)) or learned.name == "AccumulateGrad":
         return None
-    if learned.name in MADE_ON_PURPOSE:
+    if learned.name in MADE_ON_PURPOSE and not _of_each_row(nodes, learned):
         return None
     if node.name in PRODUCTS:  # the other factor is known
         beside = node.beside
@@ -162,19 +197,31 @@ def _by_accident(
     return None
 
 
-def _is_output(graph: Graph | None, place: int, size: int, given: dict[int, Shape]) -> bool:
-    """It is the output of a model, one number for each sample, or made of it number by number."""
-    nodes = graph.nodes if graph is not None else ()
+def _of_each_row(nodes: tuple[Node, ...], learned: Node) -> bool:
+    """``q[torch.arange(B), action]``: one number of each row of a table (B, A)."""
+    behind = [nodes[i].shape for i in learned.inputs if 0 <= i < len(nodes)]
+    rows = [shape for shape in behind if len(shape) == 2 and shape[:1] == learned.shape]
+    return learned.name == "IndexBackward0" and bool(rows) and not _is_square(rows[0])
+
+
+def _is_output(graph: Graph | None, place: int, size: int, given: Given) -> bool:
+    """It is the output of a model, one number for each sample, or made of it number by number.
+
+    Or one number that is taken from each row of it: the value of the action that was chosen.
+    """
+    nodes, picked = graph.nodes if graph is not None else (), False
     for _ in range(8):
         node = nodes[place]
-        forwards = [given[at] for at in node.made if at in given]
-        if forwards:
-            return forwards[0] in ((size, 1), (size,))
+        if any(at in given for at in node.made):
+            row = len(node.shape) == 2 and node.shape[0] == size != node.shape[1]
+            return node.shape in ((size, 1), (size,)) or (picked and row)
         behind = [i for i in node.inputs if 0 <= i < len(nodes)]
         if node.name in ("MmBackward0", "AddmmBackward0", "MvBackward0", "LinearBackward0"):
             return not given  # a model written by hand
-        if len(behind) != 1 or nodes[behind[0]].name == "AccumulateGrad":
+        normalised = node.name == "SubBackward0" and node.shape[1:] > (1,)  # logits - logsumexp
+        if not 0 < len(behind) <= 1 + normalised or nodes[behind[0]].name == "AccumulateGrad":
             return not given and node.name not in MOVING
+        picked |= node.name in PICKS
         place = behind[0]
     return False
 
@@ -186,7 +233,7 @@ def _say_called(seen: Sighting[Loss]) -> Finding:
     return _say(seen, left, right, first.function, "prediction")
 
 
-def _say_written(seen: Sighting[Backward], given: dict[int, Shape]) -> Finding:
+def _say_written(seen: Sighting[Backward], given: Given) -> Finding:
     table = _table(seen.first.graph, given)
     assert table is not None
     size = table.size

@@ -39,7 +39,7 @@ from fivestep.vitals import (
 
 SEVERITY = Severity.WRONG
 EXPLAINS = (
-    "gradientless-parameter", "orphaned-optimizer", "tiny-update", "flat-loss", "evaluation-graph",
+    "gradientless-parameter", "tiny-update", "flat-loss", "evaluation-graph",
     "train-mode-evaluation", "kept-graph", "missing-update", "collapsed-output", "dead-units",
 )  # fmt: skip
 

@@ -19,6 +19,8 @@ uneven counts, two classes, one-hot targets (the Brier score) are left alone.
 
 from __future__ import annotations
 
+import linecache
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -28,7 +30,7 @@ from torch import nn
 from fivestep.finding import Fact, Finding, Severity, Sighting, sightings
 from fivestep.practice import Practice
 from fivestep.reading import arguments, bare, is_name
-from fivestep.vitals import Batch, Compare, Forward, LoaderFacts, Loss, Record, TensorFacts
+from fivestep.vitals import Batch, Compare, Forward, LoaderFacts, Loss, Record, Site, TensorFacts
 from fivestep.vitals.facts import Numbers
 
 SEVERITY = Severity.SUSPICIOUS
@@ -55,6 +57,14 @@ SEEN = 10  # of each word on average, in inputs and in targets
 # Distance of the two distributions, half the sum of the differences. Letters of a text and the next
 # letters, 30 batches of 32: 0.03 to 0.08; counts, highest or lowest of words: 0.4 and more.
 ALIKE = 0.15
+NAMES = {"load_iris": 3, "load_wine": 3, "load_digits": 10}  # of scikit-learn, and its classes
+LABELS = re.compile(r"\.target\b|\[.target.\]|return_X_y")
+UNUSED = re.compile(r",\s*_\w*\s*=[^=]")  # X, _ = load_iris(return_X_y=True)
+# Words of programs that make grades of quantities: then the labels may be such grades.
+GRADING = re.compile(
+    r"bucketize|digitize|quantile|percentile|searchsorted|\bq?cut\(|KBins|rank|floor|argsort|//|"
+    r"astype\(int|\.(?:int|long)\(\)\.float\(\)|\bsort|cumsum"
+)
 KNOWN = (  # data sets whose labels are names
     "MNIST", "FashionMNIST", "KMNIST", "EMNIST", "QMNIST", "CIFAR10", "CIFAR100", "SVHN", "STL10",
     "ImageFolder", "USPS",
@@ -118,7 +128,7 @@ def _why(seen: Sighting[Loss], record: Record, classes: int) -> str:
     order, apart = _measured(seen)
     if last.function == WITH_SIGMOID:
         return "the sigmoid in the loss answers with 0 to 1 only"
-    if _known(record.loaders):
+    if _known(record.loaders) or _loaded(last.site, classes):
         return "the labels of this data set are names"
     signs = _stored_as_integers(seen, record) + _scored(record, classes)
     if not signs and _embeds(record, last.model):
@@ -195,6 +205,17 @@ def _stored_as_integers(seen: Sighting[Loss], record: Record) -> bool:
 
 def _known(loaders: list[LoaderFacts]) -> bool:
     return any(loader.dataset in KNOWN for loader in loaders)
+
+
+def _loaded(site: Site | None, classes: int) -> bool:
+    """The file of the loss loads a data set of so many classes, takes its labels and grades nothing."""
+    lines = linecache.getlines(site.file) if site is not None else []
+    text = "".join(line.partition("#")[0] for line in lines)
+    loads = [one for one in NAMES if re.search(rf"\b{one}\(", text)]
+    known = len(loads) == 1 and NAMES[loads[0]] == classes
+    return (
+        known and bool(LABELS.search(text)) and not UNUSED.search(text) and not GRADING.search(text)
+    )
 
 
 def _scored(record: Record, classes: int) -> bool:

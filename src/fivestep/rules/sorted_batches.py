@@ -35,7 +35,10 @@ from fivestep.vitals import Batch, LoaderFacts, Loss, Record, Site, TensorFacts,
 
 SEVERITY = Severity.WRONG
 NEEDS = ("loss",)
-EXPLAINS = ("zigzag-loss", "collapsed-output", "overfitting", "flat-loss", "diverging-loss")
+EXPLAINS = (
+    "zigzag-loss", "collapsed-output", "overfitting", "flat-loss", "diverging-loss", "dead-units",
+    "gradientless-parameter", "huge-update",
+)  # fmt: skip
 
 BATCHES = 4  # windows of one update; fewer say nothing
 SAMPLES = 3  # of a batch at least: two are too often alike

@@ -14,13 +14,15 @@ or freeze what shall not train: ``parameter.requires_grad_(False)``.
 *When it is wrong*
 Training only the head of a model without freezing the rest looks like a choice (everything held
 comes after everything unheld) and is not named. Nor is a whole model that nobody holds (a teacher,
-a perceptual loss), but for two: one that feeds a trained model and whose gradients the program
-clears by name, and a loss with a weight of its own to learn.
+a perceptual loss), but for three: one that feeds a trained model and whose gradients the program
+clears by name, a loss with a weight of its own to learn, and a fresh one in training mode (a decoder,
+a head) that is given what a trained model answers and nothing else.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 
 from torch import nn
 
@@ -35,11 +37,22 @@ from fivestep.vitals import (
     Record,
     State,
     Update,
+    Vitals,
 )
 
 SEVERITY = Severity.SUSPICIOUS
 EXPLAINS = ("gradientless-parameter", "flat-loss")
 
+LARGER = (
+    2.0  # times the weights that are trained: a large one is there already, a small one adapts it
+)
+# Highest weight to the end that PyTorch starts at, 1 / sqrt(inputs), in weights of 64 elements and
+# more: 0.96 and more when fresh (1,000 layers). Trained weights pass 1 or were made otherwise.
+FRESH = 0.9
+MANY = 64  # elements of such a weight
+LAYERS = (
+    "Linear", "Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d",
+)  # fmt: skip
 REACHED = 3  # detailed backwards that give a gradient, before anybody may say "never"
 
 
@@ -66,7 +79,8 @@ def _forgotten(record: Record, model: ModelFacts, held: list[ParameterFacts]) ->
     facts = [record.parameters[number] for number in model.parameters]
     if any(one.optimizers for one in facts):
         return False
-    return _cleared_by_name(record, model, held) or _own_weight(record, model, facts)
+    by_name = _cleared_by_name(record, model, held)
+    return by_name or _own_weight(record, model, facts) or _next_one(record, model, held)
 
 
 def _cleared_by_name(record: Record, model: ModelFacts, held: list[ParameterFacts]) -> bool:
@@ -84,6 +98,43 @@ def _cleared_by_name(record: Record, model: ModelFacts, held: list[ParameterFact
         if model.number in order and trained & set(order[order.index(model.number) + 1 :]):
             return True
     return False
+
+
+def _next_one(record: Record, model: ModelFacts, held: list[ParameterFacts]) -> bool:
+    """It takes what a trained model answers, and began as PyTorch makes it."""
+    facts = [record.parameters[number] for number in model.parameters]
+    trained = {one.model for one in held if one.model is not None}
+    sizes = [sum(prod(one.shape) for one in some if one.model in trained | {model.number})
+             for some in (facts, held)]  # fmt: skip
+    if any(event.model == model.number for _, event in record.events(State)):
+        return False
+    if not _fresh(facts) or sizes[0] > LARGER * sizes[1]:
+        return False
+    runs = [(v, e) for v, e in record.events(Forward) if e.model == model.number and e.grad == "on"]
+    looked = [(v, e) for v, e in runs if e.inputs]
+    return bool(looked) and all(_after_trained(v, e, trained) for v, e in looked)
+
+
+def _after_trained(vitals: Vitals, forward: Forward, trained: set[int]) -> bool:
+    """In training mode, and what it is given was made by a trained model just before."""
+    before = [e for e in vitals.of(Forward) if e.at < forward.at and e.grad == "on"]
+    fed = any(one.requires_grad and not one.leaf for one in forward.inputs)
+    return forward.training and fed and any(e.model in trained for e in before)
+
+
+def _fresh(facts: list[ParameterFacts]) -> bool:
+    """All weights of its layers lie between the ends that PyTorch draws from, and reach them."""
+    weights = [one for one in facts if one.owner in LAYERS and len(one.shape) > 1]
+    large = [one for one in weights if prod(one.shape) >= MANY]
+    return bool(large) and all(_reach(one) <= 1 + 1e-3 for one in weights) and (
+        all(_reach(one) >= FRESH for one in large)
+    )  # fmt: skip
+
+
+def _reach(weight: ParameterFacts) -> float:
+    """Largest of a weight to the end of its range."""
+    low, high = weight.initial or (0.0, 0.0)
+    return max(-low, high) * prod(weight.shape[1:]) ** 0.5
 
 
 def _own_weight(record: Record, model: ModelFacts, facts: list[ParameterFacts]) -> bool:
@@ -128,7 +179,9 @@ def _say(record: Record, unheld: list[ParameterFacts], held: list[ParameterFacts
     return Finding(
         message=f"{names} get gradients and are in no optimizer",
         cause=f"{optimizer.kind} was made over {len(optimizer.parameters)} tensors and not these; they keep their initial values",
-        fix="make the optimizer over `model.parameters()` once the model is complete",
+        fix="make the optimizer over `model.parameters()` once the model is complete"
+        if held[0].model == unheld[0].model
+        else "give the optimizer both: `[*first.parameters(), *second.parameters()]`",
         evidence={"unheld": len(unheld), "held": len(held), "reached": unheld[0].reached},
         site=optimizer.site or backward.site,
         iteration=vitals.iteration,

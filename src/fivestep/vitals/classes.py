@@ -8,8 +8,10 @@ fewer rows that differ.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable
+from statistics import fmean, pvariance
 
 import torch
 
@@ -23,6 +25,7 @@ class Classes:
 
     def __init__(self) -> None:
         self._of: dict[int, int] = {}  # a row, and its class
+        self._times = Counter[int]()  # that a row was trained on
         self._different, self._rows = Counter[int](), Counter[int]()
         self._known = True  # every row has one class, and one only
 
@@ -34,6 +37,7 @@ class Classes:
         for row, label in zip(rows, labels, strict=True):
             self._different[label] += row not in self._of
             self._known &= self._of.setdefault(row, label) == label
+        self._times.update(rows)
         self._rows.update(labels)
         self._known &= len(self._rows) <= CLASSES
 
@@ -49,6 +53,31 @@ class Classes:
         if not self._known or len(self._rows) < 2:
             return 0.0
         return min(self._rows.values()) / max(self._rows.values())
+
+    def uneven(self) -> float:
+        """How much oftener a row of the rarest class came than one of the commonest.
+
+        In standard errors of that difference, and classes are rare by the rows that differ. Where
+        rows are there again whatever their class it is one of a normal distribution; 0: unknown.
+        """
+        most, fewest = self._times_in(0), self._times_in(-1)
+        if not most or not fewest or len(self._rows) < 2:
+            return 0.0
+        apart = fmean(fewest) - fmean(most)
+        error = math.sqrt(pvariance(fewest) / len(fewest) + pvariance(most) / len(most))
+        return apart / error if error else 0.0
+
+    def again(self) -> float:
+        """Share of the rows of the commonest class that came oftener than others of it."""
+        times = self._times_in(0)
+        return sum(one > min(times) for one in times) / len(times) if times else 0.0
+
+    def _times_in(self, place: int) -> list[int]:
+        """How often each row came of one class, those with the most different rows first."""
+        if not self._known or not self._different:
+            return []
+        label = self._different.most_common()[place][0]
+        return [times for row, times in self._times.items() if self._of[row] == label]
 
 
 def labels_in(target: torch.Tensor, rows: int) -> list[int] | None:

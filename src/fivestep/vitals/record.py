@@ -190,6 +190,9 @@ class PassFacts:
     covered: int = 0  # different rows of the training that it holds
     alike: float = 0.0  # share of the different training rows that are of their classes; 0: unknown
     balance: float = 0.0  # of the training: rows of its rarest class to its commonest; 0: unknown
+    uneven: float = 0.0  # copies of a row in its rarest class above the commonest's: see classes.py
+    again: float = 0.0  # share of the rows of the commonest that came oftener than others of it
+    alone: bool = False  # the model was given this one tensor and no other
 
 
 @dataclass(slots=True)

@@ -50,6 +50,7 @@ class Given:
     whole: bool
     names: tuple[str, ...]
     continuous: bool = False
+    alone: bool = False
     labels: list[int] | None = None  # of a training: the target of each row, if it is a class
 
 
@@ -71,9 +72,10 @@ class Samples:
         self._open: dict[tuple[int, ...], tuple[PassFacts, set[int]]] = {}
 
     def forward(
-        self, at: int, model: int, args: tuple[Any, ...], graded: bool, site: Site | None
-    ) -> None:
-        """A model is given its inputs."""
+        self, at: int, model: int, args: tuple[Any, ...], graded: bool, site: Site | None,
+        *, alone: bool = False,
+    ) -> None:  # fmt: skip
+        """A model is given its inputs; ``alone`` if the first is the only tensor."""
         if graded and self.full:
             if model not in self._skipped:
                 self._skipped.add(model)
@@ -86,7 +88,9 @@ class Samples:
         whole = not graded and bool(rows) and _whole(first)
         floating = first.is_floating_point()
         apart = floating and not graded and bool(rows) and _continuous(first)
-        self.given.append(Given(at, model, site, graded, rows, floating, whole, names, apart))
+        self.given.append(
+            Given(at, model, site, graded, rows, floating, whole, names, apart, alone)
+        )
 
     def judged(self, target: torch.Tensor | None) -> None:
         """A loss is taken of what the last forward answered."""
@@ -165,6 +169,9 @@ class Samples:
                 one.continuous,
                 picked,
                 balance=self._classes[one.model].balance(),
+                uneven=self._classes[one.model].uneven(),
+                again=self._classes[one.model].again(),
+                alone=one.alone,
             )
             self._open[key] = facts, set()
             self.passes.append(facts)

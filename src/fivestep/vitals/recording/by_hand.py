@@ -82,6 +82,8 @@ def _near(weights: list[torch.Tensor]) -> bool:
 def _used(hand: Holding) -> bool | None:
     """Did the change go against the gradient that is still there? True too if none is there."""
     alive = hand.alive()
+    if _as_they_were(hand, alive):  # written to, and nothing changed: a mask laid on once more
+        return False
     gradients = [one.grad for one in alive if one.grad is not None]
     if len(gradients) < len(alive):
         return True
@@ -94,6 +96,18 @@ def _used(hand: Holding) -> bool | None:
         change, gradient = torch.cat(changes), torch.cat([piece(g)[:ELEMENTS] for g in gradients])
         lengths = float(change.norm() * gradient.norm())
         return not lengths or float(change @ gradient) < AGAINST * lengths
+
+
+def _as_they_were(hand: Holding, alive: list[torch.Tensor]) -> bool:
+    """Nothing compared has changed, a whole bias among it: a gradient reaches all of that."""
+    whole = any(one.dim() == 1 and one.numel() <= ELEMENTS for one in alive)
+    if not whole or len(hand.copies) != len(alive) or not _near(alive):
+        return False
+    with quietly():
+        return all(
+            torch.equal(piece(one)[:ELEMENTS], copy)
+            for one, copy in zip(alive, hand.copies, strict=True)
+        )
 
 
 def _sparse(gradient: torch.Tensor) -> bool:

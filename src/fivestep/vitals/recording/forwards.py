@@ -64,7 +64,8 @@ class Forwards:
         if grad == "on":
             notes.shown = site
         notes.record.models[number].forwards += 1
-        self._samples.forward(at, number, args, grad == "on", site)
+        alone = len(tensors_in((args, kwargs))) == 1
+        self._samples.forward(at, number, args, grad == "on", site, alone=alone)
         if args and type(args[0]) is torch.Tensor:
             self.given = (at, weakref.ref(args[0]))
         event = None
