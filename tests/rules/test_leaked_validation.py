@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 import torch
@@ -504,3 +505,43 @@ def test_one_graph_with_masks_is_silent() -> None:
                 fn.cross_entropy(out[~train_mask], y[~train_mask])
 
     assert not names(loop)
+
+
+def mixing(share: float) -> Any:
+    """A collate function that makes so many of the rows of a batch anew each time."""
+
+    def collate(rows: list[Pair]) -> Pair:
+        x, y = torch.stack([a for a, _ in rows]), torch.stack([b for _, b in rows])
+        some = torch.rand(len(x), 1) < share
+        return torch.where(some, x + 0.1 * torch.randn_like(x), x), y
+
+    return collate
+
+
+@pytest.mark.parametrize("share", [0.3, 0.7, 0.9])
+@pytest.mark.parametrize("epochs", [2, 6])
+def test_the_training_data_of_which_each_epoch_makes_rows_anew_is_silent(
+    share: float, epochs: int
+) -> None:
+    def loop() -> None:
+        torch.manual_seed(3)
+        (x, y), model = table(), network()
+        loader = DataLoader(TensorDataset(x, y), 20, shuffle=True, collate_fn=mixing(share))
+        for _ in range(epochs):
+            fit_loader(model, loader, epochs=1)  # pyright: ignore[reportArgumentType]
+            score(model, x, y)
+
+    assert not names(loop)
+
+
+def test_overlapping_parts_without_a_name_are_found_once_all_rows_are_known() -> None:
+    def loop() -> None:
+        (x, y), model = table(), network()
+        loader = DataLoader(TensorDataset(x[:320], y[:320]), 20, shuffle=True)
+        for _ in range(3):
+            fit_loader(model, loader, epochs=1)  # pyright: ignore[reportArgumentType]
+            score(model, x[240:], y[240:])
+
+    (finding,) = watch(loop).findings
+    assert finding.rule == "leaked-validation"
+    assert finding.evidence["shared_rows"] == 80

@@ -193,6 +193,7 @@ class PassFacts:
     uneven: float = 0.0  # copies of a row in its rarest class above the commonest's: see classes.py
     again: float = 0.0  # share of the rows of the commonest that came oftener than others of it
     alone: bool = False  # the model was given this one tensor and no other
+    settled: bool = True  # the last rows of the training had come before: none is made anew
 
 
 @dataclass(slots=True)

@@ -172,6 +172,7 @@ class Samples:
                 uneven=self._classes[one.model].uneven(),
                 again=self._classes[one.model].again(),
                 alone=one.alone,
+                settled=self._settled(one.model),
             )
             self._open[key] = facts, set()
             self.passes.append(facts)
@@ -188,8 +189,10 @@ class Samples:
         """Every row that it is trained on has been seen."""
         if model in self._skipped:
             return False
-        if self._loaders:
-            return self._loaders <= self._whole
+        return self._loaders <= self._whole if self._loaders else self._settled(model)
+
+    def _settled(self, model: int) -> bool:
+        """The last rows of the training had come before."""
         fresh, sizes = self._fresh[model], self._sizes[model]
         part = max(1, round(len(fresh) * SETTLED))
         return len(fresh) > 1 and sum(fresh[-part:]) <= NEW * sum(sizes[-part:])
