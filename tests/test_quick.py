@@ -18,6 +18,11 @@ from fivestep.vitals.codec import encode
 TIMES = (
     "seconds",
     "waited",
+    "busy",
+    "paced_waited",
+    "paced_worked",
+    "paced_waited_busy",
+    "paced_worked_busy",
     "identity",
     "at",
     "began",

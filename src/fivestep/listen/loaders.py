@@ -104,7 +104,7 @@ class _Pace:
     def note(self, facts: LoaderFacts) -> None:
         """Write it down; from now on the loop is at work."""
         waited, worked = self._waited, self._worked
-        if worked is not None:
+        if worked is not None and facts.batches > 2:  # the first iteration warms up, and compiles
             facts.paced += 1
             facts.paced_waited += waited.wall
             facts.paced_waited_busy += waited.busy

@@ -123,7 +123,7 @@ class LoaderFacts:
     epochs: int = 0
     batches: int = 0
     waited: float = 0.0  # seconds
-    paced: int = 0  # batches that were not the first of an epoch; of these:
+    paced: int = 0  # batches, but the first of an epoch and the second of all; of these:
     paced_waited: float = 0.0  # seconds
     paced_worked: float = 0.0  # seconds of the loop between them, without what measuring took
     paced_waited_busy: float = 0.0  # the same two in seconds of the processor that this thread had:
