@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from fivestep.cli_doctor import add_verbs
+from fivestep.cli_page import add_verb
 from fivestep.version import __version__
 
 # Each demo is an example of the repository: the file that runs is the file to read.
@@ -99,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--source", action="store_true", help="print its text instead of running it")
     demo.set_defaults(verb=_demo)
     add_verbs(commands)
+    add_verb(commands)
     return parser
 
 
