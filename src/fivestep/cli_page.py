@@ -34,7 +34,9 @@ def add_verb(verbs: Any) -> None:
     )  # fmt: skip
     step.add_argument("--no-browser", action="store_true", help="only print the address")
     step.add_argument("--host", default="127.0.0.1", help="the address to serve at")
-    step.add_argument("--public", action="store_true", help="serve other machines, too, with --host")
+    step.add_argument(
+        "--public", action="store_true", help="serve other machines, too, with --host"
+    )
     step.add_argument("--port", type=_port, default=0, help="any that is free, if not given")
     step.add_argument("--record", metavar="FILE", type=Path, help="write what is told, a line each")
     step.add_argument("--replay", metavar="FILE", type=Path, help="look at a record again")
@@ -111,7 +113,7 @@ def _stays(server: Server) -> bool:
 
 
 def _replay(given: argparse.Namespace) -> int:
-    from fivestep.page.protocol import Message, encode
+    from fivestep.page.protocol import Message
     from fivestep.page.server import Server
     from fivestep.page.tape import rewind
 

@@ -33,7 +33,7 @@ PLANS: dict[str, tuple[str, Plan]] = {
         "examples/line.py",
         [*STEPS, "iteration", ("lr", 0.5), *STEPS, ("lr", -1), "iteration", ("clip", 0.1),
          "iteration", ("clip", None), ("momentum", 0.5), "iteration", ("speed", 1000.0),
-         ("eval_mode", True), "epoch", "play"],
+         "step", ("speed", None), ("eval_mode", True), "epoch", "play"],
     ),
     "digits": (
         "tests/page/scripts/digits.py",
@@ -57,7 +57,6 @@ class Scripted(Control):
             self._count += 1
             self.ask({"id": f"request-{self._count}"} | _request(self._plan.pop(0)))
             answer()
-        self.speed = None if self.until != "step" else self.speed  # nobody waits for a test
 
 
 def _request(item: str | KNOB) -> Message:

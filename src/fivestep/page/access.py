@@ -151,7 +151,9 @@ class Gate:
             more = [("location", "/"), ("set-cookie", self._access.set_cookie())]
             await _answer(send, 303, {}, more)
             return True
-        if self._access.knows(headers.get("cookie", "")):  # the same link again, in the same browser
+        if self._access.knows(
+            headers.get("cookie", "")
+        ):  # the same link again, in the same browser
             await _answer(send, 303, {}, [("location", "/")])
             return True
         raise self._unknown()
@@ -160,10 +162,16 @@ class Gate:
         method, path = scope["method"], scope["path"]
         self._check_sender(headers, method)
         if not self._access.knows(headers.get("cookie", "")):
-            raise self._unknown() if path == "/" else Refusal(401, "the link in the terminal comes first")
+            raise (
+                self._unknown()
+                if path == "/"
+                else Refusal(401, "the link in the terminal comes first")
+            )
         if scope.get("raw_path", path.encode()) != path.encode() or (method, path) not in ROUTES:
             known = path in {route for _, route in ROUTES}
-            raise Refusal(405, "not this method") if known else Refusal(404, "there is no such page")
+            raise (
+                Refusal(405, "not this method") if known else Refusal(404, "there is no such page")
+            )
         if method == "POST":
             _check_body(headers)
 

@@ -191,7 +191,9 @@ class Knobs:
             first = float(optimizer.param_groups[0]["lr"])
             for place, group in enumerate(optimizer.param_groups):
                 own = float(group["lr"])
-                _set_in(group, rate if not place or not first or own == first else own / first * rate)
+                _set_in(
+                    group, rate if not place or not first or own == first else own / first * rate
+                )
 
     @property
     def scheduled(self) -> bool:

@@ -68,7 +68,9 @@ def request(plain: Any) -> Message:
     if not isinstance(plain, dict) or not all(isinstance(key, str) for key in plain):
         raise Refused("a request is a JSON object")
     if unknown := set(plain) - {"id", "verb", "name", "value"}:
-        raise Refused(f"unknown: {', '.join(sorted(unknown))[:80]}; a request has id, verb, name, value")
+        raise Refused(
+            f"unknown: {', '.join(sorted(unknown))[:80]}; a request has id, verb, name, value"
+        )
     ident, verb = plain.get("id"), plain.get("verb")
     if not isinstance(ident, str) or not 0 < len(ident) <= 64:
         raise Refused("id: a string of 1 to 64 characters was expected")

@@ -18,6 +18,7 @@ class Done(NamedTuple):
     line: int | None  # where it stands, if it is known to stand elsewhere than it was heard
     site: Site | None
     seconds: float
+    left_out: bool
 
 
 class Rounds:
@@ -36,6 +37,7 @@ class Rounds:
         self._unsure = False  # they end differently
         self._order: list[str] = []
         self._waited: float | None = None
+        self._moved = False  # a zero_grad of ours stands for that of the script
 
     def is_new(self, step: Step, site: Site | None, *, updating: bool) -> bool:
         """Tell whether a new iteration begins with this step."""
@@ -47,15 +49,17 @@ class Rounds:
 
     def step(
         self, step: Step, site: Site | None, seconds: float, *,
-        line: int | None = None, moved: bool = False,
+        line: int | None = None, moved: bool = False, left_out: bool = False,
     ) -> None:  # fmt: skip
         """A step has ended."""
         if not self.steps:
             self.iteration += 1
-        self.steps.append(Done(step, line, site, seconds))
+        self.steps.append(Done(step, line, site, seconds, left_out))
         self._spent |= step in (Step.BACKWARD, Step.UPDATE)
         self._updated |= step is Step.UPDATE
-        if not moved:
+        if moved:
+            self._moved = True
+        else:
             self._places.add((step, site))
 
     def waited(self, seconds: float) -> None:
@@ -69,7 +73,7 @@ class Rounds:
             self._unsure |= self._last is not None and self._last != ended
             self._last = ended
         self.steps, self._places = [], set()
-        self._spent = self._updated = False
+        self._spent = self._updated = self._moved = False
         self._waited = None
 
     def seconds(self) -> dict[str, Any]:
@@ -83,7 +87,8 @@ class Rounds:
 
     def new_order(self) -> list[str] | None:
         """The order of the steps, if it was another before."""
-        order = list(dict.fromkeys(one.step.value for one in _as_written(self.steps)))
+        steps = [one for one in _as_written(self.steps) if not (self._moved and one.left_out)]
+        order = list(dict.fromkeys(one.step.value for one in steps))
         if not self._updated or order == self._order:
             return None
         self._order = order

@@ -13,7 +13,13 @@ from pathlib import Path
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import (
+    FileResponse,
+    JSONResponse,
+    PlainTextResponse,
+    Response,
+    StreamingResponse,
+)
 from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -145,8 +151,7 @@ class _Protocol(H11Protocol):
         super().connection_made(transport)
         if len(self.connections) > CONNECTIONS:
             idle = next((one for one in self.connections if one is not self and _rests(one)), self)
-            if idle.transport is not None:
-                idle.transport.abort()
+            idle.transport.abort()
 
 
 def _rests(connection: object) -> bool:
@@ -181,14 +186,24 @@ class Server:
         self.access = Access(host, self._socket.getsockname()[1])
         self.pages = Pages(ring, ask)
         self._ring, self._stranger, self._told = ring, stranger, 0.0
-        self.app: App = Gate(Starlette(routes=self.pages.routes()), self.access, self._meets_stranger)
+        self.app: App = Gate(
+            Starlette(routes=self.pages.routes()), self.access, self._meets_stranger
+        )
         self._server = uvicorn.Server(
             uvicorn.Config(
-                self.app, http=_Protocol, ws="none", lifespan="off", log_config=None,
-                access_log=False, server_header=False, date_header=False, proxy_headers=False,
-                timeout_keep_alive=30, timeout_graceful_shutdown=GRACE,
+                self.app,
+                http=_Protocol,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                date_header=False,
+                proxy_headers=False,
+                timeout_keep_alive=30,
+                timeout_graceful_shutdown=GRACE,
                 h11_max_incomplete_event_size=16_384,
-            )  # fmt: skip
+            )
         )
         self._thread = threading.Thread(target=self._run, name="fivestep page", daemon=True)
 
@@ -217,10 +232,9 @@ def _bound(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     opened = socket.socket(family, socket.SOCK_STREAM)
     try:
-        if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # on Windows another could share the port
-            opened.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-        else:
-            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # On Windows that option would let another share the port; there is one against it.
+        own = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
+        opened.setsockopt(socket.SOL_SOCKET, own, 1)
         opened.bind((host, port))
         opened.listen(128)
     except OSError as error:

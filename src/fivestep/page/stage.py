@@ -280,7 +280,8 @@ class Stage:
     ) -> None:  # fmt: skip
         seconds = max(0.0, self._clock() - self._held - self._marks[step])
         place = self.scenes.place(frame, site, by_hand=by_hand)
-        self.rounds.step(step, site, seconds, line=place[0] if by_hand else None, moved=moved)
+        line = place.line if by_hand else None
+        self.rounds.step(step, site, seconds, line=line, moved=moved, left_out=skipped)
         if self._detailed or self.control.watched():
             self._timed(self._tell_moment, step, frame, result, place, seconds, skipped, moved)
 
@@ -386,7 +387,9 @@ class Stage:
             control.speed = _speed(asked["value"])
             return {"verb": "speed", "value": control.speed}
         if verb == "epoch" and not self._loaders:
-            raise Refused("no DataLoader was trained with so far, so where an epoch ends is not known")
+            raise Refused(
+                "no DataLoader was trained with so far, so where an epoch ends is not known"
+            )
         if verb == "reset":
             raise Refused("only `fivestep step` can start the script again")
         {"play": control.play, "pause": control.pause}.get(verb, lambda: control.run_to(verb))()
@@ -396,7 +399,7 @@ class Stage:
         if name == "zero_grad_at" and not self.rounds.steps:
             self._moves = self.knobs.zero_grad_at  # nothing of this iteration has happened yet
         if name == "lr" and self.knobs.scheduled:
-            words = "a schedule of the script sets the rate, too: at its next step it goes on from there"
+            words = "a schedule of the script sets the rate, too, and goes on at its next step"
             self._post("note", {"text": words, "level": "info"})
 
     # -- the end of an iteration ----------------------------------------------------------------

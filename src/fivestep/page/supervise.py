@@ -215,9 +215,7 @@ class Supervisor:
         self._hang_up()
 
 
-def _accepted(
-    listener: Listener, process: subprocess.Popen[bytes]
-) -> Connection[Any, Any] | None:
+def _accepted(listener: Listener, process: subprocess.Popen[bytes]) -> Connection[Any, Any] | None:
     """The script's process calls; None if it ends before."""
     calls: list[Connection[Any, Any]] = []
 

@@ -42,6 +42,7 @@ def shown(
 
     Args:
         frame: it is at this statement, in the middle of the call.
+        statement: the names.
         call: where that call stands.
         result: what the call will return.
     """
@@ -89,8 +90,6 @@ def _attribute(value: Any, name: str) -> Any:
 
 
 def _dictionaries(value: Any) -> Iterator[Mapping[str, Any]]:
-    if value is _UNKNOWN or isinstance(type(value), type) is False:
-        return
     try:
         own = object.__getattribute__(value, "__dict__")
     except AttributeError:
@@ -168,7 +167,9 @@ def first(tensor: torch.Tensor, count: int) -> list[float] | None:
     with quietly():
         if not measurable(tensor):
             return None
-        some: Any = tensor.detach().reshape(-1) if tensor.is_contiguous() else _corner(tensor, count)
+        some: Any = (
+            tensor.detach().reshape(-1) if tensor.is_contiguous() else _corner(tensor, count)
+        )
         return [float(one) for one in some[:count].tolist()]
 
 

@@ -21,7 +21,6 @@ def main() -> None:
             loss = functional.cross_entropy(probabilities, y)
             loss.backward()
             optimizer.step()
-    print(f"last loss {loss.item():.4f}")
 
 
 if __name__ == "__main__":
