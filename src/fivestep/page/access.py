@@ -1,4 +1,4 @@
-"""Who may ask: the one gate before everything that the server serves. What is not allowed is refused.
+"""Who may ask: the one gate before all that the server serves. What is not allowed is refused.
 
 A page of any site can send requests to a loopback address, and a name that anybody owns can be made
 to point to it. So the gate wants the exact Host, no foreign Origin, a cookie that only the one-time
@@ -102,7 +102,7 @@ class Access:
         return f"{self.cookie}={self._token}; Path=/; HttpOnly; SameSite=Strict"
 
 
-class Refusal(Exception):
+class TurnedAwayError(Exception):
     """A request is not let in."""
 
     def __init__(self, status: int, words: str) -> None:
@@ -135,7 +135,7 @@ class Gate:
             if await self._redeemed(scope, headers, send):
                 return
             self._check(scope, headers)
-        except Refusal as refused:
+        except TurnedAwayError as refused:
             await _answer(send, refused.status, {"refused": refused.words})
             return
         await self._app(scope, receive, _sealed(send))
@@ -165,12 +165,12 @@ class Gate:
             raise (
                 self._unknown()
                 if path == "/"
-                else Refusal(401, "the link in the terminal comes first")
+                else TurnedAwayError(401, "the link in the terminal comes first")
             )
         if scope.get("raw_path", path.encode()) != path.encode() or (method, path) not in ROUTES:
             known = path in {route for _, route in ROUTES}
             raise (
-                Refusal(405, "not this method") if known else Refusal(404, "there is no such page")
+                TurnedAwayError(405, "not this method") if known else TurnedAwayError(404, "there is no such page")
             )
         if method == "POST":
             _check_body(headers)
@@ -178,16 +178,16 @@ class Gate:
     def _check_sender(self, headers: dict[str, str], method: str) -> None:
         host = headers.get("host", "")
         if host not in self._access.hosts:
-            raise Refusal(421, "this server does not go by that name")
+            raise TurnedAwayError(421, "this server does not go by that name")
         origin = headers.get("origin")
         if origin != f"http://{host}" and (origin is not None or method != "GET"):
-            raise Refusal(403, "asked by another site")
+            raise TurnedAwayError(403, "asked by another site")
         if headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
-            raise Refusal(403, "asked by another site")
+            raise TurnedAwayError(403, "asked by another site")
 
-    def _unknown(self) -> Refusal:
+    def _unknown(self) -> TurnedAwayError:
         self._stranger()
-        return Refusal(401, "this link is used up: a new one stands in the terminal")
+        return TurnedAwayError(401, "this link is used up: a new one stands in the terminal")
 
 
 def _headers(scope: Scope) -> dict[str, str]:
@@ -196,7 +196,7 @@ def _headers(scope: Scope) -> dict[str, str]:
         key = name.decode("latin-1").lower()
         if key in found and key != "cookie":
             if key in ("host", "origin", "content-type", "content-length", "sec-fetch-site"):
-                raise Refusal(400, f"{key} was sent twice")
+                raise TurnedAwayError(400, f"{key} was sent twice")
             continue
         text = value.decode("latin-1")
         found[key] = f"{found[key]}; {text}" if key in found else text
@@ -206,12 +206,12 @@ def _headers(scope: Scope) -> dict[str, str]:
 def _check_body(headers: dict[str, str]) -> None:
     kind = headers.get("content-type", "").lower().replace(" ", "")
     if kind not in ("application/json", "application/json;charset=utf-8"):
-        raise Refusal(415, "application/json was expected")
+        raise TurnedAwayError(415, "application/json was expected")
     length = headers.get("content-length", "")
     if "transfer-encoding" in headers or not (length.isascii() and length.isdigit()):
-        raise Refusal(411, "a length was expected")
+        raise TurnedAwayError(411, "a length was expected")
     if int(length[:20]) > BODY:
-        raise Refusal(413, f"at most {BODY} bytes")
+        raise TurnedAwayError(413, f"at most {BODY} bytes")
 
 
 def _sealed(send: Send) -> Send:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from fivestep.page.protocol import PLACES, Message, Refused, number
+from fivestep.page.protocol import PLACES, Message, RefusedError, number
 from fivestep.page.weights import held_by
 
 NAMES = ("lr", "momentum", "skip_zero_grad", "zero_grad_at", "clip", "eval_mode")
@@ -131,7 +131,8 @@ class Knobs:
     def why_not(self, name: str) -> str:
         """Why a knob cannot act now; "" if it can."""
         if name == "eval_mode":
-            return "" if self.models else "no model has been called yet: a model has the modes"
+            unheard = self.steps and not self.models
+            return "no model is called: a model has the modes" if unheard else ""
         if not self.optimizers:
             return NONE_YET
         if name == "momentum":
@@ -164,12 +165,12 @@ class Knobs:
         """Turn one; return where it stands now.
 
         Raises:
-            Refused: there is no such knob, it cannot act, or has no such position.
+            RefusedError: there is no such knob, it cannot act, or has no such position.
         """
         if name not in NAMES:
-            raise Refused(f"knob {name[:40]!r} is unknown: {', '.join(NAMES)}")
+            raise RefusedError(f"knob {name[:40]!r} is unknown: {', '.join(NAMES)}")
         if why := self.why_not(name):
-            raise Refused(f"{name} cannot act: {why}")
+            raise RefusedError(f"{name} cannot act: {why}")
         if name in ("lr", "momentum"):
             self._set_number(name, value)
         else:
@@ -236,16 +237,16 @@ def _set_momentum(group: Any, value: float) -> None:
 
 def _checked(name: str, value: Any) -> Any:
     if name == "skip_zero_grad" and not isinstance(value, bool):
-        raise Refused("skip_zero_grad: true or false was expected")
+        raise RefusedError("skip_zero_grad: true or false was expected")
     if name == "eval_mode" and not (value is None or isinstance(value, bool)):
-        raise Refused("eval_mode: true, false or null (as the script has it) was expected")
+        raise RefusedError("eval_mode: true, false or null (as the script has it) was expected")
     if name == "zero_grad_at" and value not in PLACES:
-        raise Refused(f"zero_grad_at: one of {', '.join(PLACES)} was expected")
+        raise RefusedError(f"zero_grad_at: one of {', '.join(PLACES)} was expected")
     return value if name != "clip" or value is None else _in_range(name, value, 1e6)
 
 
 def _in_range(name: str, value: Any, high: float) -> float:
     number = value if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
     if not 0 <= number <= high:  # NaN too
-        raise Refused(f"{name}: a number from 0 to {high:g} was expected")
+        raise RefusedError(f"{name}: a number from 0 to {high:g} was expected")
     return float(number)

@@ -66,7 +66,7 @@ class Link:
     def sow(self) -> None:
         """What a script does not seed itself is the same in every run after a reset."""
         random.seed(self._contact.seed)
-        np.random.seed(self._contact.seed)  # noqa: NPY002 - the one that scripts draw from
+        np.random.seed(self._contact.seed)  # the one that scripts draw from
 
     def perform(self, target: str, arguments: list[str]) -> int:
         """Run the script to its end."""

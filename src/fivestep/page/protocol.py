@@ -20,7 +20,7 @@ THINNED = frozenset({"moment", "iteration"})  # what a reader who is late may do
 DIGITS = 6  # of a number that is shown
 
 
-class Refused(ValueError):
+class RefusedError(ValueError):
     """A request that cannot be granted; the words are for the person who asked."""
 
 
@@ -63,19 +63,19 @@ def request(plain: Any) -> Message:
     """Check the form of a request that came from a page.
 
     Raises:
-        Refused: it has another form; the words say which was expected.
+        RefusedError: it has another form; the words say which was expected.
     """
     if not isinstance(plain, dict) or not all(isinstance(key, str) for key in plain):
-        raise Refused("a request is a JSON object")
+        raise RefusedError("a request is a JSON object")
     if unknown := set(plain) - {"id", "verb", "name", "value"}:
-        raise Refused(
+        raise RefusedError(
             f"unknown: {', '.join(sorted(unknown))[:80]}; a request has id, verb, name, value"
         )
     ident, verb = plain.get("id"), plain.get("verb")
     if not isinstance(ident, str) or not 0 < len(ident) <= 64:
-        raise Refused("id: a string of 1 to 64 characters was expected")
+        raise RefusedError("id: a string of 1 to 64 characters was expected")
     if verb not in VERBS:
-        raise Refused(f"verb: one of {', '.join(VERBS)} was expected")
+        raise RefusedError(f"verb: one of {', '.join(VERBS)} was expected")
     checked: Message = {"id": ident, "verb": verb}
     if verb == "knob":
         checked["name"] = _name(plain.get("name"))
@@ -86,18 +86,18 @@ def request(plain: Any) -> Message:
 
 def _name(name: Any) -> str:
     if not isinstance(name, str) or len(name) > 64:
-        raise Refused("name: the name of a knob was expected")
+        raise RefusedError("name: the name of a knob was expected")
     return name
 
 
 def _value(value: Any) -> Any:
     if isinstance(value, (list, dict)) or (isinstance(value, str) and len(value) > 64):
-        raise Refused("value: a number, true, false, null or one of the choices was expected")
+        raise RefusedError("value: a number, true, false, null or one of the choices was expected")
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         try:
             return float(value)
         except OverflowError:
-            raise Refused("value: too large a number") from None
+            raise RefusedError("value: too large a number") from None
     return value
 
 

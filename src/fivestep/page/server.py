@@ -1,4 +1,4 @@
-"""Serves the page: the component, the stream of messages down, requests up. Starlette and uvicorn."""
+"""Serves the page: the component, messages down, requests up. Starlette and uvicorn."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from fivestep.page.access import Access, App, Gate
-from fivestep.page.protocol import VERSION, Message, Refused, encode, request
+from fivestep.page.protocol import VERSION, Message, RefusedError, encode, request
 from fivestep.page.ring import Entry, Ring
 
 STATIC = Path(__file__).parent / "static"
@@ -68,8 +68,8 @@ class Pages:
     async def _request(self, asked: Request) -> Response:
         try:
             checked = request(json.loads(await asked.body()))
-        except (ValueError, RecursionError) as error:  # Refused is a ValueError, too
-            words = str(error) if isinstance(error, Refused) else "this is not JSON"
+        except (ValueError, RecursionError) as error:  # RefusedError is a ValueError, too
+            words = str(error) if isinstance(error, RefusedError) else "this is not JSON"
             return JSONResponse({"refused": words}, status_code=400)
         if not self._ask(checked):
             return JSONResponse({"refused": "too many requests wait"}, status_code=503)

@@ -23,7 +23,7 @@ from fivestep.page.control import Control
 from fivestep.page.findings import Findings
 from fivestep.page.hearing import Hearing
 from fivestep.page.knobs import Knobs
-from fivestep.page.protocol import Message, Refused, number
+from fivestep.page.protocol import Message, RefusedError, number
 from fivestep.page.rounds import Rounds
 from fivestep.page.scenes import Scenes
 from fivestep.page.weights import Weights
@@ -366,7 +366,7 @@ class Stage:
         while (asked := self.control.take()) is not None:
             try:
                 applied = self._apply(asked)
-            except Refused as error:
+            except RefusedError as error:
                 self._post("ack", {"id": asked["id"], "refused": str(error)})
                 continue
             where = {"iteration": self._acts_in(asked), "step": step.value if step else None}
@@ -387,11 +387,11 @@ class Stage:
             control.speed = _speed(asked["value"])
             return {"verb": "speed", "value": control.speed}
         if verb == "epoch" and not self._loaders:
-            raise Refused(
+            raise RefusedError(
                 "no DataLoader was trained with so far, so where an epoch ends is not known"
             )
         if verb == "reset":
-            raise Refused("only `fivestep step` can start the script again")
+            raise RefusedError("only `fivestep step` can start the script again")
         {"play": control.play, "pause": control.pause}.get(verb, lambda: control.run_to(verb))()
         return {"verb": verb}
 
@@ -440,7 +440,7 @@ def _speed(value: Any) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 1e6:
-        raise Refused("speed: steps a second above 0, or null for no limit, was expected")
+        raise RefusedError("speed: steps a second above 0, or null for no limit, was expected")
     return float(value)
 
 
