@@ -29,7 +29,7 @@ class Steered(Control):
         self.plan = list(plan)
         self.count = 0
 
-    def hold(self, answer: Callable[[], None]) -> None:
+    def hold(self, answer: Callable[[], None], *, slowed: bool = True) -> None:
         while self.paused:
             self.count += 1
             item = self.plan.pop(0) if self.plan else "play"

@@ -52,7 +52,7 @@ class Scripted(Control):
         self._plan = list(plan)
         self._count = 0
 
-    def hold(self, answer: Callable[[], None]) -> None:
+    def hold(self, answer: Callable[[], None], *, slowed: bool = True) -> None:
         while self.paused and self._plan:
             self._count += 1
             self.ask({"id": f"request-{self._count}"} | _request(self._plan.pop(0)))

@@ -66,13 +66,18 @@ class Control:
         if self.until == end:
             self.pause()
 
-    def hold(self, answer: Callable[[], None]) -> None:
-        """Wait for as long as the loop is paused or slowed; ``answer`` takes what is asked for."""
+    def hold(self, answer: Callable[[], None], *, slowed: bool = True) -> None:
+        """Wait for as long as the loop is paused; after a step also for as long as it is slowed.
+
+        Args:
+            answer: takes what is asked for.
+            slowed: a step has just ended.
+        """
         begun = time.monotonic()
         while True:
             if self._asked:
                 answer()
-            left = self._left(begun)
+            left = self._left(begun, slowed)
             if left is not None and left <= 0:
                 return
             self._woken.clear()
@@ -80,10 +85,10 @@ class Control:
                 # In pieces, for on Windows nothing else lets Ctrl-C through.
                 self._woken.wait(0.5 if left is None else min(left, 0.5))
 
-    def _left(self, begun: float) -> float | None:
+    def _left(self, begun: float, slowed: bool) -> float | None:
         """Seconds until the loop may go on; None while it is paused."""
         if self.paused:
             return None
-        if self.speed is None or self.until is not None:
+        if not slowed or self.speed is None or self.until is not None:
             return 0.0
         return begun + 1 / self.speed - time.monotonic()

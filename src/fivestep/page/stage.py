@@ -163,6 +163,7 @@ class Stage:
     def made(self, optimizer: Any) -> None:
         """An optimizer was made."""
         self._safely(self.knobs.made, optimizer)
+        self.weights.optimizer(optimizer)
 
     def epoch_begins(self, loader: Any) -> None:
         """A loader begins to hand out batches."""
@@ -178,7 +179,8 @@ class Stage:
 
     def _begins(self, step: Step, frame: FrameType, subject: Any) -> None:
         site = here(frame)
-        if self.rounds.is_new(step, site, updating=self._hearing.updating):
+        nested = self._hearing.updating and step is not Step.UPDATE
+        if self.rounds.is_new(step, site, updating=nested):
             self._turn()
         if not self._started:
             self._start(site)
@@ -334,7 +336,7 @@ class Stage:
     def _hold(self, step: Step | None) -> None:
         began = self._clock()
         self._say_state(step)
-        self.control.hold(lambda: self._answer(step))
+        self.control.hold(lambda: self._answer(step), slowed=step is not None)
         self._say_state(step)
         if self.control.watched():
             self._detailed = True

@@ -9,8 +9,9 @@ the name of its class alone.
 
 from __future__ import annotations
 
-import builtins
+import inspect
 import math
+import sys
 import types
 from collections.abc import Iterator, Mapping
 from types import FrameType
@@ -26,6 +27,8 @@ from fivestep.vitals.measure import measurable, quietly
 MOST = 12  # names of one line
 LONG = 80  # characters of one value
 FIRST = 3  # elements of a tensor
+
+ONLY_THE_FRAME = 3  # references: the frame's, our variable, the question itself
 
 _UNKNOWN = object()
 _UNINTERESTING = (
@@ -47,11 +50,12 @@ def shown(
         result: what the call will return.
     """
     fresh = _fresh(statement, call, result)
+    known = _known(frame, {name.split(".")[0] for name in statement.names})
     found: list[dict[str, Any]] = []
     for name in statement.names:
         if name in statement.targets and name not in fresh:
             continue  # what it holds is left from before
-        value = fresh[name] if name in fresh else lookup(frame, name)
+        value = fresh[name] if name in fresh else lookup(known, name)
         if value is not _UNKNOWN and not _is_uninteresting(value) and len(found) < MOST:
             found.append({"name": name} | tell(value))
     return found
@@ -68,14 +72,22 @@ def _fresh(statement: Statement, call: Span | None, result: Any) -> dict[str, An
     return {}
 
 
-def lookup(frame: FrameType, dotted: str) -> Any:
-    """The value of ``a`` or ``a.b`` in a frame, without running anything."""
+def _known(frame: FrameType, names: set[str]) -> dict[str, Any]:
+    """The variables of a frame that have these names."""
+    local = frame.f_locals
+    found = {name: local[name] for name in names if name in local}
+    # Up to Python 3.12 this is a copy that hangs on the frame: all that it holds would live on.
+    # Unless the script has asked for it, too: then it is the script's own ``locals()``.
+    function = frame.f_code.co_flags & inspect.CO_OPTIMIZED
+    if function and type(local) is dict and sys.getrefcount(local) <= ONLY_THE_FRAME:
+        local.clear()
+    return {name: frame.f_globals[name] for name in names if name in frame.f_globals} | found
+
+
+def lookup(known: Mapping[str, Any], dotted: str) -> Any:
+    """The value of ``a`` or ``a.b``, without running anything."""
     first, *rest = dotted.split(".")
-    value: Any = _UNKNOWN
-    for names in (frame.f_locals, frame.f_globals, builtins.__dict__):
-        if first in names:
-            value = names[first]
-            break
+    value: Any = known.get(first, _UNKNOWN)
     for name in rest:
         value = _attribute(value, name)
     return value
