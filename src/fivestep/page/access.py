@@ -167,11 +167,11 @@ class Gate:
                 if path == "/"
                 else TurnedAwayError(401, "the link in the terminal comes first")
             )
-        if scope.get("raw_path", path.encode()) != path.encode() or (method, path) not in ROUTES:
-            known = path in {route for _, route in ROUTES}
-            raise (
-                TurnedAwayError(405, "not this method") if known else TurnedAwayError(404, "there is no such page")
-            )
+        written_out = scope.get("raw_path", path.encode()) == path.encode()
+        if not written_out or path not in {route for _, route in ROUTES}:
+            raise TurnedAwayError(404, "there is no such page")
+        if (method, path) not in ROUTES:
+            raise TurnedAwayError(405, "not this method")
         if method == "POST":
             _check_body(headers)
 

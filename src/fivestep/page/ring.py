@@ -81,4 +81,4 @@ class Ring(Generic[Content]):
             if not leave.get(entry.kind, False):
                 kept.append(entry)
         self._entries = kept + self._entries[old:]
-        self._limit = max(self._capacity, len(self._entries) * 3 // 2)
+        self._limit = max(self._capacity, len(self._entries) * 5 // 4)

@@ -151,6 +151,7 @@ class _Protocol(H11Protocol):
         super().connection_made(transport)
         if len(self.connections) > CONNECTIONS:
             idle = next((one for one in self.connections if one is not self and _rests(one)), self)
+            self.connections.discard(idle)  # at once: its end is heard of later
             idle.transport.abort()
 
 
