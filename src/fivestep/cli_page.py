@@ -113,14 +113,14 @@ def _stays(server: Server) -> bool:
 
 
 def _replay(given: argparse.Namespace) -> int:
-    from fivestep.page.protocol import Message
+    from fivestep.page.protocol import Message, RefusedError
     from fivestep.page.server import Server
     from fivestep.page.tape import rewind
 
     ring = rewind(given.replay)
 
     def refuse(request: Message) -> bool:
-        return False
+        raise RefusedError("this is a record: nothing runs that could be steered")
 
     server = Server(ring, refuse, host=given.host, port=given.port, stranger=_show)
     with _interrupts() as pressed:

@@ -52,6 +52,11 @@ def test_iteration_goes_to_the_end_of_the_iteration_that_it_is_in() -> None:
     assert places(told)[3:] == [(1, None), (2, "update"), (3, "forward")]
 
 
+def test_after_the_five_steps_of_the_first_iteration_the_second_is_meant() -> None:
+    _, told = staged(loop, [*["step"] * 5, "iteration", "iteration"])
+    assert places(told)[5:] == [(1, "update"), (2, "update"), (3, "update")]
+
+
 def test_from_the_second_iteration_on_the_end_is_known_at_once() -> None:
     """The first shows where an iteration ends, so the next pauses after its last step."""
     for order, last in (("FLZBU", "update"), ("FLBUZ", "zero_grad"), ("ZFLBU", "update")):

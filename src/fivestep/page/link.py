@@ -24,7 +24,8 @@ from fivestep.page.ring import Ring
 WAITING = 2048  # messages; of more, those that may be left out are thinned
 BUNDLE = 64  # messages sent at once
 LAST_WORDS = 10.0  # seconds for what is left when the script is over
-TWICE = 1.0  # seconds: a Ctrl-C that comes by two ways is one
+TWICE = 0.5  # seconds: one press of Ctrl-C
+PASSED_ON = 5.0  # seconds in which one that comes by the other process is the same
 
 
 class Contact(NamedTuple):
@@ -56,7 +57,7 @@ class Link:
         self._sent = contact.before
         self._news, self._over = threading.Event(), threading.Event()
         self._sender = threading.Thread(target=self._send, name="fivestep messages", daemon=True)
-        self._interrupted = -TWICE
+        self._interrupted = -PASSED_ON
 
     @classmethod
     def from_text(cls, text: str) -> Link:
@@ -127,7 +128,7 @@ class Link:
     def _pass_on_interrupt(self) -> None:
         """The other process was told to end, and perhaps not this one."""
         ours = signal.getsignal(signal.SIGINT) == self._interrupt
-        if ours and time.monotonic() - self._interrupted >= TWICE:
+        if ours and time.monotonic() - self._interrupted >= PASSED_ON:
             # To the process, not to this thread: whatever the script waits for is to be cut short.
             os.kill(os.getpid(), signal.SIGINT) if os.name == "posix" else signal.raise_signal(
                 signal.SIGINT

@@ -47,6 +47,11 @@ class Rounds:
         """Tell whether the iteration ends with this step, as those before it did."""
         return self._updated and (step, site) == self._last and not self._unsure and not updating
 
+    @property
+    def may_be_over(self) -> bool:
+        """It had its update, and no iteration before has shown whether something follows."""
+        return self._updated and self._last is None
+
     def step(
         self, step: Step, site: Site | None, seconds: float, *,
         line: int | None = None, moved: bool = False, left_out: bool = False,

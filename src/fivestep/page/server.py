@@ -41,7 +41,7 @@ class Pages:
 
     Args:
         ring: the messages, as lines of JSON.
-        ask: takes a request; False if it cannot be taken now.
+        ask: takes a request; False if it cannot be taken now, RefusedError if never.
     """
 
     def __init__(self, ring: Ring[bytes], ask: Callable[[Message], bool]) -> None:
@@ -71,7 +71,11 @@ class Pages:
         except (ValueError, RecursionError) as error:  # RefusedError is a ValueError, too
             words = str(error) if isinstance(error, RefusedError) else "this is not JSON"
             return JSONResponse({"refused": words}, status_code=400)
-        if not self._ask(checked):
+        try:
+            taken = self._ask(checked)
+        except RefusedError as error:
+            return JSONResponse({"refused": str(error)}, status_code=409)
+        if not taken:
             return JSONResponse({"refused": "too many requests wait"}, status_code=503)
         return JSONResponse({"id": checked["id"]}, status_code=202)
 
@@ -165,7 +169,7 @@ class Server:
 
     Args:
         ring: the messages, as lines of JSON.
-        ask: takes a request; False if it cannot be taken now.
+        ask: takes a request; False if it cannot be taken now, RefusedError if never.
         host: to bind to.
         port: 0 for any that is free.
         stranger: told a new link when the old one is used up and somebody asks for the page.

@@ -81,6 +81,7 @@ class Stage:
         self._said: Message = {}
         self._norm: float | None = None
         self._layers: list[list[Any]] = []
+        self._passes = False  # the end of this iteration is not the one that was asked for
 
     # -- its ears -------------------------------------------------------------------------------
 
@@ -394,6 +395,9 @@ class Stage:
             )
         if verb == "reset":
             raise RefusedError("only `fivestep step` can start the script again")
+        # Where the first iteration ends is seen when the second begins: after its update, the
+        # second is meant.
+        self._passes = verb == "iteration" and self.rounds.may_be_over
         {"play": control.play, "pause": control.pause}.get(verb, lambda: control.run_to(verb))()
         return {"verb": verb}
 
@@ -419,7 +423,10 @@ class Stage:
         self.weights.turn()
         self._moves = self.knobs.zero_grad_at
         self._loss, self._norm, self._layers = None, None, []
-        self.control.reached("iteration")
+        if self._passes:
+            self._passes = False
+        else:
+            self.control.reached("iteration")
         self._detail()
 
     def _last_turn(self) -> None:

@@ -44,6 +44,7 @@ class Supervisor:
         self._reader: threading.Thread | None = None
         self._ended = False  # this run has told its end
         self._reset: Message | None = None
+        self._passed_on = False  # a Ctrl-C
         self.code = 0
 
     # -- what a page asks for -------------------------------------------------------------------
@@ -135,7 +136,7 @@ class Supervisor:
         Returns:
             The exit code: the script's own, or 130 after Ctrl-C while it ran.
         """
-        passed_on = 0.0
+        pressed_at = 0.0
         while True:
             process = self._process
             assert process is not None
@@ -145,10 +146,11 @@ class Supervisor:
             elif code is not None and not self._over(code):
                 self._tell_end(code)
             elif interrupted():
-                if code is not None:
+                if self._ended:  # by itself, before; only its process may still have to close down
+                    self._close_down(process)
                     return self.code
-                passed_on = passed_on or time.monotonic()
-                self._pass_on(process, time.monotonic() - passed_on, interrupted())
+                pressed_at = pressed_at or time.monotonic()
+                self._pass_on(process, time.monotonic() - pressed_at, interrupted())
                 if self._wait(process, 0.1):
                     self._tell_end(process.returncode)
                     return 130
@@ -163,7 +165,8 @@ class Supervisor:
     def _pass_on(self, process: subprocess.Popen[bytes], seconds: float, times: int) -> None:
         if times > 1:
             process.terminate()
-        elif seconds > LATE and self._connection is not None:
+        elif seconds > LATE and self._connection is not None and not self._passed_on:
+            self._passed_on = True
             with self._lock:
                 try:
                     self._connection.send_bytes(b'{"verb":"interrupt"}')
@@ -186,6 +189,12 @@ class Supervisor:
         if not self._ended:
             words = f"the process ended by signal {-code}" if code < 0 else "the process ended"
             self.post("end", {"reason": "failed", "message": words, "exit_code": self.code})
+
+    def _close_down(self, process: subprocess.Popen[bytes]) -> None:
+        if not self._wait(process, PATIENCE):
+            process.kill()
+            process.wait()
+        self._tell_end(process.returncode)
 
     def _hang_up(self) -> None:
         with self._lock:
