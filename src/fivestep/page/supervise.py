@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import secrets
 import subprocess
@@ -146,14 +147,12 @@ class Supervisor:
             elif code is not None and not self._over(code):
                 self._tell_end(code)
             elif interrupted():
-                if self._ended:  # by itself, before; only its process may still have to close down
-                    self._close_down(process)
-                    return self.code
-                pressed_at = pressed_at or time.monotonic()
+                # A script that had ended by itself before may only have to close down.
+                pressed_at = pressed_at or (math.inf if self._ended else time.monotonic())
                 self._pass_on(process, time.monotonic() - pressed_at, interrupted())
                 if self._wait(process, 0.1):
                     self._tell_end(process.returncode)
-                    return 130
+                    return self.code if pressed_at == math.inf else 130
             elif code is not None and not stays():
                 return self.code
             else:
@@ -189,12 +188,6 @@ class Supervisor:
         if not self._ended:
             words = f"the process ended by signal {-code}" if code < 0 else "the process ended"
             self.post("end", {"reason": "failed", "message": words, "exit_code": self.code})
-
-    def _close_down(self, process: subprocess.Popen[bytes]) -> None:
-        if not self._wait(process, PATIENCE):
-            process.kill()
-            process.wait()
-        self._tell_end(process.returncode)
 
     def _hang_up(self) -> None:
         with self._lock:
