@@ -39,7 +39,8 @@ PLANS: dict[str, tuple[str, Plan]] = {
         "tests/page/scripts/digits.py",
         ["step", "iteration", ("skip_zero_grad", True), "iteration", "iteration",
          ("skip_zero_grad", False), ("zero_grad_at", "before update"), "iteration", *STEPS, "step",
-         ("zero_grad_at", "as written"), "iteration", "epoch", "step", "play"],
+         ("zero_grad_at", "as written"), "iteration", "epoch", "step", ("lr", 0.005),
+         "play"],
     ),
 }  # fmt: skip
 

@@ -14,6 +14,8 @@ def main() -> None:
     model = nn.Sequential(nn.Linear(16, 12), nn.ReLU(), nn.Dropout(0.1), nn.Linear(12, 4))
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
 
+    schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.9)
+
     for _epoch in range(5):
         for x, y in loader:
             optimizer.zero_grad()
@@ -21,6 +23,7 @@ def main() -> None:
             loss = functional.cross_entropy(probabilities, y)
             loss.backward()
             optimizer.step()
+        schedule.step()
 
 
 if __name__ == "__main__":
