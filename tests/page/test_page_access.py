@@ -7,7 +7,7 @@ import json
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from starlette.testclient import TestClient
@@ -106,7 +106,7 @@ def test_without_the_cookie_nothing_works(served: Served, path: str, cookie: str
     headers = own(served)
     if cookie is not None:
         headers["cookie"] = f"{served.server.access.cookie}={cookie}"
-    encoded = {name: value.encode("latin-1") for name, value in headers.items()}
+    encoded = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
     client = served.client()
     assert client.get(path, headers=encoded).status_code == 401
     assert client.post(path, json=PLAY, headers=encoded).status_code == 401
@@ -296,7 +296,8 @@ def test_a_websocket_is_refused(running: Served) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["0.0.0.0", "::", "192.168.1.5", "example.com", "", "127.0.0.1.example.com", "2130706433"]
+    "host",
+    ["0.0.0.0", "::", "192.168.1.5", "example.com", "", "127.0.0.1.example.com", "2130706433"],
 )
 def test_a_public_bind_is_refused(host: str) -> None:
     with pytest.raises(ValueError, match="--public"):
@@ -342,7 +343,7 @@ class Stream:
         self._connection.request("GET", f"/events?after={after}", headers={"Cookie": cookie})
         self.answer = self._connection.getresponse()
 
-    def __enter__(self) -> Stream:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -439,7 +440,7 @@ def test_it_ends_while_somebody_reads(served: Served) -> None:
         reader.events(1)
         served.server.stop()
     assert not served.server._thread.is_alive()  # pyright: ignore[reportPrivateUsage]
-    with pytest.raises(OSError, match="refused|reset"):
+    with pytest.raises(OSError, match=r"refused|reset"):
         socket.create_connection(("127.0.0.1", served.port), timeout=5)
 
 

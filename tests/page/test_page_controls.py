@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from page.hand import ITERATIONS, Steered, Told, by_hand, equal, staged
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -16,7 +17,6 @@ from fivestep.page.control import Control
 from fivestep.page.perform import Attendant
 from fivestep.page.ring import Ring
 from fivestep.page.stage import Stage
-from page.hand import ITERATIONS, Steered, Told, by_hand, equal, staged
 
 FIVE = ["forward", "loss", "zero_grad", "backward", "update"]
 
@@ -67,7 +67,9 @@ def test_from_the_second_iteration_on_the_end_is_known_at_once() -> None:
 def batches(workers: int = 0) -> Callable[[], int]:
     def train() -> int:
         x = torch.randn(12, 3)
-        loader = DataLoader(TensorDataset(x, x.sum(1, keepdim=True)), batch_size=4, num_workers=workers)
+        loader = DataLoader(
+            TensorDataset(x, x.sum(1, keepdim=True)), batch_size=4, num_workers=workers
+        )
         validation = DataLoader(TensorDataset(x, x), batch_size=6)
         model = nn.Linear(3, 1)
         optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -310,6 +312,7 @@ def test_a_model_that_is_gone_is_not_kept() -> None:
     gone: list[weakref.ref[Any]] = []
 
     def sweep() -> list[bool]:
+        model = optimizer = None
         for _ in range(3):
             model = nn.Linear(2, 1)
             optimizer = torch.optim.SGD(model.parameters(), lr=0.1)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from page import make_golden
 from page.make_golden import PLANS, ROOT
 
@@ -26,7 +25,9 @@ def like(one: Any, other: Any, place: str = "") -> list[str]:
         pairs = enumerate(zip(one, other, strict=True))
         return [w for i, (a, b) in pairs for w in like(a, b, f"{place}[{i}]")]
     if isinstance(one, float) and isinstance(other, float):
-        return [] if one == pytest.approx(other, rel=1e-3, abs=1e-5) else [f"{place}: {one}, {other}"]
+        return (
+            [] if one == pytest.approx(other, rel=1e-3, abs=1e-5) else [f"{place}: {one}, {other}"]
+        )
     return [] if one == other and type(one) is type(other) else [f"{place}: {one!r}, {other!r}"]
 
 

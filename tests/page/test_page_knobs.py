@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
-
 from page.hand import ADAM, ITERATIONS, SGD, Item, by_hand, equal, staged
+from torch import nn
 
 ORDERS = ["FLZBU", "ZFLBU", "FLBUZ", "FZLBU"]
 MOVED = {
@@ -26,9 +25,7 @@ def after(k: int, *items: Item) -> list[Item]:
 def test_watched_and_not_steered_the_weights_are_the_same(order: str, make: str) -> None:
     plain = by_hand(lambda i: order, make=make)
     played, _ = staged(lambda: by_hand(lambda i: order, make=make), [])
-    stepped, told = staged(
-        lambda: by_hand(lambda i: order, make=make), ["step"] * 5 * ITERATIONS
-    )
+    stepped, told = staged(lambda: by_hand(lambda i: order, make=make), ["step"] * 5 * ITERATIONS)
     assert equal(played, plain)
     assert equal(stepped, plain)
     assert len(told.of("moment")) == 5 * ITERATIONS
@@ -67,7 +64,9 @@ def moved(order: str, place: str) -> str:
 def test_zero_grad_at_each_of_its_places(place: str, order: str, k: int) -> None:
     edited = moved(order, place)
     expected = by_hand(lambda i: order if i <= k else edited)
-    got, told = staged(lambda: by_hand(lambda i: order), after(k, ("zero_grad_at", place), "iteration"))
+    got, told = staged(
+        lambda: by_hand(lambda i: order), after(k, ("zero_grad_at", place), "iteration")
+    )
     assert equal(got, expected)
     names = {"F": "forward", "L": "loss", "Z": "zero_grad", "B": "backward", "U": "update"}
     seen = [
@@ -129,7 +128,9 @@ def test_a_number_turned_at_an_iteration(k: int, name: str, value: float, make: 
 @pytest.mark.parametrize("k", [0, 3])
 def test_clip(k: int) -> None:
     expected = by_hand(lambda i: "FLZBU", clip=lambda i: 0.01 if i > k else None)
-    got, told = staged(lambda: by_hand(lambda i: "FLZBU"), after(k, ("clip", 0.01), "iteration"), share=0.0)
+    got, told = staged(
+        lambda: by_hand(lambda i: "FLZBU"), after(k, ("clip", 0.01), "iteration"), share=0.0
+    )
     assert equal(got, expected)
     assert not equal(got, by_hand(lambda i: "FLZBU"))
     clipped = [one["iteration"] for one in told.of("moment") if one.get("clipped")]
@@ -145,7 +146,14 @@ def test_eval_mode(k: int) -> None:
 
 
 def test_train_mode_in_a_model_that_evaluates_and_back() -> None:
-    plan = ["iteration", "iteration", ("eval_mode", False), "iteration", ("eval_mode", None), "play"]
+    plan = [
+        "iteration",
+        "iteration",
+        ("eval_mode", False),
+        "iteration",
+        ("eval_mode", None),
+        "play",
+    ]
     got, _ = staged(lambda: by_hand(lambda i: "FLZBU", evaluated=lambda i: True), plan)
     assert equal(got, by_hand(lambda i: "FLZBU", evaluated=lambda i: i != 3))
 
@@ -222,7 +230,12 @@ def test_a_knob_that_cannot_act_says_why() -> None:
             optimizer.step()
             weight.grad = None
 
-    plan = [*["iteration"] * 3, ("momentum", 0.5), ("zero_grad_at", "before loss"), ("eval_mode", True)]
+    plan = [
+        *["iteration"] * 3,
+        ("momentum", 0.5),
+        ("zero_grad_at", "before loss"),
+        ("eval_mode", True),
+    ]
     _, told = staged(loop, plan)
     refused = [one["refused"] for one in told.of("ack") if "refused" in one]
     assert refused == [

@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from fivestep.page.protocol import (
-    RefusedError, encode, number, request,
+    RefusedError,
+    encode,
+    number,
+    request,
 )  # fmt: skip
 from fivestep.page.ring import Ring
 from fivestep.page.tape import Tape, rewind

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -84,7 +84,7 @@ class Command:
 
 
 @contextmanager
-def command(*arguments: str, cwd: Path) -> Iterator[Command]:
+def command(*arguments: str, cwd: Path) -> Generator[Command]:
     made = Command(*arguments, cwd=cwd)
     try:
         yield made

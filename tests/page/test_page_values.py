@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import gc
-import sys
+import inspect
 import weakref
+from types import FrameType
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from page.hand import staged
 from torch import nn
 
 from fivestep.page import lines, values
-from page.hand import staged
+
+
+def this_frame() -> FrameType:
+    """Where it is called."""
+    frame = inspect.currentframe()
+    assert frame is not None
+    assert frame.f_back is not None
+    return frame.f_back
 
 
 class Trap:
@@ -102,7 +111,9 @@ def test_a_tensor_is_not_read_through_a_mode_of_the_users() -> None:
     class Counts(torch.overrides.TorchFunctionMode):
         calls = 0
 
-        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        def __torch_function__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
             Counts.calls += 1
             return func(*args, **(kwargs or {}))
 
@@ -122,7 +133,7 @@ def test_names_of_a_statement() -> None:
     model = Property()
     trap = Trap()
     x = [1, 2]
-    frame = sys._getframe()
+    frame = this_frame()
     here = frame.f_lineno
     _y = (model.weight, trap.attribute, x, missing, len) if not x else None  # noqa: F821 # pyright: ignore
     assert told(frame, here + 1) == {"x": "list of 2"}
@@ -133,7 +144,7 @@ def test_names_of_a_statement() -> None:
 
 
 def test_of_a_loop_only_its_head_is_told() -> None:
-    for_line = lines.statement(__file__, sys._getframe().f_lineno + 1)
+    for_line = lines.statement(__file__, this_frame().f_lineno + 1)
     for one in range(2):
         assert one >= 0
     assert for_line is not None
@@ -149,9 +160,7 @@ def test_the_value_that_a_line_is_about_to_give_is_told_and_none_from_before() -
             loss.backward()
 
     _, told = staged(train, ["step"] * 6)
-    texts = [
-        {value["name"]: value["text"] for value in one["values"]} for one in told.of("moment")
-    ]
+    texts = [{value["name"]: value["text"] for value in one["values"]} for one in told.of("moment")]
     steps = [one["step"] for one in told.of("moment")]
     assert steps[:3] == ["forward", "loss", "backward"]
     assert "loss" not in texts[0], "it still holds what it held before"
@@ -176,6 +185,7 @@ def test_what_was_looked_at_is_not_kept_alive() -> None:
     gone: list[weakref.ref[Any]] = []
 
     def train() -> bool:
+        big = weight = loss = None
         for _ in range(3):
             big = torch.ones(1000)
             weight = torch.ones(1000, requires_grad=True)

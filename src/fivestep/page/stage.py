@@ -275,7 +275,8 @@ class Stage:
 
     def _note_loss(self, loss: torch.Tensor) -> None:
         self._judged = True
-        self._loss = loss.detach()
+        with quietly():
+            self._loss = loss.detach()
 
     def _tell(
         self, step: Step, frame: FrameType, site: Site | None, result: Any, *,

@@ -123,7 +123,8 @@ def tell(value: Any) -> dict[str, Any]:
     """One value in short: text, and the shape and dtype of a tensor."""
     kind = type(value)
     if kind in (torch.Tensor, nn.Parameter):
-        return _tensor(value)
+        with quietly():
+            return _tensor(value)
     if kind is np.ndarray:
         return _array(value)
     if kind in _PLAIN:
