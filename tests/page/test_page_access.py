@@ -127,11 +127,12 @@ def test_two_keys_open_nothing(served: Served) -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["evil.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "localhost.evil.example:{port}",
-     "127.0.0.1.nip.io:{port}", "0.0.0.0:{port}", "127.0.0.1:{port}@evil.example", "[::]:{port}", ""],
+    ["evil.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "[::]:{port}", "",
+     "localhost.evil.example:{port}", "127.0.0.1.nip.io:{port}", "0.0.0.0:{port}",
+     "127.0.0.1:{port}@evil.example"],
 )  # fmt: skip
 def test_dns_rebinding(served: Served, host: str) -> None:
-    """A name of somebody else's that points here: the browser sends the cookie of that name only."""
+    """A name of somebody else's that points here: to the browser it is that site."""
     client = served.known()
     headers = {"host": host.format(port=served.port)}
     assert client.get("/", headers=headers).status_code == 421
@@ -289,8 +290,8 @@ def test_a_websocket_is_refused(running: Served) -> None:
     cookie = cookie_of(running)
     status, _ = raw(
         running, "GET /events HTTP/1.1", f"Cookie: {cookie}", "Connection: Upgrade",
-        "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==",
-        "Origin: http://evil.example",
+        "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Origin: http://evil.example",
+        "Sec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==",
     )  # fmt: skip
     assert status in (400, 403)
 

@@ -5,19 +5,21 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from page.hand import ITERATIONS, Steered, Told, by_hand, equal, staged
+from page.hand import ITERATIONS, Item, Steered, Told, by_hand, equal, staged
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from fivestep.page.control import Control
-from fivestep.page.perform import Attendant
+from fivestep.page.perform import Attendant, perform
 from fivestep.page.ring import Ring
 from fivestep.page.stage import Stage
 
+GALLERY = Path(__file__).parents[1] / "gallery"
 FIVE = ["forward", "loss", "zero_grad", "backward", "update"]
 
 
@@ -253,9 +255,59 @@ def test_a_moved_zero_grad_is_named_in_the_order() -> None:
     ]  # fmt: skip
 
 
-def test_the_doctor_speaks_while_the_loop_runs() -> None:
-    _, told = staged(lambda: by_hand(lambda i: "FLBU"), ["iteration"] * 8)
-    assert told.of("finding") == [], "who finds is not asked for here"
+def findings_of(tmp_path: Path, script: str, plan: list[Item]) -> Told:
+    """Run a script as the command does, with the doctor."""
+    told = Told()
+    path = tmp_path / "script.py"
+    path.write_text(script)
+    outcome = perform(str(path), [], told.post, Steered(plan), run_id="run")
+    assert outcome.code == 0, outcome.error
+    return told
+
+
+STALE = """
+import torch
+from torch import nn
+model = nn.Linear(2, 1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+schedule = torch.optim.lr_scheduler.StepLR(optimizer, 1)
+for _ in range(20):
+    loss = nn.functional.mse_loss(model(torch.ones(3, 2)), torch.ones(3, 1))
+    loss.backward()
+    optimizer.step()
+"""
+
+
+def test_the_doctor_speaks_while_the_loop_runs(tmp_path: Path) -> None:
+    told = findings_of(tmp_path, STALE, ["iteration"] * 6)
+    (stale,) = [one for one in told.of("finding") if one["rule"] == "stale-gradient"]
+    at = told.index(stale)
+    assert [one for one in told[at:] if one["kind"] == "moment"], "it was told in the middle"
+    assert told[stale["seq_of"] - 1]["kind"] == "moment"
+    assert stale["file"] == "script.py"
+    assert stale["excerpt"]
+
+
+def test_what_may_still_come_is_missed_at_the_end_only(tmp_path: Path) -> None:
+    told = findings_of(tmp_path, STALE, ["iteration"] * 6)
+    (never,) = [one for one in told.of("finding") if one["rule"] == "unstepped-schedule"]
+    after = [one["kind"] for one in told[told.index(never) :]]
+    assert set(after) <= {"finding", "end"}
+
+
+def test_a_script_that_is_slow_to_start_is_not_suspected(tmp_path: Path) -> None:
+    script = (GALLERY / "deep_and_slow_to_start.py").read_text(encoding="utf-8")
+    told = findings_of(tmp_path, script + "\n\nmain()\n", ["iteration"] * 4)
+    assert len(told.of("iteration")) > 100
+    assert told.of("finding") == []
+
+
+def test_orders_that_take_turns_are_told_once() -> None:
+    def turns(i: int) -> str:
+        return "ZFLBU" if i % 2 else "FLZBU"
+
+    _, told = staged(lambda: by_hand(turns, iterations=20), [])
+    assert 2 <= len(told.of("order")) <= 4
 
 
 def test_closures_of_an_optimizer_are_held_inside_its_update() -> None:

@@ -240,7 +240,8 @@ def test_a_knob_that_cannot_act_says_why() -> None:
     refused = [one["refused"] for one in told.of("ack") if "refused" in one]
     assert refused == [
         "momentum cannot act: Adagrad has no momentum",
-        "zero_grad_at cannot act: this script never calls zero_grad: it clears by hand, or not at all",
+        "zero_grad_at cannot act: this script never calls zero_grad: it clears by hand, or not at "
+        "all",
         "eval_mode cannot act: no model is called: a model has the modes",
     ]
     knobs = told.of("knobs")[-1]["knobs"]

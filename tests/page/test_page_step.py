@@ -38,11 +38,11 @@ class Command:
         found = re.search(r"http://127\.0\.0\.1:(\d+)(/\?key=\S+)", line)
         assert found, line + self.process.stderr.read()
         self.port = int(found[1])
-        self.cookie = self._call("GET", found[2])[1]
+        self.cookie = self.call("GET", found[2])[1]
         self.last = 0
         self.seen: list[Message] = []
 
-    def _call(self, method: str, path: str, body: str | None = None) -> tuple[int, str]:
+    def call(self, method: str, path: str, body: str | None = None) -> tuple[int, str]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         headers = {"Origin": f"http://127.0.0.1:{self.port}", "Content-Type": "application/json"}
         if method == "POST":
@@ -55,7 +55,7 @@ class Command:
 
     def ask(self, verb: str, **more: Any) -> None:
         asked = {"id": f"{verb}-{len(self.seen)}", "verb": verb} | more
-        assert self._call("POST", "/request", json.dumps(asked))[0] == 202
+        assert self.call("POST", "/request", json.dumps(asked))[0] == 202
 
     def until(self, kind: str, **fields: Any) -> Message:
         """Read on to a message."""
@@ -206,7 +206,7 @@ def test_the_death_of_the_script_is_told(tmp_path: Path) -> None:
     script = tmp_path / "dies.py"
     script.write_text(
         Path(BY_HAND).read_text(encoding="utf-8").replace(
-            "        loss.backward()", "        import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+            "        loss.backward()", "        import os; os.kill(os.getpid(), 9)"
         )
     )  # fmt: skip
     with command(str(script), "3", "0", cwd=tmp_path) as made:
@@ -250,7 +250,7 @@ def test_a_record_is_served_again(tmp_path: Path) -> None:
         made.until("end")
         lines = record.read_text(encoding="utf-8").splitlines()
         assert made.seen[1:] == [json.loads(line) for line in lines[1:]]
-        assert made._call("POST", "/request", '{"id": "a", "verb": "play"}')[0] == 409  # pyright: ignore
+        assert made.call("POST", "/request", '{"id": "a", "verb": "play"}')[0] == 409
         assert made.end()[0] == 130
 
 

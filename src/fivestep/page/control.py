@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from fivestep.page.protocol import Message
 
+SLOW = 100.0  # steps a second that somebody can follow
 MOST = 1000  # requests that wait; more are refused by who takes them
 
 
@@ -47,7 +48,8 @@ class Control:
 
     def watched(self) -> bool:
         """Tell whether somebody can follow: the loop is held or slowed, or soon will be."""
-        return self.until == "step" or self.paused or self.speed is not None
+        slow = self.speed is not None and self.speed <= SLOW
+        return self.until == "step" or self.paused or slow
 
     def play(self) -> None:
         """Go on."""

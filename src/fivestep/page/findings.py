@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fivestep.doctor import Doctor, diagnose
-from fivestep.finding import Finding
+from fivestep.finding import Finding, Severity
 from fivestep.page.protocol import Message
 from fivestep.report.plain import as_finding
 
-# These say that something never came: it still may, until the script has ended.
+# These say that something never came: it still may, until the script has ended. And what is only
+# suspicious may have been the beginning, such as a deep network that is slow to start.
 AT_THE_END = frozenset({"missing-backward", "missing-update", "unstepped-schedule"})
 GROWTH = 1.5  # of the iterations between two looks
 
@@ -49,7 +50,8 @@ class Findings:
         for one in diagnose(self._doctor.record).findings:
             site = one.site
             key = (one.rule, site.file if site else "", site.line if site else 0)
-            if key in self._told or (one.rule in AT_THE_END and not ended):
+            early = one.severity is not Severity.WRONG or one.rule in AT_THE_END
+            if key in self._told or (early and not ended):
                 continue
             self._told.add(key)
             self._post("finding", self._plain(one) | {"seq_of": self._seq_of(one)})

@@ -35,7 +35,7 @@ class Rounds:
         self._updated = False
         self._last: Place | None = None  # with which every iteration with an update ended
         self._unsure = False  # they end differently
-        self._order: list[str] = []
+        self._orders: list[list[str]] = []  # a loop may have several, and take turns
         self._waited: float | None = None
         self._moved = False  # a zero_grad of ours stands for that of the script
 
@@ -91,13 +91,17 @@ class Rounds:
         }
 
     def new_order(self) -> list[str] | None:
-        """The order of the steps, if it was another before."""
+        """The order of the steps, if it was not told before."""
         steps = [one for one in _as_written(self.steps) if not (self._moved and one.left_out)]
         order = list(dict.fromkeys(one.step.value for one in steps))
-        if not self._updated or order == self._order:
+        if not self._spent or order in self._orders:
             return None
-        self._order = order
+        self._orders.append(order)
         return order
+
+    def forget_orders(self) -> None:
+        """A knob has changed them."""
+        self._orders = []
 
 
 def _as_written(steps: list[Done]) -> list[Done]:

@@ -422,7 +422,9 @@ class Stage:
             self._timed(self.findings.look, rounds.iteration, self.control.watched())
         rounds.turn()
         self.weights.turn()
-        self._moves = self.knobs.zero_grad_at
+        if self._moves != self.knobs.zero_grad_at:
+            self._moves = self.knobs.zero_grad_at
+            rounds.forget_orders()
         self._loss, self._norm, self._layers = None, None, []
         if self._passes:
             self._passes = False

@@ -1,4 +1,4 @@
-"""A loop that says its weights at the end, and its arguments, seeds and exit code as it is asked."""
+"""A loop that says what it drew by chance and its weights, and exits with the code it is given."""
 
 import random
 import sys
