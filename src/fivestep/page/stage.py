@@ -20,10 +20,11 @@ import torch
 from fivestep.listen.site import here
 from fivestep.loop import Step
 from fivestep.page.control import Control
+from fivestep.page.desk import Desk
 from fivestep.page.findings import Findings
 from fivestep.page.hearing import Hearing
 from fivestep.page.knobs import Knobs
-from fivestep.page.protocol import Message, RefusedError, number
+from fivestep.page.protocol import Message, number
 from fivestep.page.rounds import Rounds
 from fivestep.page.scenes import Scenes
 from fivestep.page.weights import Weights
@@ -60,6 +61,7 @@ class Stage:
         self.on = False
         self.knobs, self.weights = Knobs(), Weights()
         self.rounds, self.scenes = Rounds(), Scenes(post)
+        self.desk = Desk(post, control, self.knobs, self.rounds, self.scenes)
         self.findings: Findings | None = None
         self._hearing = Hearing(self)
         self._inside = 0  # of a step, or of our own code
@@ -73,15 +75,11 @@ class Stage:
         self._loss: Any = None
         self._scaled: tuple[weakref.ref[torch.Tensor], torch.Tensor] | None = None
         self._judged = False  # a loss was heard since the last backward
-        self._moves = self.knobs.zero_grad_at  # where zero_grad stands in this iteration
         self._cleared = False  # in this window, at the place that was chosen
         self._modes: list[tuple[Any, bool]] = []
-        self._loaders: weakref.WeakSet[Any] = weakref.WeakSet()  # that are trained with
         self._loader: weakref.ref[Any] | None = None
-        self._said: Message = {}
         self._norm: float | None = None
         self._layers: list[list[Any]] = []
-        self._passes = False  # the end of this iteration is not the one that was asked for
 
     # -- its ears -------------------------------------------------------------------------------
 
@@ -150,7 +148,7 @@ class Stage:
 
     def leaves_out_clear(self) -> bool:
         """Tell whether this call of the script is not to be made."""
-        return self.on and (self.knobs.skip_zero_grad or self._moves != "as written")
+        return self.on and (self.knobs.skip_zero_grad or self.desk.moves != "as written")
 
     def judged(self, tensors: Any, frame: FrameType) -> None:
         """Backward is called: if nobody heard the loss, it was written by hand."""
@@ -168,7 +166,7 @@ class Stage:
 
     def epoch_begins(self, loader: Any) -> None:
         """A loader begins to hand out batches."""
-        if loader in self._loaders:
+        if loader in self.desk.loaders:
             self.control.reached("epoch")
         self._loader = weakref.ref(loader)
 
@@ -189,7 +187,7 @@ class Stage:
             self._hold(None)
         if step is Step.FORWARD:
             self._forward_begins(subject)
-        self._move_clear(BEFORE.get(self._moves) is step, frame)
+        self._move_clear(BEFORE.get(self.desk.moves) is step, frame)
         self._mark(step)
 
     def _mark(self, step: Step) -> None:
@@ -248,12 +246,12 @@ class Stage:
             self._judged = False
             loader = self._loader() if self._loader is not None else None
             if loader is not None:
-                self._loaders.add(loader)
+                self.desk.loaders.add(loader)
         self._tell(step, frame, site, result, skipped=skipped)
         self._pause_after(step)
         if step is Step.UPDATE:
             self.weights.forget()
-            self._move_clear(self._moves == "after update", frame)
+            self._move_clear(self.desk.moves == "after update", frame)
             self._cleared = False
         if self.rounds.is_over(step, site, updating=self._hearing.updating):
             self._turn()
@@ -337,77 +335,10 @@ class Stage:
 
     def _hold(self, step: Step | None) -> None:
         began = self._clock()
-        self._say_state(step)
-        self.control.hold(lambda: self._answer(step), slowed=step is not None)
-        self._say_state(step)
+        self.desk.hold(step)
         if self.control.watched():
             self._detailed = True
         self._held += self._clock() - began
-
-    def _say_state(self, step: Step | None) -> None:
-        """Tell how things stand, if that is not how they stood."""
-        control = self.control
-        if not control.paused and control.until is not None and self._said.get("paused"):
-            return  # it goes one step: the next pause tells
-        told = {
-            "paused": control.paused, "speed": control.speed, "knobs": self.knobs.values(),
-            "works": self.knobs.describe(),
-        }  # fmt: skip
-        if told == self._said and not control.paused:
-            return
-        where = {"iteration": self.rounds.iteration, "step": step.value if step else None}
-        if told | where == self._said:
-            return
-        if _reasons(told) != _reasons(self._said):
-            self._post("knobs", {"knobs": told["works"]})
-        self._said = told | where
-        self._post(
-            "state",
-            {name: told[name] for name in ("paused", "speed", "knobs")} | where | self.scenes.next,
-        )
-
-    def _answer(self, step: Step | None) -> None:
-        while (asked := self.control.take()) is not None:
-            try:
-                applied = self._apply(asked)
-            except RefusedError as error:
-                self._post("ack", {"id": asked["id"], "refused": str(error)})
-                continue
-            where = {"iteration": self._acts_in(asked), "step": step.value if step else None}
-            self._post("ack", {"id": asked["id"], "applied": applied} | where)
-        self._say_state(step)
-
-    def _acts_in(self, asked: Message) -> int:
-        waits = asked.get("name") == "zero_grad_at" and self.knobs.zero_grad_at != self._moves
-        return self.rounds.iteration + waits
-
-    def _apply(self, asked: Message) -> Message:
-        verb, control = asked["verb"], self.control
-        if verb == "knob":
-            value = self.knobs.turn(asked["name"], asked["value"])
-            self._turned(asked["name"])
-            return {"knob": asked["name"], "value": value}
-        if verb == "speed":
-            control.speed = _speed(asked["value"])
-            return {"verb": "speed", "value": control.speed}
-        if verb == "epoch" and not self._loaders:
-            raise RefusedError(
-                "no DataLoader was trained with so far, so where an epoch ends is not known"
-            )
-        if verb == "reset":
-            raise RefusedError("only `fivestep step` can start the script again")
-        # Where the first iteration ends is seen when the second begins: after its update, the
-        # second is meant.
-        self._passes = verb == "iteration" and self.rounds.may_be_over
-        {"play": control.play, "pause": control.pause}.get(verb, lambda: control.run_to(verb))()
-        return {"verb": verb}
-
-    def _turned(self, name: str) -> None:
-        if name == "zero_grad_at" and not self.rounds.steps:
-            self._moves = self.knobs.zero_grad_at  # nothing of this iteration has happened yet
-        if name == "lr" and self.knobs.scheduled:
-            words = "a schedule of the script sets the rate, too, and goes on at its next step"
-            self._post("note", {"text": words, "level": "info"})
 
     # -- the end of an iteration ----------------------------------------------------------------
 
@@ -422,14 +353,8 @@ class Stage:
             self._timed(self.findings.look, rounds.iteration, self.control.watched())
         rounds.turn()
         self.weights.turn()
-        if self._moves != self.knobs.zero_grad_at:
-            self._moves = self.knobs.zero_grad_at
-            rounds.forget_orders()
         self._loss, self._norm, self._layers = None, None, []
-        if self._passes:
-            self._passes = False
-        else:
-            self.control.reached("iteration")
+        self.desk.turn()
         self._detail()
 
     def _last_turn(self) -> None:
@@ -446,15 +371,3 @@ class Stage:
             "layers": self._layers,
             "seconds": self.rounds.seconds(),
         }
-
-
-def _speed(value: Any) -> float | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 1e6:
-        raise RefusedError("speed: steps a second above 0, or null for no limit, was expected")
-    return float(value)
-
-
-def _reasons(said: Message) -> list[str]:
-    return [one["why"] for one in said.get("works", {}).values()]
