@@ -12,7 +12,8 @@ from pathlib import Path
 
 from fivestep.cli_doctor import add_verbs
 from fivestep.cli_eject import add_eject
-from fivestep.cli_prove import add_verb
+from fivestep.cli_page import add_step
+from fivestep.cli_prove import add_prove
 from fivestep.version import __version__
 
 # Each demo is an example of the repository: the file that runs is the file to read.
@@ -47,6 +48,7 @@ del NEEDS["column_against_row"]  # it makes its own data
 EXAMPLES = """examples:
   fivestep run train.py       run a training script as it is, and say what is wrong with its loop
   fivestep explain FS301      one fault: what it is, the sick loop, the healthy one, the report
+  fivestep step train.py      step through your loop in the browser, and change it while it runs
   fivestep prove setup.py     the guarantees of fit, shown on your own model, loss and data
   fivestep eject run.jsonl    the plain loop that a fit was, to own
   fivestep demo               handwritten digits, learned with the five steps in plain sight
@@ -103,8 +105,9 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--source", action="store_true", help="print its text instead of running it")
     demo.set_defaults(verb=_demo)
     add_verbs(commands)
-    add_verb(commands)
+    add_prove(commands)
     add_eject(commands)
+    add_step(commands)
     return parser
 
 

@@ -26,7 +26,7 @@ NEEDED = ("model", "loss_fn", "optimizer", "data")
 OPTIONS = ("batch_size", "items", "forward")
 
 
-def add_verb(commands: Any) -> None:
+def add_prove(commands: Any) -> None:
     """Add prove to argparse's sub-parsers."""
     prove = commands.add_parser(
         "prove", help="show fivestep's guarantees on your own model, loss and data",

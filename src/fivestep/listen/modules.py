@@ -72,7 +72,7 @@ class Modules:
     def _quickly(self, quick: Quick, module: Any, args: Any, frame: FrameType) -> int:
         """The module that was expected is called, or that of the loss that is expected."""
         try:
-            if quick.expects_loss() and _is_loss(module):
+            if quick.expects_loss() and is_loss(module):
                 quick.near = (frame.f_code, frame.f_lasti)
                 return _A_LOSS
             if args and type(args[0]) is torch.Tensor:
@@ -89,7 +89,7 @@ class Modules:
         frame = sys._getframe(2)
         try:
             recorder = self._ears.recorder()
-            loss = _is_loss(module)
+            loss = is_loss(module)
             if recorder is not None and loss:
                 recorder.quick.near = (frame.f_code, frame.f_lasti)
             if recorder is not None and not loss and self._ears.wanted(module):
@@ -167,7 +167,8 @@ def _losses_written(stream: Stream) -> int:
     return stream.recorder.losses.count if stream.recorder is not None else 0
 
 
-def _is_loss(module: Any) -> bool:
+def is_loss(module: Any) -> bool:
+    """Tell whether a module is there to judge: torch's own, or one that is called so."""
     if isinstance(module, _Loss):
         return True
     kind = type(module).__name__.lower()

@@ -25,10 +25,10 @@ def as_json(report: Report) -> dict[str, Any]:
         "schema": SCHEMA,
         "fivestep": __version__,
         "wrong": report.wrong,
-        "findings": [_finding(one) for one in report.findings],
+        "findings": [as_finding(one) for one in report.findings],
         "checked": report.checked,
         "not_checked": [{"rule": name, "why": why} for name, why in report.not_checked.items()],
-        "ignored": [_finding(one) for one in report.ignored],
+        "ignored": [as_finding(one) for one in report.ignored],
         "iterations": report.iterations,
         "seconds": round(report.seconds, 3),
         "ended": report.ended,
@@ -38,7 +38,8 @@ def as_json(report: Report) -> dict[str, Any]:
     }
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def as_finding(finding: Finding) -> dict[str, Any]:
+    """One finding as plain JSON values."""
     site = finding.site
     return {
         "rule": finding.rule,
@@ -58,7 +59,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "count": finding.count,
         "ranks": list(finding.ranks),
         "evidence": encode(finding.evidence),
-        "consequences": [_finding(one) for one in finding.consequences],
+        "consequences": [as_finding(one) for one in finding.consequences],
         "summary": named(finding.rule).summary if finding.rule else "",
         "explain": f"fivestep explain {finding.rule}",
     }

@@ -1,0 +1,158 @@
+"""The verb ``step``: a training script in a page, one of its five steps at a time."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import time
+import webbrowser
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fivestep.page.server import Server
+
+STEP = """\
+examples:
+  fivestep step train.py --epochs 3
+  fivestep step --record run.jsonl train.py
+  fivestep step --replay run.jsonl
+"""
+NEEDS = ("starlette", "uvicorn")
+
+
+def add_step(verbs: Any) -> None:
+    """Add step to argparse's sub-parsers."""
+    step = verbs.add_parser(
+        "step", help="step through a training script in a page",
+        description="Run a training script as it is, and hold it after each of its five steps.",
+        epilog=STEP, formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    step.add_argument("--no-browser", action="store_true", help="only print the address")
+    step.add_argument("--host", default="127.0.0.1", help="the address to serve at")
+    step.add_argument(
+        "--public", action="store_true", help="serve other machines, too, with --host"
+    )
+    step.add_argument("--port", type=_port, default=0, help="any that is free, if not given")
+    step.add_argument("--record", metavar="FILE", type=Path, help="write what is told, a line each")
+    step.add_argument("--replay", metavar="FILE", type=Path, help="look at a record again")
+    step.add_argument("target", nargs="?", help="script.py")
+    step.add_argument("arguments", nargs=argparse.REMAINDER, help="given to the script as they are")
+    step.set_defaults(verb=step_through)
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"a number from 0 to 65535 was expected, not {text!r}")
+    return int(text)
+
+
+def step_through(given: argparse.Namespace) -> int:
+    """Serve a script, or a record of one; return the exit code."""
+    try:
+        _check(given)
+        return _replay(given) if given.replay is not None else _live(given)
+    except (OSError, ValueError) as error:
+        print(f"fivestep: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+
+
+def _check(given: argparse.Namespace) -> None:
+    missing = [name for name in NEEDS if find_spec(name) is None]
+    if missing:
+        raise ValueError(
+            f"the page needs {' and '.join(missing)}\n  do: pip install 'fivestep[page]'"
+        )
+    if (given.target is None) == (given.replay is None):
+        raise ValueError(
+            "step: one script was expected, or one record\n"
+            "  do: fivestep step train.py, or fivestep step --replay run.jsonl"
+        )
+    if given.target is not None and not Path(given.target).is_file():
+        raise FileNotFoundError(
+            f"{given.target} is no file; the path of a Python script was expected\n"
+            "  do: name the script"
+        )
+    from fivestep.page.access import check_host
+
+    check_host(given.host, public=given.public)
+
+
+def _live(given: argparse.Namespace) -> int:
+    from fivestep.page.server import Server
+    from fivestep.page.supervise import Supervisor
+    from fivestep.page.tape import Tape
+
+    tape = Tape(given.record) if given.record is not None else None
+    supervisor = Supervisor(given.target, given.arguments, tape)
+    server = Server(
+        supervisor.ring, supervisor.ask, host=given.host, port=given.port, stranger=_show
+    )
+    with _interrupts() as pressed:
+        server.start()
+        _open(server, given)
+        try:
+            supervisor.start()
+            return supervisor.watch(pressed, lambda: _stays(server))
+        finally:
+            supervisor.stop()
+            server.stop()
+            if tape is not None:
+                tape.close()
+                if tape.failure is not None:
+                    print(f"fivestep: the record ended: {tape.failure}", file=sys.stderr)  # noqa: T201
+
+
+def _stays(server: Server) -> bool:
+    """Somebody has looked on and may still do: Ctrl-C ends it."""
+    return server.pages.read
+
+
+def _replay(given: argparse.Namespace) -> int:
+    from fivestep.page.protocol import Message, RefusedError
+    from fivestep.page.server import Server
+    from fivestep.page.tape import rewind
+
+    ring = rewind(given.replay)
+
+    def refuse(request: Message) -> bool:
+        raise RefusedError("this is a record: nothing runs that could be steered")
+
+    server = Server(ring, refuse, host=given.host, port=given.port, stranger=_show)
+    with _interrupts() as pressed:
+        server.start()
+        _open(server, given)
+        while not pressed():
+            time.sleep(0.05)
+        server.stop()
+    return 130
+
+
+def _open(server: Server, given: argparse.Namespace) -> None:
+    _show(server.access.link)
+    if not given.no_browser:
+        webbrowser.open(server.access.link)
+
+
+def _show(link: str) -> None:
+    print(f"fivestep: open {link}  (good once; Ctrl-C ends)", file=sys.stderr, flush=True)  # noqa: T201
+
+
+@contextmanager
+def _interrupts() -> Generator[Callable[[], int]]:
+    """Count Ctrl-C instead of being cut short by it: the script has it first."""
+    count = 0
+
+    def pressed(number: int, frame: Any) -> None:
+        nonlocal count
+        count += 1
+
+    before = signal.signal(signal.SIGINT, pressed)
+    try:
+        yield lambda: count
+    finally:
+        signal.signal(signal.SIGINT, before)

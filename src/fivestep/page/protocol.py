@@ -1,0 +1,114 @@
+"""The messages between a loop and a page: plain JSON objects, described in docs/protocol.md."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from fivestep.version import __version__
+
+Message = dict[str, Any]
+VERSION = 1  # raised when a reader of the old one would misread the new one
+
+VERBS = ("play", "pause", "step", "iteration", "epoch", "reset", "speed", "knob")
+PLACES = (
+    "as written", "before forward", "before loss", "before backward", "before update",
+    "after update",
+)  # fmt: skip
+THINNED = frozenset({"moment", "iteration"})  # what a reader who is late may do without
+DIGITS = 6  # of a number that is shown
+
+
+class RefusedError(ValueError):
+    """A request that cannot be granted; the words are for the person who asked."""
+
+
+def number(value: float | None) -> float | str | None:
+    """A number as it is sent: six digits, and words for what JSON does not know."""
+    if value is None:
+        return None
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    return float(f"{value:.{DIGITS}g}")
+
+
+def encode(message: Message) -> bytes:
+    """One message as a line of JSON, without its end."""
+    try:
+        text = json.dumps(message, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
+    except ValueError:  # a NaN that did not come through ``number``: in a finding's evidence
+        text = json.dumps(_plain(message), separators=(",", ":"), ensure_ascii=False)
+    return text.encode("utf-8", "replace")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(part) for part in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return number(value)
+    return value
+
+
+def skipped(begin: int, end: int) -> Message:
+    """Say to a reader which messages it does not get."""
+    return {"v": VERSION, "seq": end, "kind": "skipped", "from": begin, "to": end}
+
+
+def request(plain: Any) -> Message:
+    """Check the form of a request that came from a page.
+
+    Raises:
+        RefusedError: it has another form; the words say which was expected.
+    """
+    if not isinstance(plain, dict) or not all(isinstance(key, str) for key in plain):
+        raise RefusedError("a request is a JSON object")
+    if unknown := set(plain) - {"id", "verb", "name", "value"}:
+        raise RefusedError(
+            f"unknown: {', '.join(sorted(unknown))[:80]}; a request has id, verb, name, value"
+        )
+    ident, verb = plain.get("id"), plain.get("verb")
+    if not isinstance(ident, str) or not 0 < len(ident) <= 64:
+        raise RefusedError("id: a string of 1 to 64 characters was expected")
+    if verb not in VERBS:
+        raise RefusedError(f"verb: one of {', '.join(VERBS)} was expected")
+    checked: Message = {"id": ident, "verb": verb}
+    if verb == "knob":
+        checked["name"] = _name(plain.get("name"))
+    if verb in ("knob", "speed"):
+        checked["value"] = _value(plain.get("value"))
+    return checked
+
+
+def _name(name: Any) -> str:
+    if not isinstance(name, str) or len(name) > 64:
+        raise RefusedError("name: the name of a knob was expected")
+    return name
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, (list, dict)) or (isinstance(value, str) and len(value) > 64):
+        raise RefusedError("value: a number, true, false, null or one of the choices was expected")
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        try:
+            return float(value)
+        except OverflowError:
+            raise RefusedError("value: too large a number") from None
+    return value
+
+
+def versions() -> dict[str, str]:
+    """Name what the numbers of a run depend on."""
+    import platform
+
+    import torch
+
+    return {
+        "fivestep": __version__,
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+    }

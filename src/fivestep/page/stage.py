@@ -1,0 +1,373 @@
+"""A script's own loop, held after each of its five steps and told in messages.
+
+The script's thread waits here while a page has it paused; otherwise it writes into a ring and goes
+on. In detail it is told only what somebody can follow, or what costs next to nothing.
+"""
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import threading
+import time
+import weakref
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import torch
+
+from fivestep.listen.site import here
+from fivestep.loop import Step
+from fivestep.page.control import Control
+from fivestep.page.desk import Desk
+from fivestep.page.findings import Findings
+from fivestep.page.hearing import Hearing
+from fivestep.page.knobs import Knobs
+from fivestep.page.protocol import Message, number
+from fivestep.page.rounds import Rounds
+from fivestep.page.scenes import Scenes
+from fivestep.page.weights import Weights
+from fivestep.vitals import Site
+from fivestep.vitals.measure import measurable, quietly
+
+SHARE = 0.01  # of the time, for details that nobody asked for
+BEFORE = {
+    "before forward": Step.FORWARD, "before loss": Step.LOSS, "before backward": Step.BACKWARD,
+    "before update": Step.UPDATE,
+}  # fmt: skip
+
+
+class Stage:
+    """Hears the steps of one thread, holds them, and tells of them.
+
+    Args:
+        post: takes a kind and the fields of a message; returns its number. Never waits.
+        control: who holds the loop.
+        clock: seconds; a test stops it.
+        share: of the time, for details that nobody asked for.
+    """
+
+    def __init__(
+        self,
+        post: Callable[[str, Message], int],
+        control: Control,
+        *,
+        clock: Callable[[], float] = time.perf_counter,
+        share: float = SHARE,
+    ) -> None:
+        self._post, self.control, self._clock = post, control, clock
+        self._share = share
+        self.on = False
+        self.knobs, self.weights = Knobs(), Weights()
+        self.rounds, self.scenes = Rounds(), Scenes(post)
+        self.desk = Desk(post, control, self.knobs, self.rounds, self.scenes)
+        self.findings: Findings | None = None
+        self._hearing = Hearing(self)
+        self._inside = 0  # of a step, or of our own code
+        self._thread: int | None = None
+        self._started = False
+        self._born = clock()
+        self._spent = 0.0  # on details that nobody asked for
+        self._held = 0.0  # seconds that the loop was held
+        self._marks: dict[Step, float] = {}  # when a step began, less what it was held before
+        self._detailed = True
+        self._loss: Any = None
+        self._scaled: tuple[weakref.ref[torch.Tensor], torch.Tensor] | None = None
+        self._judged = False  # a loss was heard since the last backward
+        self._cleared = False  # in this window, at the place that was chosen
+        self._modes: list[tuple[Any, bool]] = []
+        self._loader: weakref.ref[Any] | None = None
+        self._norm: float | None = None
+        self._layers: list[list[Any]] = []
+
+    # -- its ears -------------------------------------------------------------------------------
+
+    def open_early(self) -> None:
+        """Before anybody else begins to listen."""
+        self._thread = threading.get_ident()
+        self._hearing.open_early()
+
+    def open(self) -> None:
+        """When everybody else has begun to listen."""
+        self.on = True
+        self._hearing.open()
+
+    def close(self) -> None:
+        """The script is over: tell of what is left."""
+        if self.on:
+            self._safely(self._last_turn)
+        self.on = False
+        self._hearing.close()
+
+    def hears(self) -> bool:
+        """Tell whether a step now is one of the script's own, at the outermost."""
+        return self.on and not self._inside and threading.get_ident() == self._thread
+
+    @contextmanager
+    def inside(self) -> Generator[None]:
+        """What happens in here is part of a step."""
+        self._inside += 1
+        try:
+            yield
+        finally:
+            self._inside -= 1
+            if self._modes:
+                self._restore_modes()
+
+    def _safely(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Whatever goes wrong in here is told once, and the script goes on without us."""
+        self._inside += 1
+        try:
+            return function(*args)
+        except Exception as error:
+            self.on = False
+            words = f"the page stopped watching: {type(error).__name__}: {error}"
+            self._post("note", {"text": words, "level": "warning"})
+            return None
+        finally:
+            self._inside -= 1
+
+    # -- what is heard --------------------------------------------------------------------------
+
+    def begins(self, step: Step, frame: FrameType, subject: Any = None) -> None:
+        """A step begins; the loop may be held before it."""
+        self._safely(self._begins, step, frame, subject)
+
+    def ends(self, step: Step, frame: FrameType, result: Any, *, skipped: bool = False) -> None:
+        """A step has ended; the loop may be held after it."""
+        self._safely(self._ends, step, frame, result, skipped)
+
+    def update_begins(self, optimizer: Any, frame: FrameType, *, closure: bool) -> None:
+        """An update begins."""
+        self._safely(self._update_begins, optimizer, frame, closure)
+
+    def script_clears(self, owner: Any, original: Any, args: Any, kwargs: Any) -> None:
+        """The script calls ``zero_grad``."""
+        self._safely(self.knobs.cleared, owner, original, args, kwargs)
+
+    def leaves_out_clear(self) -> bool:
+        """Tell whether this call of the script is not to be made."""
+        return self.on and (self.knobs.skip_zero_grad or self.desk.moves != "as written")
+
+    def judged(self, tensors: Any, frame: FrameType) -> None:
+        """Backward is called: if nobody heard the loss, it was written by hand."""
+        self._safely(self._judge, tensors, frame)
+
+    def scaled(self, loss: Any, result: Any) -> None:
+        """A loss was scaled for the sake of small gradients: show it as it was."""
+        if isinstance(loss, torch.Tensor) and isinstance(result, torch.Tensor):
+            self._scaled = weakref.ref(result), loss.detach()
+
+    def made(self, optimizer: Any) -> None:
+        """An optimizer was made."""
+        self._safely(self.knobs.made, optimizer)
+        self.weights.optimizer(optimizer)
+
+    def epoch_begins(self, loader: Any) -> None:
+        """A loader begins to hand out batches."""
+        if loader in self.desk.loaders:
+            self.control.reached("epoch")
+        self._loader = weakref.ref(loader)
+
+    def batch_came(self, seconds: float) -> None:
+        """A loader handed out a batch."""
+        self.rounds.waited(seconds if self._clock is time.perf_counter else 0.0)
+
+    # -- before a step --------------------------------------------------------------------------
+
+    def _begins(self, step: Step, frame: FrameType, subject: Any) -> None:
+        site = here(frame)
+        nested = self._hearing.updating and step is not Step.UPDATE
+        if self.rounds.is_new(step, site, updating=nested):
+            self._turn()
+        if not self._started:
+            self._start(site)
+        if self.control.asked or self.control.paused:
+            self._hold(None)
+        if step is Step.FORWARD:
+            self._forward_begins(subject)
+        self._move_clear(BEFORE.get(self.desk.moves) is step, frame)
+        self._mark(step)
+
+    def _mark(self, step: Step) -> None:
+        self._marks[step] = self._clock() - self._held
+
+    def _start(self, site: Site | None) -> None:
+        """The first step of the script: from here on it may be held."""
+        self._started = True
+        self._detail()
+        self.scenes.at(site)
+
+    def _forward_begins(self, model: Any) -> None:
+        self.knobs.models += 1
+        self.weights.model(model)
+        if self.knobs.eval_mode is not None:
+            wanted = not self.knobs.eval_mode
+            self._modes = [(one, one.training) for one in torch.nn.Module.modules(model)]
+            for one, _ in self._modes:
+                one.training = wanted
+
+    def _restore_modes(self) -> None:
+        for module, training in self._modes:
+            module.training = training
+        self._modes = []
+
+    def _update_begins(self, optimizer: Any, frame: FrameType, closure: bool) -> None:
+        self.knobs.stepped(optimizer, closure=closure)
+        self.weights.optimizer(optimizer)
+        self._begins(Step.UPDATE, frame, None)
+        if self.knobs.clip_now(optimizer):
+            self.scenes.clipped = True
+        if self._detailed:
+            self._timed(self.weights.remember)
+            self._norm = self.weights.gradient_norm()
+        self._mark(Step.UPDATE)
+
+    def _move_clear(self, place: bool, frame: FrameType) -> None:
+        """Clear here, if this is the chosen place, and it was not passed in this window."""
+        if not place or self._cleared or self.knobs.skip_zero_grad:
+            return
+        self._cleared = True
+        self._mark(Step.ZERO_GRAD)
+        self.knobs.clear_now()
+        self._tell(Step.ZERO_GRAD, frame, here(frame), None, moved=True)
+        self._pause_after(Step.ZERO_GRAD)
+
+    # -- after a step ---------------------------------------------------------------------------
+
+    def _ends(self, step: Step, frame: FrameType, result: Any, skipped: bool) -> None:
+        site = here(frame)
+        if step is Step.LOSS:
+            if not isinstance(result, torch.Tensor) or not result.requires_grad:
+                return
+            self._note_loss(result)
+        elif step is Step.BACKWARD:
+            self._judged = False
+            loader = self._loader() if self._loader is not None else None
+            if loader is not None:
+                self.desk.loaders.add(loader)
+        self._tell(step, frame, site, result, skipped=skipped)
+        self._pause_after(step)
+        if step is Step.UPDATE:
+            self.weights.forget()
+            self._move_clear(self.desk.moves == "after update", frame)
+            self._cleared = False
+        if self.rounds.is_over(step, site, updating=self._hearing.updating):
+            self._turn()
+            if self.control.paused:
+                self._hold(step)
+
+    def _judge(self, tensors: Any, frame: FrameType) -> None:
+        loss = tensors[0] if isinstance(tensors, (tuple, list)) and tensors else tensors
+        if not isinstance(loss, torch.Tensor):
+            return
+        if self._scaled is not None and self._scaled[0]() is loss:
+            loss = self._scaled[1]
+        if not self._judged:
+            self._begins(Step.LOSS, frame, None)
+            self._note_loss(loss)
+            self._tell(Step.LOSS, frame, here(frame), loss, by_hand=True)
+            self._pause_after(Step.LOSS)
+        self._note_loss(loss)
+
+    def _note_loss(self, loss: torch.Tensor) -> None:
+        self._judged = True
+        with quietly():
+            self._loss = loss.detach()
+
+    def _tell(
+        self, step: Step, frame: FrameType, site: Site | None, result: Any, *,
+        skipped: bool = False, moved: bool = False, by_hand: bool = False,
+    ) -> None:  # fmt: skip
+        seconds = max(0.0, self._clock() - self._held - self._marks[step])
+        place = self.scenes.place(frame, site, by_hand=by_hand)
+        line = place.line if by_hand else None
+        self.rounds.step(step, site, seconds, line=line, moved=moved, left_out=skipped)
+        if self._detailed or self.control.watched():
+            self._timed(self._tell_moment, step, frame, result, place, seconds, skipped, moved)
+
+    def _tell_moment(
+        self, step: Step, frame: FrameType, result: Any, place: Any, seconds: float,
+        skipped: bool, moved: bool,
+    ) -> None:  # fmt: skip
+        updated = step is Step.UPDATE
+        layers = self.weights.layers() if updated else []
+        if updated:
+            self._layers = layers
+        self.scenes.moment(
+            {
+                "iteration": self.rounds.iteration,
+                "step": step.value,
+                "seconds": number(seconds),
+                "loss": self._loss_value(),
+                "parameters": self.weights.told(updated=updated),
+                "rate": self.knobs.rate(),
+            }
+            | ({"skipped": True} if skipped else {})
+            | ({"moved": True} if moved else {}),
+            frame, place, result,
+        )  # fmt: skip
+
+    def _loss_value(self) -> Any:
+        if self._loss is None or self._loss.numel() != 1:
+            return None
+        with quietly():
+            return number(float(self._loss)) if measurable(self._loss) else None
+
+    def _timed(self, function: Callable[..., Any], *args: Any) -> None:
+        began = self._clock()
+        function(*args)
+        if not self.control.watched():
+            self._spent += self._clock() - began
+
+    def _detail(self) -> None:
+        """Decide whether the next iteration is told in detail."""
+        free = self._share > 0 and self._spent <= self._share * (self._clock() - self._born)
+        self._detailed = free or self.control.watched()
+
+    # -- held -----------------------------------------------------------------------------------
+
+    def _pause_after(self, step: Step) -> None:
+        self.control.reached("step")
+        if self.control.paused or self.control.asked or self.control.speed is not None:
+            self._hold(step)
+
+    def _hold(self, step: Step | None) -> None:
+        began = self._clock()
+        self.desk.hold(step)
+        if self.control.watched():
+            self._detailed = True
+        self._held += self._clock() - began
+
+    # -- the end of an iteration ----------------------------------------------------------------
+
+    def _turn(self) -> None:
+        rounds = self.rounds
+        if not rounds.steps:
+            return
+        self._post("iteration", self._iteration())
+        if (order := rounds.new_order()) is not None:
+            self._post("order", {"steps": order})
+        if self.findings is not None:
+            self._timed(self.findings.look, rounds.iteration, self.control.watched())
+        rounds.turn()
+        self.weights.turn()
+        self._loss, self._norm, self._layers = None, None, []
+        self.desk.turn()
+        self._detail()
+
+    def _last_turn(self) -> None:
+        self._turn()
+        if self.findings is not None:
+            self.findings.finish()
+
+    def _iteration(self) -> Message:
+        return {
+            "iteration": self.rounds.iteration,
+            "loss": self._loss_value(),
+            "rate": self.knobs.rate(),
+            "gradient_norm": number(self._norm),
+            "layers": self._layers,
+            "seconds": self.rounds.seconds(),
+        }

@@ -1,0 +1,234 @@
+"""The process that serves the page. It starts the script in another one, and again at a reset."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import secrets
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection, Listener
+from pathlib import Path
+from typing import Any
+
+from fivestep.page import child
+from fivestep.page.link import Contact
+from fivestep.page.protocol import VERSION, Message, encode
+from fivestep.page.ring import Ring
+from fivestep.page.tape import Tape
+
+PATIENCE = 3.0  # seconds for a script that is told to end
+LATE = 0.5  # seconds after which a Ctrl-C is passed on, if the script has not had it by itself
+
+
+class Supervisor:
+    """Runs a script, and keeps what it tells.
+
+    Args:
+        target: the script.
+        arguments: its own.
+        tape: where everything is written, too.
+    """
+
+    def __init__(self, target: str, arguments: list[str], tape: Tape | None = None) -> None:
+        self.ring: Ring[bytes] = Ring()
+        self._target, self._arguments, self._tape = target, arguments, tape
+        self._seed = secrets.randbits(32)
+        self._runs = 0
+        self._lock = threading.RLock()  # of everything below
+        self._process: subprocess.Popen[bytes] | None = None
+        self._connection: Connection[Any, Any] | None = None
+        self._reader: threading.Thread | None = None
+        self._ended = False  # this run has told its end
+        self._reset: Message | None = None
+        self._passed_on = False  # a Ctrl-C
+        self.code = 0
+
+    # -- what a page asks for -------------------------------------------------------------------
+
+    def ask(self, request: Message) -> bool:
+        """Hand a request to the script; a reset is done here."""
+        if request["verb"] == "reset":
+            self._reset = request
+            return True
+        with self._lock:
+            connection = self._connection
+            if connection is None or self._ended:
+                words = "the script has ended: reset runs it again"
+                self.post("ack", {"id": request["id"], "refused": words})
+                return True
+            try:
+                connection.send_bytes(json.dumps(request).encode())
+            except (OSError, ValueError):
+                return False
+        return True
+
+    # -- what it tells --------------------------------------------------------------------------
+
+    def post(self, kind: str, fields: Message) -> None:
+        """Tell something that the script did not tell itself."""
+        with self._lock:
+            seq = self.ring.last + 1
+            line = encode({"v": VERSION, "seq": seq, "kind": kind} | fields)
+            self._keep(seq, kind, line)
+            self._flush()
+
+    def _keep(self, seq: int, kind: str, line: bytes) -> None:
+        self._ended = kind == "end" or (self._ended and kind != "hello")
+        self.ring.write(kind, line, seq=seq)
+        if self._tape is not None:
+            self._tape.write(line)
+
+    def _flush(self) -> None:
+        if self._tape is not None:
+            self._tape.flush()
+
+    def _read(self, connection: Connection[Any, Any]) -> None:
+        try:
+            while True:
+                lines = connection.recv_bytes().split(b"\n")
+                with self._lock:
+                    for line in lines:
+                        self._take(line)
+                    self._flush()
+        except (OSError, EOFError):
+            return
+
+    def _take(self, line: bytes) -> None:
+        told = json.loads(line)
+        if told["seq"] > self.ring.last:
+            self._keep(told["seq"], told["kind"], line)
+
+    # -- a run ----------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Run the script from its start."""
+        self._runs += 1
+        key = secrets.token_hex(32)
+        with Listener(authkey=bytes.fromhex(key)) as listener:
+            contact = Contact(
+                listener.address, key, f"run-{self._runs}", self.ring.last, self._seed
+            )  # fmt: skip
+            self._process = self._open(contact)
+            connection = _accepted(listener, self._process)
+        self._ended = False
+        self._connection = connection
+        if connection is not None:
+            self._reader = threading.Thread(target=self._read, args=(connection,), daemon=True)
+            self._reader.start()
+
+    def _open(self, contact: Contact) -> subprocess.Popen[bytes]:
+        given = {child.CONTACT: contact.text()}
+        given["PYTHONHASHSEED"] = os.environ.get("PYTHONHASHSEED", str(self._seed))
+        command = [sys.executable, str(Path(child.__file__)), self._target, *self._arguments]
+        return subprocess.Popen(command, env=os.environ | given)
+
+    def watch(self, interrupted: Callable[[], int], stays: Callable[[], bool]) -> int:
+        """Wait for the end of the script, and for a page that asks for it again.
+
+        Args:
+            interrupted: how often Ctrl-C was pressed.
+            stays: somebody looks on, so that the page is kept when the script is over.
+
+        Returns:
+            The exit code: the script's own, or 130 after Ctrl-C while it ran.
+        """
+        pressed_at = 0.0
+        while True:
+            process = self._process
+            assert process is not None
+            code = process.poll()
+            if self._reset is not None:
+                self._again(self._reset)
+            elif code is not None and not self._over(code):
+                self._tell_end(code)
+            elif interrupted():
+                # A script that had ended by itself before may only have to close down.
+                pressed_at = pressed_at or (math.inf if self._ended else time.monotonic())
+                self._pass_on(process, time.monotonic() - pressed_at, interrupted())
+                if self._wait(process, 0.1):
+                    self._tell_end(process.returncode)
+                    return self.code if pressed_at == math.inf else 130
+            elif code is not None and not stays():
+                return self.code
+            else:
+                self._wait(process, 0.05) if code is None else time.sleep(0.05)
+
+    def _over(self, code: int) -> bool:
+        return self._connection is None and self._ended
+
+    def _pass_on(self, process: subprocess.Popen[bytes], seconds: float, times: int) -> None:
+        if times > 1:
+            process.terminate()
+        elif seconds > LATE and self._connection is not None and not self._passed_on:
+            self._passed_on = True
+            with self._lock:
+                try:
+                    self._connection.send_bytes(b'{"verb":"interrupt"}')
+                except (OSError, ValueError):
+                    return
+
+    def _wait(self, process: subprocess.Popen[bytes], seconds: float) -> bool:
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def _tell_end(self, code: int) -> None:
+        """The script's process has ended: hear its last words, or say what they would have been."""
+        if self._reader is not None:
+            self._reader.join(timeout=2)
+        self._hang_up()
+        self.code = 128 - code if code < 0 else code
+        if not self._ended:
+            words = f"the process ended by signal {-code}" if code < 0 else "the process ended"
+            self.post("end", {"reason": "failed", "message": words, "exit_code": self.code})
+
+    def _hang_up(self) -> None:
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+            self._connection = self._reader = None
+
+    def _again(self, request: Message) -> None:
+        self._reset = None
+        self.stop()
+        with self._lock:
+            self.post("ack", {"id": request["id"], "applied": {"verb": "reset"}})
+            if not self._ended:
+                self.post("end", {"reason": "reset", "message": "", "exit_code": None})
+        self.start()
+
+    def stop(self) -> None:
+        """End the script's process."""
+        process, reader = self._process, self._reader
+        if process is not None and process.poll() is None:
+            process.terminate()
+            if not self._wait(process, PATIENCE):
+                process.kill()
+                process.wait()
+        if reader is not None:
+            reader.join(timeout=2)
+        self._hang_up()
+
+
+def _accepted(listener: Listener, process: subprocess.Popen[bytes]) -> Connection[Any, Any] | None:
+    """The script's process calls; None if it ends before."""
+    calls: list[Connection[Any, Any]] = []
+
+    def accept() -> None:
+        try:
+            calls.append(listener.accept())
+        except Exception:  # closed below, or somebody without the key
+            return
+
+    waiting = threading.Thread(target=accept, daemon=True)
+    waiting.start()
+    while waiting.is_alive() and process.poll() is None:
+        waiting.join(0.05)
+    return calls[0] if calls else None
