@@ -1,0 +1,80 @@
+import { useMemo } from "preact/hooks";
+import { Banner } from "./banner";
+import { Chips } from "./chips";
+import { Controls } from "./controls";
+import { Equation } from "./equation";
+import { Findings } from "./findings";
+import { Help } from "./help";
+import { press } from "./keys";
+import { Knobs } from "./knobs";
+import { Layers } from "./layers";
+import { Loss } from "./loss";
+import type { Session } from "./session";
+import { SourcePane } from "./source";
+import { Voice } from "./voice";
+import { sentence } from "./words";
+
+// `version` grows with every drawing: the session is one object that changes in place.
+export function App({ session, version }: { session: Session; version: number }) {
+  const { record, moment } = session;
+  const [what, todo] = sentence(record, moment, session.past);
+  const hear = useMemo(() => (event: KeyboardEvent) => press(session, event), [session]);
+  const script = record.hello?.script ?? "";
+  return (
+    <section class="root" tabIndex={-1} onKeyDown={hear} aria-label={`fivestep ${script}`}>
+      <div class="page">
+        <header class="head">
+          <h1>
+            <span class="brand">fivestep</span> <span class="script">{script}</span>
+          </h1>
+          <Where session={session} />
+        </header>
+        <Banner session={session} />
+        <div class="top">
+          <p class="sentence">
+            {what} {todo && <strong>{todo}</strong>}
+          </p>
+          <Controls session={session} />
+          {session.help && <Help session={session} />}
+        </div>
+        <Chips session={session} />
+        <div class="grid">
+          <div class="left">
+            <SourcePane session={session} />
+            <Findings session={session} />
+          </div>
+          <div class="right">
+            <Loss session={session} version={version} />
+            <Equation session={session} />
+            <Layers session={session} version={version} />
+            <Knobs session={session} />
+          </div>
+        </div>
+        <Voice text={`${what} ${todo}`} />
+      </div>
+    </section>
+  );
+}
+
+function Where({ session }: { session: Session }) {
+  const { record, moment } = session;
+  const iteration = moment?.iteration ?? record.state?.iteration ?? 0;
+  const how = record.end
+    ? "ended"
+    : record.hello === null
+      ? "waiting"
+      : session.paused
+        ? "paused"
+        : "running";
+  const marked = session.past || record.hello?.mode === "replay";
+  return (
+    <p class="where">
+      {marked && <span class="tag replay">replay</span>}
+      <span class={`tag ${how}`}>{how}</span>
+      <span>
+        iteration <b>{iteration}</b>
+        {moment && <> · {moment.step}</>}
+      </span>
+    </p>
+  );
+}

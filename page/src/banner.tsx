@@ -1,0 +1,46 @@
+import type { Session } from "./session";
+
+// What the viewer must know before anything else on the page can be trusted.
+export function Banner({ session }: { session: Session }) {
+  const { record } = session;
+  const verb = session.answer("verb");
+  const last = record.notes[record.notes.length - 1];
+  return (
+    <div class="banners">
+      {!record.up && (
+        <p class="banner bad">
+          <b>Nobody answers.</b>{" "}
+          {record.hello ? "What you see is the last that was heard. " : ""}
+          The page asks again by itself.
+        </p>
+      )}
+      {record.end && <Ended session={session} />}
+      {verb.bad && <p class="banner bad">{verb.text}</p>}
+      {last && <p class={`banner ${last.level === "warning" ? "bad" : ""}`}>{last.text}</p>}
+      {session.past && (
+        <p class="banner past">
+          <b>Replay.</b> You look at what was recorded; the loop itself stands where it stood.{" "}
+          <button type="button" onClick={() => session.now()}>
+            Back to now
+          </button>
+        </p>
+      )}
+    </div>
+  );
+}
+
+const ENDS = {
+  finished: "The script has finished.",
+  failed: "The script has failed.",
+  interrupted: "The script was interrupted.",
+  reset: "The script begins again.",
+};
+
+function Ended({ session }: { session: Session }) {
+  const end = session.record.end!;
+  return (
+    <p class={`banner ${end.reason === "failed" ? "bad" : ""}`}>
+      <b>{ENDS[end.reason]}</b> {end.message} What was recorded stays: look back with ←.
+    </p>
+  );
+}

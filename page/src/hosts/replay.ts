@@ -1,0 +1,146 @@
+// A recorded run, given as the text of its file: it answers the same requests as a live loop.
+import type { Ack, Hello, Host, Message, Request, State, StepName } from "../protocol";
+
+const UNSTEERED = "this is a recording: what ran has run, and no knob changes it";
+
+export function replay(text: string): Host {
+  const messages = parse(text);
+  return new Replay(messages);
+}
+
+function parse(text: string): Message[] {
+  const found: Message[] = [];
+  for (const line of text.split("\n")) {
+    if (!line.trim()) continue;
+    try {
+      found.push(JSON.parse(line) as Message);
+    } catch {
+      break; // the last line, cut short by the death of its writer
+    }
+  }
+  return found;
+}
+
+class Replay implements Host {
+  readonly mode = "replay";
+  private next = 0;
+  private round = 0;
+  private iteration = 0;
+  private step: StepName | null = null;
+  private paused = true;
+  private speed: number | null = 5;
+  private timer = 0;
+  private hear: (message: Message) => void = () => undefined;
+
+  constructor(private readonly messages: Message[]) {}
+
+  subscribe(hear: (message: Message) => void): () => void {
+    this.hear = hear;
+    hear({ kind: "link", up: true });
+    this.begin();
+    return () => window.clearTimeout(this.timer);
+  }
+
+  async send(request: Request): Promise<void> {
+    await Promise.resolve(); // as over a wire: the answer comes after the question has been put
+    if (request.verb === "knob") {
+      this.say({ kind: "ack", seq: 0, id: request.id, refused: UNSTEERED });
+      return;
+    }
+    this.obey(request);
+    this.say({ kind: "ack", seq: 0, id: request.id, applied: { verb: request.verb } });
+    this.tell();
+  }
+
+  private obey(request: Request): void {
+    if (request.verb === "speed") this.speed = request.value as number | null;
+    else if (request.verb === "reset") this.begin();
+    else if (request.verb === "play") this.play();
+    else if (request.verb === "pause") this.pause();
+    else if (request.verb === "step") this.advance((one) => one.kind === "moment");
+    else if (request.verb === "iteration") this.advance((one) => one.kind === "iteration");
+    else this.advance(() => false); // a record has no mark at the end of an epoch: to its end
+  }
+
+  private begin(): void {
+    this.pause();
+    this.next = 0;
+    this.iteration = 0;
+    this.step = null;
+    this.round += 1;
+    while (this.next < this.messages.length) {
+      const kind = this.messages[this.next]?.kind;
+      if (kind === "moment" || kind === "iteration" || kind === "end") break;
+      this.hand(this.messages[this.next]!);
+      this.next += 1;
+    }
+    this.tell();
+  }
+
+  private advance(until: (message: Message) => boolean): void {
+    while (this.next < this.messages.length) {
+      const message = this.messages[this.next]!;
+      this.next += 1;
+      this.hand(message);
+      if (until(message)) break;
+    }
+    if (until({ kind: "moment" } as Message)) this.trail();
+    if (this.next >= this.messages.length) this.pause();
+    this.tell();
+  }
+
+  // What belongs to the moment just shown, such as the sum of its iteration, comes with it.
+  private trail(): void {
+    while (this.next < this.messages.length && this.messages[this.next]!.kind !== "moment") {
+      this.hand(this.messages[this.next]!);
+      this.next += 1;
+    }
+  }
+
+  private hand(message: Message): void {
+    if (message.kind === "state") return; // the replay has its own
+    if (message.kind === "moment" || message.kind === "iteration") {
+      this.iteration = message.iteration;
+      this.step = message.kind === "moment" ? message.step : this.step;
+    }
+    this.say(message.kind === "hello" ? this.again(message) : message);
+  }
+
+  private again(hello: Hello): Hello {
+    const knobs = Object.fromEntries(
+      Object.entries(hello.knobs).map(([name, knob]) => [
+        name,
+        { ...knob, works: false, why: UNSTEERED },
+      ]),
+    );
+    return { ...hello, mode: "replay", run: `${hello.run} (replay ${this.round})`, knobs };
+  }
+
+  private play(): void {
+    this.paused = false;
+    const tick = () => {
+      if (this.paused) return;
+      for (let i = 0; i < (this.speed === null ? 50 : 1) && !this.paused; i++) {
+        this.advance((one) => one.kind === "moment");
+      }
+      this.timer = window.setTimeout(tick, this.speed === null ? 16 : 1000 / this.speed);
+    };
+    this.timer = window.setTimeout(tick, 0);
+  }
+
+  private pause(): void {
+    this.paused = true;
+    window.clearTimeout(this.timer);
+  }
+
+  private tell(): void {
+    this.say({
+      kind: "state", seq: 0, paused: this.paused, speed: this.speed,
+      iteration: this.iteration, step: this.step, knobs: {},
+    } satisfies State);
+  }
+
+  private say(message: Message | Ack): void {
+    this.hear(message);
+  }
+}

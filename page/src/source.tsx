@@ -1,0 +1,137 @@
+import { memo } from "./memo";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { shape } from "./numbers";
+import type { Source, StepName, Value } from "./protocol";
+import { guess, type Kind, pieces } from "./python";
+import type { Session } from "./session";
+
+// The user's own file: the line that just ran is lit, with the values of its names beside it.
+export function SourcePane({ session }: { session: Session }) {
+  const { record, moment } = session;
+  const sources = record.hello?.sources ?? [];
+  const [chosen, choose] = useState<string | null>(null);
+  const site = session.marked ?? moment?.site ?? null;
+  useEffect(() => choose(null), [site?.file, session.marked]);
+  const source = find(sources, chosen ?? site?.file) ?? sources[0];
+  return (
+    <section class="panel source" aria-labelledby="source-title">
+      <div class="title">
+        <h2 id="source-title">Your code</h2>
+        {sources.length > 1 ? (
+          <select
+            aria-label="File" value={source?.file}
+            onChange={(event) => choose(event.currentTarget.value)}
+          >
+            {sources.map((one) => (
+              <option key={one.file}>{one.file}</option>
+            ))}
+          </select>
+        ) : (
+          <span class="quiet file">{source?.file}</span>
+        )}
+      </div>
+      {source ? <Lines session={session} source={source} /> : <p class="quiet">No source was sent.</p>}
+    </section>
+  );
+}
+
+function find(sources: Source[], file: string | null | undefined): Source | undefined {
+  if (!file) return undefined;
+  return (
+    sources.find((one) => one.file === file) ??
+    sources.find((one) => file.endsWith(`/${one.file}`) || one.file.endsWith(`/${file}`))
+  );
+}
+
+function Lines({ session, source }: { session: Session; source: Source }) {
+  const { record, moment } = session;
+  const text = source.text.replace(/\n$/, "");
+  const lines = useMemo(() => pieces(text), [text]);
+  const guessed = useMemo(() => guess(text), [text]);
+  const box = useRef<HTMLDivElement>(null);
+  const here = (file: string | null | undefined) =>
+    file !== null && file !== undefined && find([source], file) !== undefined;
+  const lit = here(moment?.site?.file) ? moment!.site!.line : 0;
+  const marked = session.marked && here(session.marked.file) ? session.marked.line : null;
+  const first = [...guessed.keys()].sort((a, b) => a - b)[0];
+  const target = marked ?? (lit || first || 0);
+  const faults = new Map(record.findings.flatMap((one, i) => (here(one.file) && one.line ? [[one.line, i + 1]] : [])));
+
+  useEffect(() => {
+    const row = box.current?.querySelector<HTMLElement>(`[data-line="${target}"]`);
+    if (row && box.current) centre(box.current, row);
+  }, [target, source]);
+
+  return (
+    <div class="lines" ref={box} tabIndex={0} role="region" aria-label={source.file} data-scrolls>
+      {lines.map((line, i) => {
+        const number = i + 1;
+        const ran = seen(record.sites, source.file, number);
+        return (
+          <Row
+            key={number} number={number} line={line} lit={number === lit} marked={number === marked}
+            steps={(ran ?? guessed.get(number))?.join(" · ") ?? ""} ran={ran !== null}
+            finding={faults.get(number) ?? 0}
+            values={number === lit ? moment!.values : null}
+          />
+        );
+      })}
+    </div>
+  );
+}
+
+function seen(sites: Map<string, StepName[]>, file: string, line: number): StepName[] | null {
+  return sites.get(`${file}:${line}`) ?? null;
+}
+
+// Moves only the box, and only if the line is not well in sight already: the eye keeps its place.
+function centre(box: HTMLElement, row: HTMLElement): void {
+  const top = row.offsetTop - box.offsetTop;
+  const margin = 2 * row.offsetHeight;
+  const above = top < box.scrollTop + margin;
+  const below = top + row.offsetHeight > box.scrollTop + box.clientHeight - margin;
+  if (above || below) box.scrollTop = top - box.clientHeight / 3;
+}
+
+interface One {
+  number: number;
+  line: [Kind, string][];
+  lit: boolean;
+  marked: boolean;
+  steps: string;
+  ran: boolean;
+  finding: number;
+  values: Value[] | null;
+}
+
+const Row = memo(function Row({ number, line, lit, marked, steps, ran, finding, values }: One) {
+  return (
+    <div
+      class={`row ${lit ? "lit" : ""} ${marked ? "marked" : ""}`} data-line={number}
+      aria-current={lit ? "true" : undefined}
+    >
+      <span class="gutter">
+        <span class="arrow" aria-hidden="true">{lit ? "▶" : ""}</span>
+        <span class="no">{number}</span>
+      </span>
+      <code>
+        {line.map(([kind, text], i) => (
+          <span key={i} class={kind}>{text}</span>
+        ))}
+        {line.length === 0 && "\u200b"}
+      </code>
+      {finding > 0 && <span class="fault">{finding}</span>}
+      {steps && <span class={`step ${ran ? "ran" : ""}`}>{steps}</span>}
+      {values && values.length > 0 && (
+        <span class="values">
+          {values.map((one) => (
+            <span key={one.name} class="value">
+              <b>{one.name}</b> = {one.text}
+              {shape(one.shape) && <i> {shape(one.shape)}</i>}
+            </span>
+          ))}
+        </span>
+      )}
+    </div>
+  );
+});
