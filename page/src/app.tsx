@@ -16,8 +16,8 @@ import { sentence } from "./words";
 
 // `version` grows with every drawing: the session is one object that changes in place.
 export function App({ session, version }: { session: Session; version: number }) {
-  const { record, moment } = session;
-  const [what, todo] = sentence(record, moment, session.past);
+  const { record } = session;
+  const [what, todo] = sentence(session);
   const hear = useMemo(() => (event: KeyboardEvent) => press(session, event), [session]);
   const script = record.hello?.script ?? "";
   return (
@@ -39,14 +39,16 @@ export function App({ session, version }: { session: Session; version: number })
         </div>
         <Chips session={session} />
         <div class="grid">
-          <div class="left">
+          <div class="code">
             <SourcePane session={session} />
-            <Findings session={session} />
           </div>
-          <div class="right">
-            <Loss session={session} version={version} />
+          <div class="numbers-side">
             <Equation session={session} />
+            <Loss session={session} version={version} />
             <Layers session={session} version={version} />
+          </div>
+          <div class="hands">
+            <Findings session={session} />
             <Knobs session={session} />
           </div>
         </div>
@@ -57,8 +59,8 @@ export function App({ session, version }: { session: Session; version: number })
 }
 
 function Where({ session }: { session: Session }) {
-  const { record, moment } = session;
-  const iteration = moment?.iteration ?? record.state?.iteration ?? 0;
+  const { record, moment, iteration } = session;
+  const faults = record.findings.length;
   const how = record.end
     ? "ended"
     : record.hello === null
@@ -73,8 +75,19 @@ function Where({ session }: { session: Session }) {
       <span class={`tag ${how}`}>{how}</span>
       <span>
         iteration <b>{iteration}</b>
-        {moment && <> · {moment.step}</>}
+        {moment && moment.iteration === iteration && <> · {moment.step}</>}
       </span>
+      {faults > 0 && (
+        <button
+          type="button" class="faults"
+          onClick={(event) => {
+            const root = event.currentTarget.closest(".root");
+            root?.querySelector<HTMLElement>("#findings-title")?.focus();
+          }}
+        >
+          {faults === 1 ? "1 fault found" : `${faults} faults found`}
+        </button>
+      )}
     </p>
   );
 }

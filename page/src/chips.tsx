@@ -1,4 +1,6 @@
 import { duration } from "./numbers";
+import { guess } from "./python";
+import type { Record } from "./record";
 import type { Moment, StepName } from "./protocol";
 import type { Session } from "./session";
 import { DOES } from "./words";
@@ -6,17 +8,18 @@ import { DOES } from "./words";
 // The five steps, in the order of the user's own loop; the one that just ran is filled.
 export function Chips({ session }: { session: Session }) {
   const { record, moment } = session;
-  const steps = record.steps();
+  const guessed = record.order === null ? guessOrder(record) : null;
+  const steps = guessed?.map(([step]) => step) ?? record.steps();
   const done = record.round(session.place);
   const before = record.round(previous(session));
   const times = steps.map((_, i) => (done[i] ?? before[i])?.seconds ?? null);
   const longest = Math.max(...times.map((one) => one ?? 0));
   return (
-    <nav class="chips" aria-label="The five steps of the loop">
+    <nav class={`chips ${moment ? "begun" : ""}`} aria-label="The five steps of the loop">
       <ol>
         {steps.map((step, i) => (
           <Chip
-            key={i} number={i + 1} step={step} moment={done[i] ?? null}
+            key={i} number={i + 1} line={done[i]?.site?.line ?? before[i]?.site?.line ?? guessed?.[i]?.[1]} step={step} moment={done[i] ?? null}
             current={moment !== null && done[i]?.seq === moment.seq}
             seconds={times[i] ?? null} share={longest ? (times[i] ?? 0) / longest : 0}
           />
@@ -25,10 +28,23 @@ export function Chips({ session }: { session: Session }) {
       <p class="quiet">
         {record.order
           ? "The order found in your code. A bar shows how long a step took beside the longest."
-          : "The usual order. Yours is shown as soon as it has run once."}
+          : guessed
+            ? "So your code reads. What it really does is shown as soon as it has run once."
+            : "The usual order. Yours is shown as soon as it has run once."}
       </p>
     </nav>
   );
+}
+
+// Before anything has run: the five where the text of the script seems to have them, if it has all.
+function guessOrder(record: Record): [StepName, number][] | null {
+  for (const source of record.hello?.sources ?? []) {
+    const found = [...guess(source.text)].flatMap(([line, steps]) =>
+      steps.map((step): [StepName, number] => [step, line]),
+    );
+    if (found.length === 5 && record.moments.length === 0) return found.sort((a, b) => a[1] - b[1]);
+  }
+  return null;
 }
 
 function previous(session: Session): number {
@@ -42,20 +58,22 @@ function previous(session: Session): number {
 interface One {
   number: number;
   step: StepName;
+  line: number | undefined;
   moment: Moment | null;
   current: boolean;
   seconds: number | null;
   share: number;
 }
 
-function Chip({ number, step, moment, current, seconds, share }: One) {
+function Chip({ number, step, line, moment, current, seconds, share }: One) {
   const state = current ? "current" : moment ? "done" : "";
   return (
     <li class={`chip ${state} ${moment?.skipped ? "skipped" : ""}`} aria-current={current ? "step" : undefined}>
       <span class="number" aria-hidden="true">{moment && !current ? "✓" : number}</span>
       <span class="name">{step}</span>
       <span class="does">{moment?.skipped ? "left out by a knob" : DOES[step]}</span>
-      <span class="time">{duration(seconds) || " "}</span>
+      <span class="line">{line ? `line ${line}` : ""}</span>
+      <span class="time">{duration(seconds)}</span>
       <span class="share" aria-hidden="true">
         <span style={{ width: `${Math.round(100 * share)}%` }} />
       </span>

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { maybe, number, shape, shown } from "./numbers";
+import { maybe, number, shape, shown, trimmed } from "./numbers";
 import type { Moment, Parameter } from "./protocol";
 import type { Session } from "./session";
 
@@ -12,11 +12,16 @@ export function Equation({ session }: { session: Session }) {
   const parameters = moment?.parameters ?? [];
   const rate = maybe(moment?.rate);
   const few = parameters.length > 2 && !all;
+  const gradients = parameters.flatMap((one) => one.gradient ?? []).map(number);
+  const longest = Math.max(...gradients.filter(Number.isFinite).map(Math.abs), 0);
   const cut = parameters.length > 2 && parameters.some((one) => one.before.length > FEW);
   return (
     <section class="panel equation" aria-labelledby="equation-title">
       <div class="title">
         <h2 id="equation-title">Parameters</h2>
+        {moment && moment.iteration !== session.iteration && (
+          <span class="quiet">last told of in iteration {moment.iteration}</span>
+        )}
         {cut && (
           <button type="button" aria-pressed={all} onClick={() => show(!all)}>
             {all ? "Fewer numbers" : "More numbers"}
@@ -43,7 +48,10 @@ export function Equation({ session }: { session: Session }) {
             </tr>
           </thead>
           {parameters.map((one) => (
-            <Rows key={one.name} one={one} rate={rate} count={few ? FEW : one.before.length} />
+            <Rows
+              key={one.name} one={one} rate={rate} longest={longest}
+              count={few ? FEW : one.before.length}
+            />
           ))}
         </table>
       )}
@@ -52,9 +60,15 @@ export function Equation({ session }: { session: Session }) {
   );
 }
 
-function Rows({ one, rate, count }: { one: Parameter; rate: number | null; count: number }) {
+interface Of {
+  one: Parameter;
+  rate: number | null;
+  longest: number;
+  count: number;
+}
+
+function Rows({ one, rate, longest, count }: Of) {
   const gradients = (one.gradient ?? []).map(number);
-  const longest = Math.max(...gradients.filter(Number.isFinite).map(Math.abs), 0);
   return (
     <tbody>
       <tr class="name">
@@ -73,7 +87,7 @@ function Rows({ one, rate, count }: { one: Parameter; rate: number | null; count
         return (
           <tr key={i}>
             <td>{shown(number(before))}</td>
-            <td>{after === null && gradient === null ? "" : <>− {shown(rate)}</>}</td>
+            <td>{after === null && gradient === null ? "" : <>− {trimmed(rate)}</>}</td>
             <td class="grad">
               {gradient === null ? <span class="none">none</span> : <>× {shown(gradient)}</>}
               <Bar share={gradient !== null && longest > 0 ? gradient / longest : 0} />

@@ -6,7 +6,7 @@ export function Findings({ session }: { session: Session }) {
   return (
     <section class="panel findings" aria-labelledby="findings-title">
       <div class="title">
-        <h2 id="findings-title">
+        <h2 id="findings-title" tabIndex={-1}>
           The doctor{findings.length > 0 && ` found ${findings.length === 1 ? "a fault" : `${findings.length} faults`}`}
         </h2>
       </div>

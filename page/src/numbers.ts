@@ -22,6 +22,11 @@ export function shown(value: number | null, digits = 4): string {
   return text.replace("e+", "e").replaceAll("-", "−");
 }
 
+// Without the zeros at its end: for what a person has written, such as a rate.
+export function trimmed(value: number | null): string {
+  return shown(value).replace(/(\.\d*?)0+(?=e|$)/, "$1").replace(/\.(?=e|$)/, "");
+}
+
 export function duration(seconds: number | null | undefined): string {
   if (seconds === null || seconds === undefined) return "";
   if (seconds < 1e-3) return `${Math.round(seconds * 1e6)} µs`;

@@ -62,6 +62,14 @@ export class Session {
     return this.record.moments[this.place] ?? null;
   }
 
+  // Where the viewer stands; a loop that runs fast tells of its iterations, not of each moment.
+  get iteration(): number {
+    const { moments, iterations, state } = this.record;
+    const moment = moments[this.place]?.iteration ?? 0;
+    if (this.past) return moment;
+    return Math.max(moment, iterations[iterations.length - 1] ?? 0, state?.iteration ?? 0);
+  }
+
   get paused(): boolean {
     return this.record.state?.paused ?? true;
   }

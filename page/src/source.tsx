@@ -86,7 +86,7 @@ function seen(sites: Map<string, StepName[]>, file: string, line: number): StepN
 
 // Moves only the box, and only if the line is not well in sight already: the eye keeps its place.
 function centre(box: HTMLElement, row: HTMLElement): void {
-  const top = row.offsetTop - box.offsetTop;
+  const top = row.offsetTop; // the box is what it is counted from
   const margin = 2 * row.offsetHeight;
   const above = top < box.scrollTop + margin;
   const below = top + row.offsetHeight > box.scrollTop + box.clientHeight - margin;
@@ -114,24 +114,26 @@ const Row = memo(function Row({ number, line, lit, marked, steps, ran, finding, 
         <span class="arrow" aria-hidden="true">{lit ? "▶" : ""}</span>
         <span class="no">{number}</span>
       </span>
-      <code>
-        {line.map(([kind, text], i) => (
-          <span key={i} class={kind}>{text}</span>
-        ))}
-        {line.length === 0 && "\u200b"}
-      </code>
-      {finding > 0 && <span class="fault">{finding}</span>}
-      {steps && <span class={`step ${ran ? "ran" : ""}`}>{steps}</span>}
-      {values && values.length > 0 && (
-        <span class="values">
-          {values.map((one) => (
-            <span key={one.name} class="value">
-              <b>{one.name}</b> = {one.text}
-              {shape(one.shape) && <i> {shape(one.shape)}</i>}
-            </span>
+      <span class="rest">
+        <code>
+          {line.map(([kind, text], i) => (
+            <span key={i} class={kind}>{text}</span>
           ))}
-        </span>
-      )}
+          {line.length === 0 && "\u200b"}
+        </code>
+        {values && values.length > 0 && (
+          <span class="values">
+            {values.map((one) => (
+              <span key={one.name} class="value">
+                <b>{one.name}</b> = {one.text}
+                {shape(one.shape) && <i> {shape(one.shape)}</i>}
+              </span>
+            ))}
+          </span>
+        )}
+        {finding > 0 && <span class="fault">{finding}</span>}
+        {steps && <span class={`step ${ran ? "ran" : ""}`}>{steps}</span>}
+      </span>
     </div>
   );
 });

@@ -2,6 +2,7 @@
 import { maybe, shown } from "./numbers";
 import type { Moment, StepName } from "./protocol";
 import type { Record } from "./record";
+import type { Session } from "./session";
 
 export const DOES: { [step in StepName]: string } = {
   forward: "the model predicts",
@@ -24,12 +25,13 @@ export function named(step: StepName): string {
 }
 
 // What the person sees now, and what to do next: the one sentence of the page.
-export function sentence(record: Record, moment: Moment | null, past: boolean): [string, string] {
+export function sentence(session: Session): [string, string] {
+  const { record, moment, past } = session;
   if (record.hello === null) return ["Waiting for the script.", ""];
   if (past && moment) return [`Looking back: ${happened(moment)}`, ""];
   if (record.end) return ["", ""];
   if (moment === null) return ["Your script waits before its first iteration.", first(record)];
-  if (record.state && !record.state.paused) return [`Iteration ${moment.iteration} is running.`, "Pause to look closer."];
+  if (record.state && !record.state.paused) return [`Iteration ${session.iteration} is running.`, "Pause to look closer."];
   return [happened(moment), next(record, moment)];
 }
 
