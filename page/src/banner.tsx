@@ -14,7 +14,9 @@ export function Banner({ session }: { session: Session }) {
           The page asks again by itself.
         </p>
       )}
-      {record.end && <Ended session={session} />}
+      {record.end?.message && (
+        <p class={`banner ${record.end.reason === "failed" ? "bad" : ""}`}>{record.end.message}</p>
+      )}
       {verb.bad && <p class="banner bad">{verb.text}</p>}
       {last && <p class={`banner ${last.level === "warning" ? "bad" : ""}`}>{last.text}</p>}
       {session.past && (
@@ -26,21 +28,5 @@ export function Banner({ session }: { session: Session }) {
         </p>
       )}
     </div>
-  );
-}
-
-const ENDS = {
-  finished: "The script has finished.",
-  failed: "The script has failed.",
-  interrupted: "The script was interrupted.",
-  reset: "The script begins again.",
-};
-
-function Ended({ session }: { session: Session }) {
-  const end = session.record.end!;
-  return (
-    <p class={`banner ${end.reason === "failed" ? "bad" : ""}`}>
-      <b>{ENDS[end.reason]}</b> {end.message} What was recorded stays: look back with ←.
-    </p>
   );
 }

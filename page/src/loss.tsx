@@ -213,6 +213,8 @@ function marks(plot: uPlot, session: Session, probe: HTMLElement): void {
     const left = Math.min(x, bbox.left + bbox.width - width);
     ctx.fillStyle = colour(probe, name);
     ctx.fillRect(left, bbox.top + row * 18 * scale, width, 16 * scale);
+    ctx.textAlign = "left";
+    ctx.textBaseline = "alphabetic";
     ctx.fillStyle = colour(probe, "panel");
     ctx.fillText(text, left + 4 * scale, bbox.top + (row * 18 + 12) * scale);
   };

@@ -60,6 +60,7 @@ export interface Moment {
   iteration: number;
   step: StepName;
   site: Site | null;
+  inside?: Site | null; // the line of the library that the user's line led to
   seconds: number | null;
   values: Value[];
   loss: Maybe;
@@ -104,6 +105,7 @@ export interface State {
   iteration: number;
   step: StepName | null;
   knobs: Record<string, KnobValue>;
+  site?: Site | null; // before the first moment: the line that waits
 }
 
 export interface Ack {
@@ -144,6 +146,18 @@ export interface Skipped {
   to: number;
 }
 
+// What changed since hello: an optimizer was made, a file was reached.
+export interface KnobsNow {
+  kind: "knobs";
+  seq: number;
+  knobs: Record<string, Knob>;
+}
+
+export interface SourceNow extends Source {
+  kind: "source";
+  seq: number;
+}
+
 // From the host itself, not from the producer: whether anybody is there.
 export interface Link {
   kind: "link";
@@ -153,7 +167,7 @@ export interface Link {
 }
 
 export type Message =
-  | Hello | Moment | Iteration | Finding | State | Ack | Order | Note | End | Skipped | Link;
+  | Hello | Moment | Iteration | Finding | State | Ack | Order | Note | End | Skipped | Link | KnobsNow | SourceNow;
 
 export type Verb = "play" | "pause" | "step" | "iteration" | "epoch" | "reset" | "speed" | "knob";
 

@@ -1,7 +1,8 @@
 // What was heard so far, kept so that it can be drawn and walked back through.
 import { maybe } from "./numbers";
 import type {
-  Ack, End, Finding, Hello, Iteration, KnobValue, Message, Moment, Note, Order, State, StepName,
+  Ack, End, Finding, Hello, Iteration, KnobValue, Message, Moment, Note, Order, Source, State,
+  StepName,
 } from "./protocol";
 
 const MOMENTS = 5000; // kept; an older one is let go, its iteration stays on the curve
@@ -50,6 +51,14 @@ export class Record {
     else if (message.kind === "ack") this.acks.set(message.id, message);
     else if (message.kind === "note") this.notes.push(message);
     else if (message.kind === "end") this.end = message;
+    else if (this.hello === null) return;
+    else if (message.kind === "knobs") this.hello = { ...this.hello, knobs: message.knobs };
+    else if (message.kind === "source") this.read(message);
+  }
+
+  private read({ file, text }: Source): void {
+    const others = this.hello!.sources.filter((one) => one.file !== file);
+    this.hello = { ...this.hello!, sources: [...others, { file, text }] };
   }
 
   private welcome(hello: Hello): void {
@@ -58,14 +67,17 @@ export class Record {
       Object.assign(this, new Record(), { up, acks }); // a new run: nothing of the old one stays
     }
     this.hello = hello;
+    this.end = null;
     this.last = Math.max(this.last, hello.seq);
   }
 
   private look(moment: Moment): void {
     this.moments.push(moment);
     if (this.moments.length > 1.2 * MOMENTS) this.moments = this.moments.slice(-MOMENTS);
-    if (moment.site) {
-      const place = `${moment.site.file}:${moment.site.line}`;
+    for (const site of [moment.site, moment.inside]) {
+      // A zero_grad that a knob has moved stands on a line that is not its own.
+      if (!site || (moment.step === "zero_grad" && this.moved())) continue;
+      const place = `${site.file}:${site.line}`;
       const here = this.sites.get(place) ?? [];
       if (!here.includes(moment.step)) this.sites.set(place, [...here, moment.step]);
     }
@@ -102,6 +114,10 @@ export class Record {
   knob(name: string): KnobValue | undefined {
     const told = this.state?.knobs[name];
     return told === undefined ? this.hello?.knobs[name]?.value : told;
+  }
+
+  private moved(): boolean {
+    return ![undefined, "as written"].includes(this.knob("zero_grad_at") as undefined);
   }
 
   // The place in the record of the moment with this number, or of the last one before it.

@@ -10,7 +10,7 @@ export function SourcePane({ session }: { session: Session }) {
   const { record, moment } = session;
   const sources = record.hello?.sources ?? [];
   const [chosen, choose] = useState<string | null>(null);
-  const site = session.marked ?? moment?.site ?? null;
+  const site = session.marked ?? moment?.site ?? record.state?.site ?? null;
   useEffect(() => choose(null), [site?.file, session.marked]);
   const source = find(sources, chosen ?? site?.file) ?? sources[0];
   return (
@@ -31,7 +31,31 @@ export function SourcePane({ session }: { session: Session }) {
         )}
       </div>
       {source ? <Lines session={session} source={source} /> : <p class="quiet">No source was sent.</p>}
+      <Inside session={session} sources={sources} />
     </section>
+  );
+}
+
+// Where the user's line calls a library that runs the step: the lines there, lit in the same way.
+function Inside({ session, sources }: { session: Session; sources: Source[] }) {
+  const inside = session.moment?.inside;
+  const source = inside && find(sources, inside.file);
+  const lines = useMemo(() => (source ? pieces(source.text) : []), [source?.text]);
+  if (!inside || !source) return null;
+  const from = Math.max(0, inside.line - 3);
+  return (
+    <div class="inside">
+      <p class="quiet">
+        inside <span class="file">{inside.file}</span>, where that line leads:
+      </p>
+      {lines.slice(from, inside.line + 2).map((line, i) => (
+        <Row
+          key={i} number={from + i + 1} line={line} lit={from + i + 1 === inside.line}
+          marked={false} waits={false} steps={from + i + 1 === inside.line ? session.moment!.step : ""}
+          ran finding={0} values={null}
+        />
+      ))}
+    </div>
   );
 }
 
@@ -53,7 +77,8 @@ function Lines({ session, source }: { session: Session; source: Source }) {
     file !== null && file !== undefined && find([source], file) !== undefined;
   const lit = here(moment?.site?.file) ? moment!.site!.line : 0;
   const marked = session.marked && here(session.marked.file) ? session.marked.line : null;
-  const first = [...guessed.keys()].sort((a, b) => a - b)[0];
+  const waits = moment === null && here(record.state?.site?.file) ? record.state!.site!.line : 0;
+  const first = waits || [...guessed.keys()].sort((a, b) => a - b)[0];
   const target = marked ?? (lit || first || 0);
   const faults = new Map(record.findings.flatMap((one, i) => (here(one.file) && one.line ? [[one.line, i + 1]] : [])));
 
@@ -70,6 +95,7 @@ function Lines({ session, source }: { session: Session; source: Source }) {
         return (
           <Row
             key={number} number={number} line={line} lit={number === lit} marked={number === marked}
+            waits={number === waits}
             steps={(ran ?? guessed.get(number))?.join(" · ") ?? ""} ran={ran !== null}
             finding={faults.get(number) ?? 0}
             values={number === lit ? moment!.values : null}
@@ -98,20 +124,21 @@ interface One {
   line: [Kind, string][];
   lit: boolean;
   marked: boolean;
+  waits: boolean;
   steps: string;
   ran: boolean;
   finding: number;
   values: Value[] | null;
 }
 
-const Row = memo(function Row({ number, line, lit, marked, steps, ran, finding, values }: One) {
+const Row = memo(function Row({ number, line, lit, marked, waits, steps, ran, finding, values }: One) {
   return (
     <div
-      class={`row ${lit ? "lit" : ""} ${marked ? "marked" : ""}`} data-line={number}
+      class={`row ${lit ? "lit" : ""} ${marked ? "marked" : ""} ${waits ? "waits" : ""}`} data-line={number}
       aria-current={lit ? "true" : undefined}
     >
       <span class="gutter">
-        <span class="arrow" aria-hidden="true">{lit ? "▶" : ""}</span>
+        <span class="arrow" aria-hidden="true">{lit ? "▶" : waits ? "▷" : ""}</span>
         <span class="no">{number}</span>
       </span>
       <span class="rest">

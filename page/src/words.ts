@@ -20,16 +20,25 @@ const DONE: { [step in StepName]: string } = {
   update: "the optimizer has moved the parameters against their gradients",
 };
 
-export function named(step: StepName): string {
-  return step;
-}
+const ENDS = {
+  finished: "The script has finished.",
+  failed: "The script has failed.",
+  interrupted: "The script was interrupted.",
+  reset: "The script begins again.",
+};
+const END_TODO = {
+  finished: "Look back with ←, or Reset to run it again.",
+  failed: "Look back with ← at the steps that led there.",
+  interrupted: "What was recorded stays: look back with ←.",
+  reset: "",
+};
 
 // What the person sees now, and what to do next: the one sentence of the page.
 export function sentence(session: Session): [string, string] {
   const { record, moment, past } = session;
   if (record.hello === null) return ["Waiting for the script.", ""];
   if (past && moment) return [`Looking back: ${happened(moment)}`, ""];
-  if (record.end) return ["", ""];
+  if (record.end) return [ENDS[record.end.reason], END_TODO[record.end.reason]];
   if (moment === null) return ["Your script waits before its first iteration.", first(record)];
   if (record.state && !record.state.paused) return [`Iteration ${session.iteration} is running.`, "Pause to look closer."];
   return [happened(moment), next(record, moment)];
@@ -41,7 +50,7 @@ function first(record: Record): string {
 }
 
 function happened(moment: Moment): string {
-  const where = `iteration ${moment.iteration}, ${named(moment.step)}:`;
+  const where = `iteration ${moment.iteration}, ${moment.step}:`;
   if (moment.skipped) return `${capital(where)} left out, because a knob says so.`;
   const loss = moment.step === "loss" ? `; the loss is ${shown(maybe(moment.loss))}` : "";
   return `${capital(where)} ${DONE[moment.step]}${loss}.`;
@@ -55,7 +64,7 @@ function next(record: Record, moment: Moment): string {
     if (one?.seq === moment.seq) here = i;
   });
   const step = steps[(here + 1) % steps.length];
-  return here >= 0 && step ? `Next: ${named(step)}.` : "";
+  return here >= 0 && step ? `Next: ${step}.` : "";
 }
 
 function capital(text: string): string {

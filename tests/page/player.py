@@ -31,6 +31,7 @@ class Player:
         self.paused, self.speed = True, 5.0
         self.next, self.round = 0, 0
         self.stopping = False
+        self.expected_to_die = False  # by the test: the browser may complain of it
         self._news = threading.Condition(threading.RLock())
         self._server = _server(self, port)
         self.port: int = self._server.server_address[1]
@@ -63,14 +64,20 @@ class Player:
         self.tell()
 
     def tell(self) -> None:
-        last = next((one for one in reversed(self.said) if "step" in one), {})
+        iteration, step = self.place()
         self.say(
             {
                 "kind": "state", "paused": self.paused, "speed": self.speed,
-                "iteration": last.get("iteration", 0), "step": last.get("step"),
-                "knobs": dict(self.knobs),
+                "iteration": iteration, "step": step, "knobs": dict(self.knobs),
             }
         )  # fmt: skip
+
+    def place(self) -> tuple[int, str | None]:
+        """The iteration and the step last played since the beginning of the run."""
+        for one in reversed(self.trace[: self.next]):
+            if one["kind"] == "moment":
+                return one["iteration"], one["step"]
+        return 0, None
 
     def advance(self, until: str = "") -> None:
         """Say all up to the next message of a kind, and what belongs to it; "" for all."""
@@ -99,11 +106,8 @@ class Player:
             self.tell()
 
     def _answer(self, request: Message) -> Message:
-        last = next((one for one in reversed(self.said) if "step" in one), {})
-        ack = {
-            "kind": "ack", "id": request["id"], "iteration": last.get("iteration", 0),
-            "step": last.get("step"),
-        }  # fmt: skip
+        iteration, step = self.place()
+        ack = {"kind": "ack", "id": request["id"], "iteration": iteration, "step": step}
         if request["verb"] != "knob":
             if request["verb"] == "speed":
                 self.speed = request["value"]

@@ -21,12 +21,20 @@ function parse(text: string): Message[] {
   return found;
 }
 
+function still(knobs: Hello["knobs"]): Hello["knobs"] {
+  const all = Object.entries(knobs);
+  return Object.fromEntries(
+    all.map(([name, knob]) => [name, { ...knob, works: false, why: UNSTEERED }]),
+  );
+}
+
 class Replay implements Host {
   readonly mode = "replay";
   private next = 0;
   private round = 0;
   private iteration = 0;
   private step: StepName | null = null;
+  private seen = 0; // the iteration of the last moment
   private paused = true;
   private speed: number | null = 5;
   private timer = 0;
@@ -57,7 +65,7 @@ class Replay implements Host {
     else if (request.verb === "reset") this.begin();
     else if (request.verb === "play") this.play();
     else if (request.verb === "pause") this.pause();
-    else if (request.verb === "step") this.advance((one) => one.kind === "moment");
+    else if (request.verb === "step") this.advance((one) => this.shows(one));
     else if (request.verb === "iteration") this.advance((one) => one.kind === "iteration");
     else this.advance(() => false); // a record has no mark at the end of an epoch: to its end
   }
@@ -67,6 +75,7 @@ class Replay implements Host {
     this.next = 0;
     this.iteration = 0;
     this.step = null;
+    this.seen = 0;
     this.round += 1;
     while (this.next < this.messages.length) {
       const kind = this.messages[this.next]?.kind;
@@ -78,20 +87,25 @@ class Replay implements Host {
   }
 
   private advance(until: (message: Message) => boolean): void {
-    while (this.next < this.messages.length) {
+    for (let found = false; !found && this.next < this.messages.length; this.next += 1) {
       const message = this.messages[this.next]!;
-      this.next += 1;
+      found = until(message);
       this.hand(message);
-      if (until(message)) break;
     }
-    if (until({ kind: "moment" } as Message)) this.trail();
+    this.trail();
     if (this.next >= this.messages.length) this.pause();
     this.tell();
   }
 
+  // Where the replay can stand: at a moment, or at an iteration that ran too fast for moments.
+  private shows(message: Message): boolean {
+    if (message.kind === "iteration") return message.iteration !== this.seen;
+    return message.kind === "moment";
+  }
+
   // What belongs to the moment just shown, such as the sum of its iteration, comes with it.
   private trail(): void {
-    while (this.next < this.messages.length && this.messages[this.next]!.kind !== "moment") {
+    while (this.next < this.messages.length && !this.shows(this.messages[this.next]!)) {
       this.hand(this.messages[this.next]!);
       this.next += 1;
     }
@@ -101,19 +115,18 @@ class Replay implements Host {
     if (message.kind === "state") return; // the replay has its own
     if (message.kind === "moment" || message.kind === "iteration") {
       this.iteration = message.iteration;
-      this.step = message.kind === "moment" ? message.step : this.step;
+      if (message.kind === "moment") {
+        this.step = message.step;
+        this.seen = message.iteration;
+      }
     }
-    this.say(message.kind === "hello" ? this.again(message) : message);
+    if (message.kind === "hello") this.say(this.again(message));
+    else this.say(message.kind === "knobs" ? { ...message, knobs: still(message.knobs) } : message);
   }
 
   private again(hello: Hello): Hello {
-    const knobs = Object.fromEntries(
-      Object.entries(hello.knobs).map(([name, knob]) => [
-        name,
-        { ...knob, works: false, why: UNSTEERED },
-      ]),
-    );
-    return { ...hello, mode: "replay", run: `${hello.run} (replay ${this.round})`, knobs };
+    const run = `${hello.run} (replay ${this.round})`;
+    return { ...hello, mode: "replay", run, knobs: still(hello.knobs) };
   }
 
   private play(): void {
@@ -121,7 +134,7 @@ class Replay implements Host {
     const tick = () => {
       if (this.paused) return;
       for (let i = 0; i < (this.speed === null ? 50 : 1) && !this.paused; i++) {
-        this.advance((one) => one.kind === "moment");
+        this.advance((one) => this.shows(one));
       }
       this.timer = window.setTimeout(tick, this.speed === null ? 16 : 1000 / this.speed);
     };
