@@ -71,8 +71,8 @@ function Where({ session }: { session: Session }) {
   const marked = session.past || record.hello?.mode === "replay";
   return (
     <p class="where">
-      {marked && <span class="tag replay">replay</span>}
-      <span class={`tag ${how}`}>{how}</span>
+      {marked && <span class="tag replay">replay</span>}{" "}
+      <span class={`tag ${how}`}>{how}</span>{" "}
       <span>
         iteration <b>{iteration}</b>
         {moment && moment.iteration === iteration && <> · {moment.step}</>}

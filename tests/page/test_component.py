@@ -79,7 +79,7 @@ def step(page: Page, times: int = 1) -> None:
 
 
 def where(page: Page) -> str:
-    return page.locator(".where").inner_text().replace("\n", " ")
+    return page.locator(".where").text_content() or ""
 
 
 def to_the_end(page: Page) -> None:
@@ -239,7 +239,7 @@ def test_every_knob_is_sent_and_acknowledged(opened: Open) -> None:
         ("lr", 0.25), ("lr", 0.28), ("momentum", 0.9), ("skip_zero_grad", True),
         ("zero_grad_at", "before update"), ("clip", 1), ("clip", None),
     ]  # fmt: skip
-    assert page.locator(".answer:has-text('acts since')").count() == 5
+    expect(page.locator(".answer:has-text('acts since')")).to_have_count(5)
 
 
 def test_a_knob_that_is_refused_or_cannot_act_says_why(opened: Open) -> None:
@@ -339,7 +339,7 @@ def test_arrows_walk_through_the_record(opened: Open) -> None:
 
 def test_tab_reaches_everything_and_leaves_again(opened: Open) -> None:
     page, _ = opened()
-    step(page)
+    step(page, 2)
     page.evaluate("document.body.append(document.createElement('button'))")
     page.locator(".root").focus()
     name = "(() => { const e = document.activeElement.shadowRoot?.activeElement;"
@@ -393,7 +393,8 @@ def test_the_live_region_speaks_at_most_once_a_second(opened: Open) -> None:
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_axe_finds_nothing(opened: Open, scheme: str) -> None:
     axe = (modules() / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
-    page, player = opened(line(12, nan_at=4, finding_at=3), color_scheme=scheme)
+    still = {"color_scheme": scheme, "reduced_motion": "reduce"}  # no colour halfway to another
+    page, player = opened(line(12, nan_at=4, finding_at=3), **still)
     page.evaluate(axe)
     assert broken(page) == []
     step(page, 5)
@@ -424,24 +425,19 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("width", WIDTHS)
-def test_every_width_without_side_scroll(
-    opened: Open, pictures: Path, width: int, scheme: str
-) -> None:
-    trace = line(30, nan_at=12, finding_at=6)
-    size = {"width": width, "height": 900}
-    page, _ = opened(trace, viewport=size, color_scheme=scheme)
-    page.wait_for_timeout(200)
+def test_every_width_without_side_scroll(opened: Open, pictures: Path, scheme: str) -> None:
+    page, _ = opened(line(30, nan_at=12, finding_at=6), color_scheme=scheme)
     for moment in ("first", "step", "end"):
         if moment == "step":
             step(page, 4)
         if moment == "end":
             to_the_end(page)
-            page.wait_for_timeout(200)
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        assert wide <= width
-        assert overflowing(page) == []
-        page.screenshot(path=pictures / f"{moment}_{scheme}_{width}.png", full_page=True)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            page.wait_for_timeout(100)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            assert overflowing(page) == []
+            page.screenshot(path=pictures / f"{moment}_{scheme}_{width}.png", full_page=True)
 
 
 def overflowing(page: Page) -> list[str]:
@@ -479,7 +475,7 @@ def test_reduced_motion_moves_nothing(opened: Open) -> None:
 
 
 def test_forced_colours_still_show_where_one_is(opened: Open) -> None:
-    page, _ = opened(forced_colors="active")
+    page, _ = opened(forced_colors="active", reduced_motion="reduce")
     step(page, 2)
     colours = page.locator(".chip").evaluate_all(
         "all => all.map(one => getComputedStyle(one).backgroundColor)"
