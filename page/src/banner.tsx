@@ -11,7 +11,7 @@ export function Banner({ session }: { session: Session }) {
         <p class="banner bad">
           <b>Nobody answers.</b>{" "}
           {record.hello ? "What you see is the last that was heard. " : ""}
-          The page asks again by itself.
+          The page asks again by itself. If the command was started anew, open its new link.
         </p>
       )}
       {record.end?.message && (

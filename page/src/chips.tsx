@@ -38,13 +38,12 @@ export function Chips({ session }: { session: Session }) {
 
 // Before anything has run: the five where the text of the script seems to have them, if it has all.
 function guessOrder(record: Record): [StepName, number][] | null {
-  for (const source of record.hello?.sources ?? []) {
-    const found = [...guess(source.text)].flatMap(([line, steps]) =>
-      steps.map((step): [StepName, number] => [step, line]),
-    );
-    if (found.length === 5 && record.moments.length === 0) return found.sort((a, b) => a[1] - b[1]);
-  }
-  return null;
+  const script = record.hello?.sources[0];
+  if (!script || record.moments.length > 0) return null;
+  const found = [...guess(script.text)].flatMap(([line, steps]) =>
+    steps.map((step): [StepName, number] => [step, line]),
+  );
+  return found.length === 5 ? found.sort((a, b) => a[1] - b[1]) : null;
 }
 
 function previous(session: Session): number {

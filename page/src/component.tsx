@@ -27,6 +27,7 @@ function render({ model, el }: { model: Model | Host; el: HTMLElement }): () => 
   paint();
   return () => {
     session?.close();
+    session = null; // a drawing that was asked for may still come
     draw(null, shadow);
   };
 }
@@ -35,7 +36,9 @@ function render({ model, el }: { model: Model | Host; el: HTMLElement }): () => 
 for (const el of document.querySelectorAll<HTMLElement>("[data-fivestep-host]")) {
   const recorded = document.getElementById(el.dataset.fivestepRecord ?? "")?.textContent;
   const bare = new CSSStyleSheet();
-  bare.replaceSync("html{color-scheme:light dark}body{margin:0}");
+  bare.replaceSync(
+    "html{color-scheme:light dark;background:light-dark(#ffffff,#13161b)}body{margin:0}",
+  );
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, bare];
   const page = el.dataset.fivestepHost === "replay" ? replay(recorded ?? "") : http();
   render({ model: page, el });

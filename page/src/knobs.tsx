@@ -13,13 +13,16 @@ export function Knobs({ session }: { session: Session }) {
   const knobs = session.record.hello?.knobs ?? {};
   const given = (name: string) => knobs[name] !== undefined;
   if (Object.keys(knobs).length === 0) return null;
-  const all = { session, knobs };
+  const reasons = new Set(Object.values(knobs).map((one) => (one.works ? "" : (one.why ?? ""))));
+  const common = reasons.size === 1 ? [...reasons][0]! : "";
+  const all = { session, knobs, common };
   return (
     <section class="panel knobs" aria-labelledby="knobs-title">
       <div class="title">
         <h2 id="knobs-title">Change it while it runs</h2>
-        <span class="quiet">acts at the next step</span>
+        <span class="quiet">{common ? "" : "acts at the next step"}</span>
       </div>
+      {common && <p class="quiet">{common}</p>}
       {given("lr") && <Rate {...all} />}
       {given("momentum") && <Momentum {...all} />}
       {given("skip_zero_grad") && <Skip {...all} />}
@@ -33,6 +36,7 @@ export function Knobs({ session }: { session: Session }) {
 interface All {
   session: Session;
   knobs: { [name: string]: Knob };
+  common: string; // why none of them can act, if it is the same for all
 }
 
 interface Row extends All {
@@ -41,7 +45,7 @@ interface Row extends All {
   children: (id: string, value: KnobValue, off: boolean) => ComponentChildren;
 }
 
-function Row({ session, knobs, name, label, children }: Row) {
+function Row({ session, knobs, common, name, label, children }: Row) {
   const knob = knobs[name]!;
   const answer = session.answer(name);
   const off = !knob.works || !session.reachable || session.ended;
@@ -51,9 +55,39 @@ function Row({ session, knobs, name, label, children }: Row) {
       <label for={id}>{label}</label>
       <div class="inputs">{children(id, session.value(name) ?? null, off)}</div>
       <p id={`${id}-answer`} class={`answer ${answer.bad ? "bad" : ""}`}>
-        {knob.works ? answer.text : (knob.why ?? "cannot act in this loop")}
+        {knob.works ? answer.text : (knob.why !== common && (knob.why || "cannot act in this loop"))}
       </p>
     </div>
+  );
+}
+
+interface Box {
+  id: string;
+  value: number | null;
+  off: boolean;
+  max?: number;
+  step?: number;
+  empty?: string; // shown for null, which then may be typed as nothing
+  turn: (value: number | null) => void;
+}
+
+// What somebody is typing stays theirs while messages come in; it counts when it is done.
+function NumberBox({ id, value, off, max, step, empty, turn }: Box) {
+  const [draft, type] = useState<string | null>(null);
+  const done = (text: string) => {
+    type(null);
+    if (text === "" && empty !== undefined) turn(null);
+    else if (text !== "" && Number.isFinite(Number(text))) turn(Number(text));
+  };
+  return (
+    <input
+      id={id} type="number" min={0} max={max} step={step ?? "any"} disabled={off}
+      placeholder={empty} value={draft ?? (value === null ? "" : value)}
+      aria-describedby={`${id}-answer`}
+      onInput={(event) => type(event.currentTarget.value)}
+      onChange={(event) => done(event.currentTarget.value)}
+      onBlur={() => type(null)}
+    />
   );
 }
 
@@ -62,7 +96,7 @@ function Rate(all: All) {
   const [low, high] = all.knobs.lr!.range ?? [1e-6, 10];
   const turn = (value: number) => {
     hold(null);
-    if (Number.isFinite(value) && value >= 0) all.session.turn("lr", value);
+    if (Number.isFinite(value)) all.session.turn("lr", value); // out of range: refused in words
   };
   return (
     <Row {...all} name="lr" label="Rate (lr)">
@@ -77,11 +111,7 @@ function Rate(all: All) {
               onInput={(event) => hold(tidy(10 ** Number(event.currentTarget.value)))}
               onChange={(event) => turn(tidy(10 ** Number(event.currentTarget.value)))}
             />
-            <input
-              id={id} type="number" min={0} step="any" disabled={off} value={rate}
-              aria-describedby={`${id}-answer`}
-              onChange={(event) => turn(event.currentTarget.valueAsNumber)}
-            />
+            <NumberBox id={id} value={rate} off={off} turn={(one) => turn(one ?? NaN)} />
           </>
         );
       }}
@@ -97,7 +127,7 @@ function Momentum(all: All) {
   const [held, hold] = useState<number | null>(null);
   const turn = (value: number) => {
     hold(null);
-    if (value >= 0 && value <= 1) all.session.turn("momentum", value);
+    if (Number.isFinite(value)) all.session.turn("momentum", value);
   };
   return (
     <Row {...all} name="momentum" label="Momentum">
@@ -111,10 +141,9 @@ function Momentum(all: All) {
               onInput={(event) => hold(event.currentTarget.valueAsNumber)}
               onChange={(event) => turn(event.currentTarget.valueAsNumber)}
             />
-            <input
-              id={id} type="number" min={0} max={1} step={0.01} disabled={off} value={one}
-              aria-describedby={`${id}-answer`}
-              onChange={(event) => turn(event.currentTarget.valueAsNumber)}
+            <NumberBox
+              id={id} value={one} off={off} max={1} step={0.01}
+              turn={(typed) => turn(typed ?? NaN)}
             />
           </>
         );
@@ -156,17 +185,12 @@ function Place(all: All) {
 }
 
 function Clip(all: All) {
-  const turn = (text: string) => {
-    if (text === "") all.session.turn("clip", null);
-    else if (Number(text) > 0) all.session.turn("clip", Number(text));
-  };
+  const turn = (norm: number | null) => all.session.turn("clip", norm);
   return (
     <Row {...all} name="clip" label="Clip gradients to norm">
       {(id, value, off) => (
-        <input
-          id={id} type="number" min={0} step="any" disabled={off} placeholder="off"
-          value={value === null ? "" : Number(value)} aria-describedby={`${id}-answer`}
-          onChange={(event) => turn(event.currentTarget.value)}
+        <NumberBox
+          id={id} value={typeof value === "number" ? value : null} off={off} empty="off" turn={turn}
         />
       )}
     </Row>

@@ -4,7 +4,8 @@ import { shown } from "./numbers";
 import type { Record } from "./record";
 import type { Session } from "./session";
 
-const ROW = 18; // pixels a layer
+const ROW = 18; // pixels a layer, of few
+const MANY = 24; // layers; more than these share the height, and their names stand in the table
 const [LOW, HIGH] = [-6, 0]; // log10 of update to weight, the ends of the scale
 
 // Every layer a row, every iteration a column: how much of itself an update changes.
@@ -19,9 +20,11 @@ export function Layers({ session, version }: { session: Session; version: number
       </div>
       <div class="strip">
         <ul aria-hidden="true">
-          {record.layers.map((name) => (
-            <li key={name}>{name}</li>
-          ))}
+          {record.layers.length <= MANY ? (
+            record.layers.map((name) => <li key={name}><bdi>{name}</bdi></li>)
+          ) : (
+            <li>{record.layers.length} layers</li>
+          )}
         </ul>
         <Strip record={record} version={version} />
       </div>
@@ -86,18 +89,32 @@ function Strip({ record, version }: { record: Record; version: number }) {
       window.clearTimeout(late.current);
     };
   }, []);
-  const words = record.layers.map((name, i) => `${name} ${ratio(newest(record)[i])}`).join(", ");
   return (
     <canvas
-      ref={canvas} role="img" style={{ height: `${ROW * record.layers.length}px` }}
-      aria-label={`Update to weight of each layer in the newest iteration: ${words}.`}
+      ref={canvas} role="img" style={{ height: `${tall(record) * record.layers.length}px` }}
+      aria-label={`Update to weight of each layer in the newest iteration: ${words(record)}.`}
     />
   );
 }
 
+function tall(record: Record): number {
+  const count = record.layers.length;
+  return count <= MANY ? ROW : Math.max(3, Math.floor((MANY * ROW) / count));
+}
+
+function words(record: Record): string {
+  const column = newest(record);
+  const told = record.layers.map((name, i) => ({ name, log: column[i] ?? NaN }));
+  const known = told.filter((one) => !Number.isNaN(one.log)).sort((a, b) => a.log - b.log);
+  const some = known.length > MANY ? [...known.slice(0, 3), ...known.slice(-3)] : told;
+  const which = some === told ? "" : "the smallest and the largest three: ";
+  return which + some.map((one) => `${one.name} ${ratio(one.log)}`).join(", ");
+}
+
 function paint(canvas: HTMLCanvasElement, record: Record): void {
   const scale = devicePixelRatio || 1;
-  const [width, height] = [canvas.clientWidth * scale, ROW * record.layers.length * scale];
+  const row = tall(record) * scale;
+  const [width, height] = [canvas.clientWidth * scale, row * record.layers.length];
   if (!width) return;
   if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
   const ctx = canvas.getContext("2d")!;
@@ -109,19 +126,19 @@ function paint(canvas: HTMLCanvasElement, record: Record): void {
     const to = Math.floor(((cell + 1) * count) / cells);
     const [left, right] = [Math.floor((cell * width) / cells), Math.floor(((cell + 1) * width) / cells)];
     if (from >= record.updates.length) break;
-    record.layers.forEach((_, row) => {
-      const value = largest(record, row, from, to);
+    record.layers.forEach((_, layer) => {
+      const value = largest(record, layer, from, to);
       ctx.fillStyle = Number.isNaN(value) ? "rgba(128,128,128,.35)" : cividis((value - LOW) / (HIGH - LOW));
-      ctx.fillRect(left, row * ROW * scale, right - left, (ROW - 2) * scale);
+      ctx.fillRect(left, layer * row, right - left, row > 8 * scale ? row - 2 * scale : row);
     });
   }
 }
 
 // Several iterations share a cell on a long run: the largest shows, for that is what does harm.
-function largest(record: Record, row: number, from: number, to: number): number {
+function largest(record: Record, layer: number, from: number, to: number): number {
   let found = NaN;
   for (let i = from; i < to && i < record.updates.length; i++) {
-    const value = record.updates[i]![row];
+    const value = record.updates[i]![layer];
     if (value !== undefined && !(value <= found) && !Number.isNaN(value)) found = value;
   }
   return found;

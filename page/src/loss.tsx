@@ -172,7 +172,7 @@ function options(box: HTMLElement, log: boolean, now: Now): uPlot.Options {
     scales: { x: { time: false, auto: false }, y: { distr: log ? 3 : 1 } },
     axes: [
       { ...axis, size: 32, values: (_, ticks) => ticks.map((one) => (Number.isInteger(one) ? String(one) : "")) },
-      { ...axis, size: 58, values: (_, ticks) => ticks.map((one) => (one === null ? "" : String(+one.toPrecision(3)))) },
+      { ...axis, size: 58, values: (_, ticks) => labels(ticks) },
     ],
     series: [
       {},
@@ -189,6 +189,16 @@ function options(box: HTMLElement, log: boolean, now: Now): uPlot.Options {
       draw: [(plot) => marks(plot, now.current.session, probe)],
     },
   };
+}
+
+// As many decimals as tell one tick from the next.
+function labels(ticks: (number | null)[]): string[] {
+  const step = Math.abs((ticks[1] ?? 0) - (ticks[0] ?? 0));
+  const digits = step > 0 && step < 1 ? Math.min(Math.ceil(-Math.log10(step) - 1e-9), 12) : 0;
+  return ticks.map((one) => {
+    if (one === null) return "";
+    return digits > 5 || Math.abs(one) >= 1e5 ? one.toExponential(2) : String(+one.toFixed(digits));
+  });
 }
 
 // On the curve: a band where the loss is no number, a flag for each finding, a line where one looks.

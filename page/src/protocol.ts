@@ -139,6 +139,7 @@ export interface End {
   exit_code?: number | null;
 }
 
+// Of these numbers some did not come: moments and iterations, for a reader that is late.
 export interface Skipped {
   kind: "skipped";
   seq?: number;

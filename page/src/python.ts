@@ -44,7 +44,9 @@ export function pieces(text: string): [Kind, string][][] {
 
 // Where the text alone says that a step stands: shown as a guess until the line has run.
 export function guess(text: string): Map<number, StepName[]> {
-  const lines = text.split("\n").map((line) => line.replace(/#.*/, ""));
+  const lines = pieces(text).map((line) =>
+    line.map(([kind, part]) => (kind === "comment" || kind === "string" ? "" : part)).join(""),
+  );
   const found = new Map<number, StepName[]>();
   const put = (index: number, step: StepName) => {
     if (index >= 0) found.set(index + 1, [...(found.get(index + 1) ?? []), step]);

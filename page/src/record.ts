@@ -25,7 +25,6 @@ export class Record {
   layers: string[] = [];
   updates: Float32Array[] = []; // one column an iteration: log10 of update to weight
   columns: number[] = []; // the iteration of each column
-  dropped = 0;
 
   take(message: Message): void {
     if (message.kind === "link") {
@@ -34,7 +33,6 @@ export class Record {
       this.welcome(message);
     } else if (message.kind === "skipped") {
       this.last = Math.max(this.last, message.to);
-      this.dropped += message.to - message.from + 1;
     } else {
       if (message.seq > 0 && message.seq <= this.last) return; // told twice, after a lost line
       this.last = Math.max(this.last, message.seq);
@@ -62,7 +60,8 @@ export class Record {
   }
 
   private welcome(hello: Hello): void {
-    if (this.hello !== null && this.hello.run !== hello.run) {
+    const again = hello.seq > 0 && hello.seq <= this.last; // of a server that was started anew
+    if (this.hello !== null && (this.hello.run !== hello.run || again)) {
       const { up, acks } = this;
       Object.assign(this, new Record(), { up, acks }); // a new run: nothing of the old one stays
     }

@@ -96,7 +96,8 @@ function Lines({ session, source }: { session: Session; source: Source }) {
           <Row
             key={number} number={number} line={line} lit={number === lit} marked={number === marked}
             waits={number === waits}
-            steps={(ran ?? guessed.get(number))?.join(" · ") ?? ""} ran={ran !== null}
+            steps={number === lit ? moment!.step : named(ran ?? guessed.get(number) ?? [])}
+            ran={ran !== null}
             finding={faults.get(number) ?? 0}
             values={number === lit ? moment!.values : null}
           />
@@ -104,6 +105,17 @@ function Lines({ session, source }: { session: Session; source: Source }) {
       })}
     </div>
   );
+}
+
+function named(steps: StepName[]): string {
+  return steps.length === 5 ? "all five steps" : steps.join(" · ");
+}
+
+// A long line goes on below, two signs further in than it began.
+function hang(line: [Kind, string][]): { paddingLeft: string; textIndent: string } | undefined {
+  const first = line[0]?.[0] === "plain" ? line[0][1] : "";
+  const far = first.length - first.trimStart().length + 2;
+  return line.length ? { paddingLeft: `${far}ch`, textIndent: `-${far}ch` } : undefined;
 }
 
 function seen(sites: Map<string, StepName[]>, file: string, line: number): StepName[] | null {
@@ -142,7 +154,7 @@ const Row = memo(function Row({ number, line, lit, marked, waits, steps, ran, fi
         <span class="no">{number}</span>
       </span>
       <span class="rest">
-        <code>
+        <code style={hang(line)}>
           {line.map(([kind, text], i) => (
             <span key={i} class={kind}>{text}</span>
           ))}
@@ -158,9 +170,13 @@ const Row = memo(function Row({ number, line, lit, marked, waits, steps, ran, fi
             ))}
           </span>
         )}
-        {finding > 0 && <span class="fault">{finding}</span>}
-        {steps && <span class={`step ${ran ? "ran" : ""}`}>{steps}</span>}
       </span>
+      {(finding > 0 || steps) && (
+        <span class="tags">
+          {finding > 0 && <span class="fault">{finding}</span>}
+          {steps && <span class={`step ${ran ? "ran" : ""}`}>{steps}</span>}
+        </span>
+      )}
     </div>
   );
 });

@@ -39,14 +39,19 @@ export function sentence(session: Session): [string, string] {
   if (record.hello === null) return ["Waiting for the script.", ""];
   if (past && moment) return [`Looking back: ${happened(moment)}`, ""];
   if (record.end) return [ENDS[record.end.reason], END_TODO[record.end.reason]];
-  if (moment === null) return ["Your script waits before its first iteration.", first(record)];
+  if (moment === null) return first(record);
   if (record.state && !record.state.paused) return [`Iteration ${session.iteration} is running.`, "Pause to look closer."];
   return [happened(moment), next(record, moment)];
 }
 
-function first(record: Record): string {
-  if (record.state && !record.state.paused) return "It is on its way there.";
-  return "Press Step to run the first of its five steps, or Play to let it run.";
+function first({ hello, state }: Record): [string, string] {
+  if (hello?.mode === "replay")
+    return ["A recorded run, at its beginning.", "Press Step to see its first step, or Play."];
+  if (state && !state.paused) return ["Your script is on its way to its first iteration.", ""];
+  return [
+    "Your script waits before its first iteration.",
+    "Press Step to run the first of its five steps, or Play to let it run.",
+  ];
 }
 
 function happened(moment: Moment): string {

@@ -21,6 +21,7 @@ def modules() -> Path:
     done = folder / ".package-lock.json"
     with FileLock(PAGE / ".install.lock"):  # the tests' workers share the folder
         if not done.exists() or done.stat().st_mtime < wanted.stat().st_mtime:
-            subprocess.run([npm, "ci", "--no-fund", "--no-audit"], cwd=PAGE, check=True, timeout=240)
+            command = [npm, "ci", "--no-fund", "--no-audit"]
+            subprocess.run(command, cwd=PAGE, check=True, timeout=240)
             done.touch()
     return folder

@@ -126,7 +126,7 @@ class Player:
 
 def _server(player: Player, port: int) -> ThreadingHTTPServer:
     class Handler(BaseHTTPRequestHandler):
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
             pass
 
         def do_GET(self) -> None:
@@ -154,6 +154,8 @@ def _server(player: Player, port: int) -> ThreadingHTTPServer:
 
         def stream(self, after: int) -> None:
             player.streams.append(after)
+            if after > len(player.said):  # of a server that was here before
+                after = 0
             player.open += 1
             self.send_response(200)
             self.send_header("Content-Type", "text/event-stream")

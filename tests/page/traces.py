@@ -91,10 +91,11 @@ def _moment(
     after: tuple[float, ...], loss: Any,
 ) -> Message:  # fmt: skip
     known = step in ("backward", "update") or (step in ("forward", "loss") and iteration > 1)
-    text = {"forward": "[0.543, 0.5429, 0.5427, …]", "loss": str(loss)[:7]}
-    values = [{"name": "prediction", "text": text["forward"], "shape": [100, 1], "dtype": "float32"}]
-    if step != "forward":
-        values = [{"name": "loss", "text": text["loss"], "shape": [], "dtype": "float32"}]
+    told = {"dtype": "float32"}
+    values = [{"name": "loss", "text": str(loss)[:7], "shape": [], **told}]
+    if step == "forward":
+        start = "[0.543, 0.5429, 0.5427, …]"
+        values = [{"name": "prediction", "text": start, "shape": [100, 1], **told}]
     if step in ("zero_grad", "update"):
         values = [{"name": "optimizer", "text": "SGD, lr 0.1"}]
     parameters = [
@@ -117,7 +118,8 @@ def _moment(
 def _iteration(
     iteration: int, loss: Any, held: tuple[float, ...], slopes: tuple[float, ...]
 ) -> Message:
-    ratios = [math.log10(max(RATE * abs(s), 1e-12) / abs(h)) for h, s in zip(held, slopes, strict=True)]
+    pairs = zip(held, slopes, strict=True)
+    ratios = [math.log10(max(RATE * abs(slope), 1e-12) / abs(one)) for one, slope in pairs]
     return {
         "kind": "iteration", "iteration": iteration, "loss": loss, "rate": RATE,
         "gradient_norm": math.hypot(*slopes), "seconds": {**SECONDS, "data": 0.0},

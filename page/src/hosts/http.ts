@@ -1,11 +1,30 @@
-// The served page: server-sent events down, POST up.
+// The served page: server-sent events down, POST up. A served record is played in the page itself.
 import type { Host, Message, Request } from "../protocol";
+import { Replay } from "./replay";
 
 const FIRST_WAIT = 500; // milliseconds; doubled up to LAST_WAIT while nobody answers
 const LAST_WAIT = 4000;
 
 export function http(base = ""): Host {
-  return { mode: "live", subscribe: (hear) => listen(base, hear), send: (one) => post(base, one) };
+  let player: Replay | null = null;
+  return {
+    mode: "live",
+    subscribe(hear) {
+      const leave = listen(base, (message) => {
+        if (message.kind === "hello" && message.mode === "replay" && player === null) {
+          player = new Replay([]);
+          player.subscribe(hear);
+        }
+        if (player === null || message.kind === "link") hear(message);
+        else player.add(message);
+      });
+      return () => {
+        leave();
+        player?.close();
+      };
+    },
+    send: (request) => (player === null ? post(base, request) : player.send(request)),
+  };
 }
 
 function listen(base: string, hear: (message: Message) => void): () => void {
@@ -16,9 +35,9 @@ function listen(base: string, hear: (message: Message) => void): () => void {
 
   const take = (event: MessageEvent<string>) => {
     const message = JSON.parse(event.data) as Message;
+    const seq = message.kind === "skipped" ? message.to : (message.seq ?? 0);
     // A hello stands first in its record: a new record counts from its own beginning.
-    last = message.kind === "hello" ? (message.seq ?? 0) : Math.max(last, message.seq ?? 0);
-    if (message.kind === "skipped") last = Math.max(last, message.to);
+    last = message.kind === "hello" ? seq : Math.max(last, seq);
     hear(message);
   };
   const open = () => {
@@ -61,7 +80,15 @@ async function post(base: string, request: Request): Promise<void> {
       body: JSON.stringify(request),
     });
   } catch {
-    throw new Error("nobody answers: the script may have ended");
+    throw new Error("Nobody answers: the script may have ended.");
   }
-  if (!answer.ok) throw new Error(`refused (${answer.status})`);
+  if (!answer.ok) throw new Error(`Refused: ${await why(answer)}`);
+}
+
+async function why(answer: Response): Promise<string> {
+  try {
+    return String(((await answer.json()) as { refused: unknown }).refused);
+  } catch {
+    return `status ${answer.status}`;
+  }
 }

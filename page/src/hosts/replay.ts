@@ -1,7 +1,7 @@
 // A recorded run, given as the text of its file: it answers the same requests as a live loop.
-import type { Ack, Hello, Host, Message, Request, State, StepName } from "../protocol";
+import type { Ack, Hello, Host, Message, Request, Site, State, StepName } from "../protocol";
 
-const UNSTEERED = "this is a recording: what ran has run, and no knob changes it";
+const UNSTEERED = "This is a recording: what has run has run, and no knob changes it.";
 
 export function replay(text: string): Host {
   const messages = parse(text);
@@ -28,12 +28,13 @@ function still(knobs: Hello["knobs"]): Hello["knobs"] {
   );
 }
 
-class Replay implements Host {
+export class Replay implements Host {
   readonly mode = "replay";
   private next = 0;
   private round = 0;
   private iteration = 0;
   private step: StepName | null = null;
+  private site: Site | null = null; // where the loop waited before its first moment
   private seen = 0; // the iteration of the last moment
   private paused = true;
   private speed: number | null = 5;
@@ -46,7 +47,21 @@ class Replay implements Host {
     this.hear = hear;
     hear({ kind: "link", up: true });
     this.begin();
-    return () => window.clearTimeout(this.timer);
+    return () => this.close();
+  }
+
+  close(): void {
+    window.clearTimeout(this.timer);
+  }
+
+  // One more message of the record. What stands before the first moment is shown at once.
+  add(message: Message): void {
+    this.messages.push(message);
+    const opening = this.seen === 0 && this.next === this.messages.length - 1;
+    if (!opening || !this.opens(message)) return;
+    this.next += 1;
+    this.hand(message);
+    this.tell();
   }
 
   async send(request: Request): Promise<void> {
@@ -77,13 +92,16 @@ class Replay implements Host {
     this.step = null;
     this.seen = 0;
     this.round += 1;
-    while (this.next < this.messages.length) {
-      const kind = this.messages[this.next]?.kind;
-      if (kind === "moment" || kind === "iteration" || kind === "end") break;
+    this.site = null;
+    while (this.next < this.messages.length && this.opens(this.messages[this.next]!)) {
       this.hand(this.messages[this.next]!);
       this.next += 1;
     }
     this.tell();
+  }
+
+  private opens({ kind }: Message): boolean {
+    return kind !== "moment" && kind !== "iteration" && kind !== "end";
   }
 
   private advance(until: (message: Message) => boolean): void {
@@ -112,7 +130,10 @@ class Replay implements Host {
   }
 
   private hand(message: Message): void {
-    if (message.kind === "state") return; // the replay has its own
+    if (message.kind === "state") {
+      this.site = message.site ?? null; // all else of a state the replay has itself
+      return;
+    }
     if (message.kind === "moment" || message.kind === "iteration") {
       this.iteration = message.iteration;
       if (message.kind === "moment") {
@@ -149,7 +170,7 @@ class Replay implements Host {
   private tell(): void {
     this.say({
       kind: "state", seq: 0, paused: this.paused, speed: this.speed,
-      iteration: this.iteration, step: this.step, knobs: {},
+      iteration: this.iteration, step: this.step, knobs: {}, site: this.site,
     } satisfies State);
   }
 
