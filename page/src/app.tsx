@@ -58,8 +58,14 @@ export function App({ session, version }: { session: Session; version: number })
   );
 }
 
+// Paused after it had run in silence: only the producer's word says at which step.
+function stands(session: Session): string {
+  const { state } = session.record;
+  return session.paused && state?.step ? ` · ${state.step}` : "";
+}
+
 function Where({ session }: { session: Session }) {
-  const { record, moment, iteration } = session;
+  const { record, fresh, iteration } = session;
   const faults = record.findings.length;
   const how = record.end
     ? "ended"
@@ -75,7 +81,7 @@ function Where({ session }: { session: Session }) {
       <span class={`tag ${how}`}>{how}</span>{" "}
       <span>
         iteration <b>{iteration}</b>
-        {moment && moment.iteration === iteration && <> · {moment.step}</>}
+        {fresh ? <> · {fresh.step}</> : stands(session)}
       </span>
       {faults > 0 && (
         <button

@@ -10,8 +10,10 @@ export function Chips({ session }: { session: Session }) {
   const { record, moment } = session;
   const guessed = record.order === null ? guessOrder(record) : null;
   const steps = guessed?.map(([step]) => step) ?? record.steps();
-  const done = record.round(session.place);
-  const before = record.round(previous(session));
+  const last = record.round(session.place);
+  const done = session.fresh ? last : [];
+  const before = session.fresh ? record.round(previous(session)) : last;
+  const stands = !session.fresh && session.paused && moment ? record.state?.step : null;
   const times = steps.map((_, i) => (done[i] ?? before[i])?.seconds ?? null);
   const longest = Math.max(...times.map((one) => one ?? 0));
   return (
@@ -20,7 +22,7 @@ export function Chips({ session }: { session: Session }) {
         {steps.map((step, i) => (
           <Chip
             key={i} number={i + 1} line={done[i]?.site?.line ?? before[i]?.site?.line ?? guessed?.[i]?.[1]} step={step} moment={done[i] ?? null}
-            current={moment !== null && done[i]?.seq === moment.seq}
+            current={stands ? step === stands : moment !== null && done[i]?.seq === moment.seq}
             seconds={times[i] ?? null} share={longest ? (times[i] ?? 0) / longest : 0}
           />
         ))}

@@ -38,22 +38,24 @@ export function Equation({ session }: { session: Session }) {
           </span>
         </p>
       ) : (
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">before</th>
-              <th scope="col">− rate</th>
-              <th scope="col">× gradient</th>
-              <th scope="col">= after</th>
-            </tr>
-          </thead>
-          {parameters.map((one) => (
-            <Rows
-              key={one.name} one={one} rate={rate} longest={longest}
-              count={few ? FEW : one.before.length}
-            />
-          ))}
-        </table>
+        <div class="scroll" tabIndex={0} role="region" aria-label="The numbers" data-scrolls>
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">before</th>
+                <th scope="col">− rate</th>
+                <th scope="col">× gradient</th>
+                <th scope="col">= after</th>
+              </tr>
+            </thead>
+            {parameters.map((one) => (
+              <Rows
+                key={one.name} one={one} rate={rate} longest={longest}
+                count={few ? FEW : one.before.length}
+              />
+            ))}
+          </table>
+        </div>
       )}
       {moment && <Remark moment={moment} rate={rate} />}
     </section>
@@ -90,7 +92,7 @@ function Rows({ one, rate, longest, count }: Of) {
             <td>{after === null && gradient === null ? "" : <>− {trimmed(rate)}</>}</td>
             <td class="grad">
               {gradient === null ? <span class="none">none</span> : <>× {shown(gradient)}</>}
-              <Bar share={gradient !== null && longest > 0 ? gradient / longest : 0} />
+              {gradient !== null && <Bar share={longest > 0 ? gradient / longest : 0} />}
             </td>
             <td class={after === null ? "" : "after"}>
               {after === null ? "" : <>{sign(number(before), rate, gradient, number(after))} {shown(number(after))}</>}

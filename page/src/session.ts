@@ -70,6 +70,12 @@ export class Session {
     return Math.max(moment, iterations[iterations.length - 1] ?? 0, state?.iteration ?? 0);
   }
 
+  // The moment, if it is where the loop stands: one that ran on in silence has left it behind.
+  get fresh(): Moment | null {
+    const { moment } = this;
+    return moment && (this.past || moment.iteration === this.iteration) ? moment : null;
+  }
+
   get paused(): boolean {
     return this.record.state?.paused ?? true;
   }

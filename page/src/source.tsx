@@ -7,10 +7,10 @@ import type { Session } from "./session";
 
 // The user's own file: the line that just ran is lit, with the values of its names beside it.
 export function SourcePane({ session }: { session: Session }) {
-  const { record, moment } = session;
+  const { record, fresh } = session;
   const sources = record.hello?.sources ?? [];
   const [chosen, choose] = useState<string | null>(null);
-  const site = session.marked ?? moment?.site ?? record.state?.site ?? null;
+  const site = session.marked ?? fresh?.site ?? record.state?.site ?? null;
   useEffect(() => choose(null), [site?.file, session.marked]);
   const source = find(sources, chosen ?? site?.file) ?? sources[0];
   return (
@@ -38,7 +38,7 @@ export function SourcePane({ session }: { session: Session }) {
 
 // Where the user's line calls a library that runs the step: the lines there, lit in the same way.
 function Inside({ session, sources }: { session: Session; sources: Source[] }) {
-  const inside = session.moment?.inside;
+  const inside = session.fresh?.inside;
   const source = inside && find(sources, inside.file);
   const lines = useMemo(() => (source ? pieces(source.text) : []), [source?.text]);
   if (!inside || !source) return null;
@@ -68,17 +68,17 @@ function find(sources: Source[], file: string | null | undefined): Source | unde
 }
 
 function Lines({ session, source }: { session: Session; source: Source }) {
-  const { record, moment } = session;
+  const { record, moment, fresh } = session;
   const text = source.text.replace(/\n$/, "");
   const lines = useMemo(() => pieces(text), [text]);
   const guessed = useMemo(() => guess(text), [text]);
   const box = useRef<HTMLDivElement>(null);
   const here = (file: string | null | undefined) =>
     file !== null && file !== undefined && find([source], file) !== undefined;
-  const lit = here(moment?.site?.file) ? moment!.site!.line : 0;
+  const lit = here(fresh?.site?.file) ? fresh!.site!.line : 0;
   const marked = session.marked && here(session.marked.file) ? session.marked.line : null;
-  const waits = moment === null && here(record.state?.site?.file) ? record.state!.site!.line : 0;
-  const first = waits || [...guessed.keys()].sort((a, b) => a - b)[0];
+  const waits = fresh === null && session.paused && here(record.state?.site?.file) ? record.state!.site!.line : 0;
+  const first = waits || moment?.site?.line || [...guessed.keys()].sort((a, b) => a - b)[0];
   const target = marked ?? (lit || first || 0);
   const faults = new Map(record.findings.flatMap((one, i) => (here(one.file) && one.line ? [[one.line, i + 1]] : [])));
 
@@ -96,10 +96,10 @@ function Lines({ session, source }: { session: Session; source: Source }) {
           <Row
             key={number} number={number} line={line} lit={number === lit} marked={number === marked}
             waits={number === waits}
-            steps={number === lit ? moment!.step : named(ran ?? guessed.get(number) ?? [])}
+            steps={number === lit ? fresh!.step : named(ran ?? guessed.get(number) ?? [])}
             ran={ran !== null}
             finding={faults.get(number) ?? 0}
-            values={number === lit ? moment!.values : null}
+            values={number === lit ? fresh!.values : null}
           />
         );
       })}

@@ -35,12 +35,16 @@ const END_TODO = {
 
 // What the person sees now, and what to do next: the one sentence of the page.
 export function sentence(session: Session): [string, string] {
-  const { record, moment, past } = session;
+  const { record, moment, fresh, past } = session;
   if (record.hello === null) return ["Waiting for the script.", ""];
   if (past && moment) return [`Looking back: ${happened(moment)}`, ""];
   if (record.end) return [ENDS[record.end.reason], END_TODO[record.end.reason]];
   if (moment === null) return first(record);
   if (record.state && !record.state.paused) return [`Iteration ${session.iteration} is running.`, "Pause to look closer."];
+  if (fresh === null) {
+    const after = record.state?.step ? `, after ${record.state.step}` : "";
+    return [`Paused in iteration ${session.iteration}${after}.`, "Press Step to look at the next one."];
+  }
   return [happened(moment), next(record, moment)];
 }
 

@@ -12,8 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 
 STATIC = Path(__file__).resolve().parents[2] / "src" / "fivestep" / "page" / "static"
 POLICY = (  # as strict as the real server's: what the component needs beyond it would show here
-    "default-src 'none'; script-src 'self'; connect-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 Message = dict[str, Any]
 

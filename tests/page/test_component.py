@@ -59,6 +59,21 @@ def test_a_step_left_out_says_so(opened: Open) -> None:
     expect(page.locator(".sentence")).to_contain_text("left out, because a knob says so")
 
 
+def test_a_loop_that_ran_on_in_silence_is_not_shown_where_it_was(opened: Open) -> None:
+    page, player = opened()
+    step(page, 5)
+    quiet = {"kind": "iteration", "rate": 0.1, "gradient_norm": 1.0, "layers": [], "seconds": {}}
+    for iteration in range(2, 41):
+        player.say(quiet | {"iteration": iteration, "loss": 1 / iteration})
+    stands = {"iteration": 40, "step": "backward", "paused": True, "speed": None, "knobs": {}}
+    player.say({"kind": "state"} | stands)
+    expect(page.locator(".where")).to_contain_text("iteration 40 · backward")
+    expect(page.locator(".sentence")).to_contain_text("Paused in iteration 40, after backward.")
+    assert page.locator(".chip[aria-current=step] .name").inner_text() == "backward"
+    assert page.locator(".row.lit").count() == 0
+    expect(page.locator(".equation")).to_contain_text("last told of in iteration 1")
+
+
 def test_a_loss_that_is_no_number_is_a_marked_gap(opened: Open) -> None:
     page, _ = opened(line(30, nan_at=12))
     to_the_end(page)
