@@ -61,7 +61,8 @@ function Zoom({ set }: { set: (follow: boolean) => void }) {
 function Numbers({ record }: { record: Record }) {
   const count = record.iterations.length;
   const every = Math.max(1, Math.ceil(count / ROWS));
-  const rows = [...Array(count).keys()].filter((i) => (count - 1 - i) % every === 0);
+  const rows: number[] = [];
+  for (let i = count - 1; i >= 0; i -= every) rows.unshift(i);
   return (
     <table class="numbers">
       <thead>
@@ -250,6 +251,7 @@ function marks(plot: uPlot, session: Session, probe: HTMLElement): void {
 
 function gaps(record: Record): [number, number][] {
   const found: [number, number][] = [];
+  if (record.breaks === 0) return found;
   record.losses.forEach((loss, i) => {
     if (loss === null || Number.isFinite(loss)) return;
     const iteration = record.iterations[i]!;

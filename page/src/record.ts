@@ -22,6 +22,11 @@ export class Record {
   sites = new Map<string, StepName[]>(); // "file:line" of each line that was seen to run
   iterations: number[] = [];
   losses: (number | null)[] = [];
+  real: number | null = null; // the places in them of the first number, of the last,
+  latest: number | null = null;
+  lowest: number | null = null; // of the least,
+  broken: number | null = null; // and of the first that is no number
+  breaks = 0; // how many are none
   layers: string[] = [];
   updates: Float32Array[] = []; // one column an iteration: log10 of update to weight
   columns: number[] = []; // the iteration of each column
@@ -99,11 +104,30 @@ export class Record {
     const last = this.iterations.length - 1;
     if (last >= 0 && this.iterations[last]! >= iteration) {
       const place = this.iterations.lastIndexOf(iteration);
-      if (place >= 0 && loss !== null) this.losses[place] = loss;
+      if (place < 0 || loss === null || Object.is(this.losses[place], loss)) return;
+      this.losses[place] = loss;
+      this.breaks = 0;
+      this.real = this.latest = this.lowest = this.broken = null;
+      this.losses.forEach((_, i) => this.count(i));
       return;
     }
     this.iterations.push(iteration);
     this.losses.push(loss);
+    this.count(last + 1);
+  }
+
+  // Counted as they come: a long curve is put into words many times a second.
+  private count(place: number): void {
+    const loss = this.losses[place] ?? null;
+    if (loss === null) return;
+    if (!Number.isFinite(loss)) {
+      this.breaks += 1;
+      this.broken ??= place;
+      return;
+    }
+    this.real ??= place;
+    this.latest = place;
+    if (this.lowest === null || loss < this.losses[this.lowest]!) this.lowest = place;
   }
 
   steps(): StepName[] {

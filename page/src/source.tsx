@@ -83,9 +83,16 @@ function Lines({ session, source }: { session: Session; source: Source }) {
   const faults = new Map(record.findings.flatMap((one, i) => (here(one.file) && one.line ? [[one.line, i + 1]] : [])));
 
   useEffect(() => {
-    const row = box.current?.querySelector<HTMLElement>(`[data-line="${target}"]`);
-    if (row && box.current) centre(box.current, row);
+    see(box.current, target);
   }, [target, source]);
+  // Another width breaks the lines elsewhere: the lit one is brought back into sight.
+  const aim = useRef(target);
+  aim.current = target;
+  useEffect(() => {
+    const size = new ResizeObserver(() => see(box.current, aim.current));
+    size.observe(box.current!);
+    return () => size.disconnect();
+  }, []);
 
   return (
     <div class="lines" ref={box} tabIndex={0} role="region" aria-label={source.file} data-scrolls>
@@ -123,7 +130,9 @@ function seen(sites: Map<string, StepName[]>, file: string, line: number): StepN
 }
 
 // Moves only the box, and only if the line is not well in sight already: the eye keeps its place.
-function centre(box: HTMLElement, row: HTMLElement): void {
+function see(box: HTMLElement | null, line: number): void {
+  const row = box?.querySelector<HTMLElement>(`[data-line="${line}"]`);
+  if (!box || !row) return;
   const top = row.offsetTop; // the box is what it is counted from
   const margin = 2 * row.offsetHeight;
   const above = top < box.scrollTop + margin;

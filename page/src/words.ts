@@ -39,9 +39,9 @@ export function sentence(session: Session): [string, string] {
   if (record.hello === null) return ["Waiting for the script.", ""];
   if (past && moment) return [`Looking back: ${happened(moment)}`, ""];
   if (record.end) return [ENDS[record.end.reason], END_TODO[record.end.reason]];
-  if (moment === null) return first(record);
-  if (record.state && !record.state.paused) return [`Iteration ${session.iteration} is running.`, "Pause to look closer."];
-  if (fresh === null) {
+  if (session.iteration === 0) return first(record);
+  if (!session.paused) return [`Iteration ${session.iteration} is running.`, "Pause to look closer."];
+  if (fresh === null || moment === null) {
     const after = record.state?.step ? `, after ${record.state.step}` : "";
     return [`Paused in iteration ${session.iteration}${after}.`, "Press Step to look at the next one."];
   }
@@ -82,18 +82,15 @@ function capital(text: string): string {
 
 // The curve in words, for whoever does not see it.
 export function course(record: Record): string {
-  const pairs = record.iterations.map((it, i) => [it, record.losses[i] ?? null] as const);
-  const told = pairs.filter(([, loss]) => loss !== null) as (readonly [number, number])[];
-  if (told.length === 0) return "No loss yet.";
-  const real = told.filter(([, loss]) => Number.isFinite(loss));
-  const broken = told.length - real.length;
-  const bad = broken ? ` In ${broken} it was not a number, first in iteration ${told.find(([, l]) => !Number.isFinite(l))![0]}.` : "";
-  if (real.length === 0) return `The loss was never a number.${bad}`;
-  const [from, until] = [real[0]!, real[real.length - 1]!];
-  const low = real.reduce((a, b) => (b[1] < a[1] ? b : a));
-  if (real.length === 1) return `The loss is ${shown(from[1])} in iteration ${from[0]}.${bad}`;
-  return (
-    `The loss goes from ${shown(from[1])} in iteration ${from[0]} to ${shown(until[1])} in ` +
-    `iteration ${until[0]}; its lowest is ${shown(low[1])}, in iteration ${low[0]}.${bad}`
-  );
+  const { real, latest, lowest, broken, breaks } = record;
+  const at = (place: number) =>
+    `${shown(record.losses[place]!)} in iteration ${record.iterations[place]}`;
+  const bad =
+    broken === null
+      ? ""
+      : ` In ${breaks} it was not a number, first in iteration ${record.iterations[broken]}.`;
+  if (real === null || latest === null || lowest === null)
+    return bad ? `The loss was never a number.${bad}` : "No loss yet.";
+  if (real === latest) return `The loss is ${at(real)}.${bad}`;
+  return `The loss goes from ${at(real)} to ${at(latest)}; its lowest is ${at(lowest)}.${bad}`;
 }
