@@ -186,6 +186,12 @@ function options(box: HTMLElement, log: boolean, now: Now): uPlot.Options {
       },
     ],
     hooks: {
+      setScale: [
+        (plot, key) => {
+          const { min, max } = plot.scales.x!;
+          if (key === "x") box.dataset.shown = `${Math.round(min ?? 0)} to ${Math.round(max ?? 0)}`;
+        },
+      ],
       setSelect: [(plot) => plot.select.width > 0 && now.current.leave()],
       draw: [(plot) => marks(plot, now.current.session, probe)],
     },

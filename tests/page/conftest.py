@@ -5,20 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from player import Message, Player
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 from traces import line
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Page
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-Open = Callable[..., "tuple[Page, Player]"]
+Open = Callable[..., tuple[Page, Player]]
 
 
 @pytest.fixture(scope="module")
@@ -26,10 +23,6 @@ def browser() -> Iterator[Browser]:
     chromium = next(filter(None, map(shutil.which, NAMES)), None)
     if chromium is None:
         pytest.skip("no Chromium here: apt-get install chromium")
-    if find_spec("playwright") is None:
-        pytest.skip("no playwright here: pip install playwright")
-    from playwright.sync_api import sync_playwright
-
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield browser

@@ -216,10 +216,17 @@ def test_looking_back_is_marked_and_asks_nothing_of_the_loop(opened: Open) -> No
 
 def test_the_chart_follows_until_somebody_zooms(opened: Open) -> None:
     page, _ = opened()
-    button(page, "Iteration").click()
+    plot = page.locator(".plot")
     expect(button(page, "Follow")).to_have_count(0)
+    button(page, "Iteration").click()
+    expect(plot).to_have_attribute("data-shown", "1 to 11")
     button(page, "Zoom in").click()
+    expect(plot).to_have_attribute("data-shown", "6 to 11")
+    to_the_end(page)
+    page.wait_for_timeout(100)
+    expect(plot).to_have_attribute("data-shown", "6 to 11")
     button(page, "Follow").click()
+    expect(plot).to_have_attribute("data-shown", "1 to 30")
     expect(button(page, "Follow")).to_have_count(0)
     box = page.locator(".plot .u-over").bounding_box()
     assert box
