@@ -82,7 +82,7 @@ function Where({ session }: { session: Session }) {
       <span>
         iteration <b>{iteration}</b>
         {fresh ? <> · {fresh.step}</> : stands(session)}
-      </span>
+      </span>{" "}
       {faults > 0 && (
         <button
           type="button" class="faults"

@@ -33,7 +33,11 @@ export class Session {
   private hear(message: Message): void {
     const run = this.record.hello?.run;
     this.record.take(message);
-    if (this.record.hello?.run !== run) this.cursor = null;
+    if (this.record.hello?.run !== run) {
+      this.cursor = null;
+      this.marked = null;
+      this.asked.clear(); // what was asked of the run before does not hold for this one
+    }
     this.changed();
   }
 

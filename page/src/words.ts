@@ -16,7 +16,7 @@ const DONE: { [step in StepName]: string } = {
   forward: "the model has made its prediction",
   loss: "the prediction has been compared with what was wanted",
   zero_grad: "the gradients are empty",
-  backward: "every parameter has been given its gradient",
+  backward: "the gradients have been computed",
   update: "the optimizer has moved the parameters against their gradients",
 };
 

@@ -186,6 +186,8 @@ def test_a_knob_that_is_refused_or_cannot_act_says_why(opened: Open) -> None:
     page.get_by_label("Rate (lr)").press("Enter")
     expect(page.locator("#knob-lr-answer")).to_have_text("Refused: lr: from 0 to 1000")
     expect(page.get_by_label("Rate (lr)")).to_have_value("0.1")  # what holds
+    button(page, "Reset").click()
+    expect(page.locator("#knob-lr-answer")).to_have_text("")  # that was the run before
 
 
 def test_knobs_follow_what_the_producer_says_of_them_later(opened: Open) -> None:

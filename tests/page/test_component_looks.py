@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from conftest import Open
@@ -11,12 +12,11 @@ from traces import line
 from window import step, to_the_end
 
 WIDTHS = (320, 768, 1600)
-SCHEMES = ("light", "dark")
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_every_width_without_side_scroll(opened: Open, pictures: Path, scheme: str) -> None:
-    page, _ = opened(line(30, nan_at=12, finding_at=6), color_scheme=scheme)
+def test_every_width_without_side_scroll(opened: Open, pictures: Path) -> None:
+    page, _ = opened(line(30, nan_at=12, finding_at=6), reduced_motion="reduce")
     for moment in ("first", "step", "end"):
         if moment == "step":
             step(page, 4)
@@ -27,7 +27,10 @@ def test_every_width_without_side_scroll(opened: Open, pictures: Path, scheme: s
             page.wait_for_timeout(100)
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             assert overflowing(page) == []
-            page.screenshot(path=pictures / f"{moment}_{scheme}_{width}.png", full_page=True)
+            for scheme in SCHEMES:
+                page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+                name = f"{moment}_{scheme}_{width}.png"
+                page.screenshot(path=pictures / name, full_page=True)
 
 
 def overflowing(page: Page) -> list[str]:

@@ -36,6 +36,7 @@ export class Replay implements Host {
   private step: StepName | null = null;
   private site: Site | null = null; // where the loop waited before its first moment
   private seen = 0; // the iteration of the last moment
+  private wanted: ((message: Message) => boolean) | null = null; // asked for, not yet there
   private paused = true;
   private speed: number | null = 5;
   private timer = 0;
@@ -57,6 +58,10 @@ export class Replay implements Host {
   // One more message of the record. What stands before the first moment is shown at once.
   add(message: Message): void {
     this.messages.push(message);
+    if (this.wanted) {
+      this.advance(this.wanted);
+      return;
+    }
     const opening = this.seen === 0 && this.next === this.messages.length - 1;
     if (!opening || !this.opens(message)) return;
     this.next += 1;
@@ -90,6 +95,7 @@ export class Replay implements Host {
     this.next = 0;
     this.iteration = 0;
     this.step = null;
+    this.wanted = null;
     this.seen = 0;
     this.round += 1;
     this.site = null;
@@ -105,11 +111,13 @@ export class Replay implements Host {
   }
 
   private advance(until: (message: Message) => boolean): void {
-    for (let found = false; !found && this.next < this.messages.length; this.next += 1) {
+    let found = false;
+    for (; !found && this.next < this.messages.length; this.next += 1) {
       const message = this.messages[this.next]!;
       found = until(message);
       this.hand(message);
     }
+    this.wanted = found ? null : until; // a record that is still coming in goes on when it has
     this.trail();
     if (this.next >= this.messages.length) this.pause();
     this.tell();
