@@ -35,6 +35,6 @@ export function duration(seconds: number | null | undefined): string {
 }
 
 export function shape(value: string | number[] | null | undefined): string {
-  if (value === null || value === undefined) return "";
+  if (value === null || value === undefined || value.length === 0) return "";
   return typeof value === "string" ? value : `[${value.join(", ")}]`;
 }

@@ -133,6 +133,24 @@ def test_a_recorded_run_is_stepped_through(opened: Open, name: str) -> None:
     expect(page.locator(".where")).to_contain_text("iteration 0")
 
 
+def test_a_record_of_several_runs_stops_between_them(opened: Open) -> None:
+    again = [one | {"seq": one["seq"] + 100, "run": "the second"} for one in line(2)]
+    reset = {"v": 1, "seq": 99, "kind": "end", "reason": "reset", "message": ""}
+    page, player = opened()
+    html = recorded([*line(3)[:-1], reset, *again])
+    page.route("**/recorded", lambda route: route.fulfill(body=html, content_type="text/html"))
+    page.goto(f"{player.address}recorded")
+    page.get_by_label("Speed").select_option("unlimited")
+    button(page, "Play").click()
+    expect(page.locator(".where")).to_contain_text("paused iteration 3 · update")
+    button(page, "Step").click()
+    expect(page.locator(".where")).to_contain_text("iteration 0")
+    button(page, "Step").click()
+    expect(page.locator(".where")).to_contain_text("iteration 1 · forward")
+    button(page, "Play").click()
+    expect(page.locator(".where")).to_contain_text("ended iteration 2")
+
+
 def read(name: str) -> list[Message]:
     path = next(path for path in GOLDEN if path.stem == name)
     return [json.loads(one) for one in path.read_text(encoding="utf-8").splitlines()]

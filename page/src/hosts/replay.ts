@@ -21,6 +21,10 @@ function parse(text: string): Message[] {
   return found;
 }
 
+function isHello(message: Message): boolean {
+  return message.kind === "hello";
+}
+
 function still(knobs: Hello["knobs"]): Hello["knobs"] {
   const all = Object.entries(knobs);
   return Object.fromEntries(
@@ -100,8 +104,7 @@ export class Replay implements Host {
     this.round += 1;
     this.site = null;
     while (this.next < this.messages.length && this.opens(this.messages[this.next]!)) {
-      this.hand(this.messages[this.next]!);
-      this.next += 1;
+      this.hand(this.messages[this.next++]!);
     }
     this.tell();
   }
@@ -112,8 +115,8 @@ export class Replay implements Host {
 
   private advance(until: (message: Message) => boolean): void {
     let found = false;
-    for (; !found && this.next < this.messages.length; this.next += 1) {
-      const message = this.messages[this.next]!;
+    while (!found && this.next < this.messages.length) {
+      const message = this.messages[this.next++]!;
       found = until(message);
       this.hand(message);
     }
@@ -126,14 +129,19 @@ export class Replay implements Host {
   // Where the replay can stand: at a moment, or at an iteration that ran too fast for moments.
   private shows(message: Message): boolean {
     if (message.kind === "iteration") return message.iteration !== this.seen;
-    return message.kind === "moment";
+    return message.kind === "moment" || message.kind === "hello";
+  }
+
+  // A record may hold several runs: at the end of one, the next waits to be asked for.
+  private get over(): boolean {
+    const next = this.messages[this.next];
+    return next !== undefined && isHello(next);
   }
 
   // What belongs to the moment just shown, such as the sum of its iteration, comes with it.
   private trail(): void {
     while (this.next < this.messages.length && !this.shows(this.messages[this.next]!)) {
-      this.hand(this.messages[this.next]!);
-      this.next += 1;
+      this.hand(this.messages[this.next++]!);
     }
   }
 
@@ -149,8 +157,12 @@ export class Replay implements Host {
         this.seen = message.iteration;
       }
     }
-    if (message.kind === "hello") this.say(this.again(message));
-    else this.say(message.kind === "knobs" ? { ...message, knobs: still(message.knobs) } : message);
+    // Of several runs only the last one's end ends the record.
+    if (message.kind === "end" && this.messages.slice(this.next).some(isHello)) return;
+    if (message.kind === "hello") {
+      [this.iteration, this.step, this.seen, this.site] = [0, null, 0, null];
+      this.say(this.again(message));
+    } else this.say(message.kind === "knobs" ? { ...message, knobs: still(message.knobs) } : message);
   }
 
   private again(hello: Hello): Hello {
@@ -164,7 +176,9 @@ export class Replay implements Host {
       if (this.paused) return;
       for (let i = 0; i < (this.speed === null ? 50 : 1) && !this.paused; i++) {
         this.advance((one) => this.shows(one));
+        if (this.over) this.pause();
       }
+      this.tell();
       this.timer = window.setTimeout(tick, this.speed === null ? 16 : 1000 / this.speed);
     };
     this.timer = window.setTimeout(tick, 0);
