@@ -106,8 +106,7 @@ def test_a_request_that_the_server_turns_away_is_told(opened: Open) -> None:
     page, _ = opened()
     refusal = {"refused": "too many requests wait"}
     page.route("**/request", lambda route: route.fulfill(status=503, json=refusal))
-    with page.expect_console_message():  # the browser's own words on the status
-        page.keyboard.press("s")
+    button(page, "Step").click()
     expect(page.get_by_text("Refused: too many requests wait")).to_be_visible()
 
 
