@@ -19,13 +19,14 @@ PINS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test matrix check bench bench-traps docs field-test clean
+.PHONY: help demo test matrix check page chromium bench bench-traps docs field-test clean
 
 help:
 	@echo "make demo     watch a small network learn handwritten digits"
 	@echo "make test     run the tests; make test ARGS='-k loop' runs some of them"
 	@echo "make matrix   every rule of the doctor in every variant of its loops"
 	@echo "make check    style, types, and that the documents tell the truth"
+	@echo "make page     build the page's component from page/src; needs Node"
 	@echo "make docs     run what docs/broken, prove and eject.md show, and write them anew"
 	@echo "make bench    time the loop beside others, in an environment of its own"
 	@echo "make bench-traps  put the same traps to other libraries' loops; writes docs/traps.md"
@@ -42,7 +43,7 @@ WORKERS := -n auto --maxprocesses 4
 demo: .venv/.demo
 	@.venv/$(BIN)/fivestep demo digits
 
-test: .venv/.dev
+test: .venv/.dev | chromium
 	@.venv/$(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
 # Every rule of the doctor in every variant of its loops; `make test` has a third of them.
@@ -54,6 +55,21 @@ check: .venv/.dev
 	.venv/$(BIN)/ruff format --check .
 	.venv/$(BIN)/pyright
 	.venv/$(BIN)/python -m pytest -q tests/test_repository.py tests/test_readme.py
+
+# Writes src/fivestep/page/static, which is committed: who only runs fivestep needs no Node.
+page:
+	cd page && npm ci --no-fund --no-audit && npm run build
+
+# The tests of the page want a browser. Debian's is installed where it is missing and that can be
+# done; anywhere else those tests are skipped, and say so.
+chromium:
+	@for name in chromium chromium-browser google-chrome; do \
+	  command -v $$name >/dev/null 2>&1 && exit 0; \
+	done; \
+	[ "$$(id -u 2>/dev/null)" = 0 ] && command -v apt-get >/dev/null 2>&1 || exit 0; \
+	echo "Installing Debian's chromium for the tests of the page, this once"; \
+	{ apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >/dev/null \
+	  || echo "chromium could not be installed: the tests of the page will be skipped" >&2
 
 docs: .venv/.dev
 	@.venv/$(BIN)/python docs/make_broken.py
@@ -75,7 +91,7 @@ field-test: .venv-field/.field
 	@.venv-field/$(BIN)/python benchmarks/field $(ARGS)
 
 clean:
-	rm -rf .venv .venv-bench .venv-field .venv-traps build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-bench .venv-field .venv-traps page/node_modules page/.install.lock build dist .pytest_cache .ruff_cache .hypothesis
 	find src tests examples benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/.demo: $(PINS) | .venv/pyvenv.cfg

@@ -1,0 +1,148 @@
+import { useState } from "preact/hooks";
+import { maybe, number, shape, shown, trimmed } from "./numbers";
+import type { Moment, Parameter } from "./protocol";
+import type { Session } from "./session";
+
+const FEW = 2; // numbers of each parameter at first, where there are many parameters
+
+// What an update is: before − rate × gradient = after, with the numbers of this loop.
+export function Equation({ session }: { session: Session }) {
+  const { moment } = session;
+  const [all, show] = useState(false);
+  const parameters = moment?.parameters ?? [];
+  const rate = maybe(moment?.rate);
+  const few = parameters.length > 2 && !all;
+  const gradients = parameters.flatMap((one) => one.gradient ?? []).map(number);
+  const longest = Math.max(...gradients.filter(Number.isFinite).map(Math.abs), 0);
+  const cut = parameters.length > 2 && parameters.some((one) => one.before.length > FEW);
+  return (
+    <section class="panel equation" aria-labelledby="equation-title">
+      <div class="title">
+        <h2 id="equation-title">Parameters</h2>
+        {moment && moment.iteration !== session.iteration && (
+          <span class="quiet">last told of in iteration {moment.iteration}</span>
+        )}
+        {cut && (
+          <button type="button" aria-pressed={all} onClick={() => show(!all)}>
+            {all ? "Fewer numbers" : "More numbers"}
+          </button>
+        )}
+      </div>
+      {parameters.length === 0 ? (
+        <p class="formula">
+          <b>before</b> − rate × <b class="grad">gradient</b> = <b>after</b>
+          <span class="quiet">
+            {moment
+              ? "This step has told of no parameters."
+              : "What every update does to each parameter. Your numbers stand here once a step has run."}
+          </span>
+        </p>
+      ) : (
+        <div class="scroll" tabIndex={0} role="region" aria-label="The numbers" data-scrolls>
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">before</th>
+                <th scope="col">− rate</th>
+                <th scope="col">× gradient</th>
+                <th scope="col">= after</th>
+              </tr>
+            </thead>
+            {parameters.map((one) => (
+              <Rows
+                key={one.name} one={one} rate={rate} longest={longest}
+                count={few ? FEW : one.before.length}
+              />
+            ))}
+          </table>
+        </div>
+      )}
+      {moment && <Remark moment={moment} rate={rate} />}
+    </section>
+  );
+}
+
+interface Of {
+  one: Parameter;
+  rate: number | null;
+  longest: number;
+  count: number;
+}
+
+function Rows({ one, rate, longest, count }: Of) {
+  const gradients = (one.gradient ?? []).map(number);
+  return (
+    <tbody>
+      <tr class="name">
+        <th colSpan={4} scope="rowgroup">
+          {one.name} <span class="quiet">{shape(one.shape)}</span>
+          {maybe(one.gradient_norm) !== null && (
+            <span class="quiet norm">
+              gradient norm {shown(maybe(one.gradient_norm))}
+            </span>
+          )}
+        </th>
+      </tr>
+      {one.before.slice(0, count).map((before, i) => {
+        const gradient = gradients[i] ?? null;
+        const after = one.after?.[i] ?? null;
+        return (
+          <tr key={i}>
+            <td>{shown(number(before))}</td>
+            <td>{after === null && gradient === null ? "" : <>− {trimmed(rate)}</>}</td>
+            <td class="grad">
+              {gradient === null ? <span class="none">none</span> : <>× {shown(gradient)}</>}
+              {gradient !== null && <Bar share={longest > 0 ? gradient / longest : 0} />}
+            </td>
+            <td class={after === null ? "" : "after"}>
+              {after === null ? "" : <>{sign(number(before), rate, gradient, number(after))} {shown(number(after))}</>}
+            </td>
+          </tr>
+        );
+      })}
+    </tbody>
+  );
+}
+
+// From the middle to the right for a positive gradient, to the left for a negative one.
+function Bar({ share }: { share: number }) {
+  const width = Number.isFinite(share) ? 50 * Math.abs(share) : 0;
+  return (
+    <span class="bar" aria-hidden="true">
+      <span
+        class={share < 0 ? "minus" : "plus"}
+        style={{ width: `${width}%`, left: share < 0 ? `${50 - width}%` : "50%" }}
+      />
+    </span>
+  );
+}
+
+function plain(before: number, rate: number | null, gradient: number | null, after: number): boolean {
+  if (rate === null || gradient === null) return before === after;
+  const told = before - rate * gradient;
+  const size = Math.max(Math.abs(before), Math.abs(after), Math.abs(rate * gradient), 1e-12);
+  return Math.abs(told - after) <= 1e-4 * size || (Number.isNaN(told) && Number.isNaN(after));
+}
+
+function sign(before: number, rate: number | null, gradient: number | null, after: number): string {
+  return plain(before, rate, gradient, after) ? "=" : "→";
+}
+
+function Remark({ moment, rate }: { moment: Moment; rate: number | null }) {
+  const crooked = moment.parameters.some((one) =>
+    one.after?.some(
+      (after, i) =>
+        !plain(number(one.before[i] ?? 0), rate, one.gradient ? number(one.gradient[i] ?? 0) : null, number(after)),
+    ),
+  );
+  const empty = moment.parameters.length > 0 && moment.parameters.every((one) => one.gradient === null);
+  return (
+    <p class="quiet remark">
+      {crooked
+        ? "→ : this optimizer does not move by rate × gradient alone (momentum, Adam, weight decay)."
+        : empty
+          ? "No gradients now: backward computes them."
+          : ""}
+    </p>
+  );
+}

@@ -1,0 +1,68 @@
+"""A browser for the tests of the component; without one they are skipped, and say so."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from player import Message, Player
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from traces import line
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+Open = Callable[..., tuple[Page, Player]]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    chromium = next(filter(None, map(shutil.which, NAMES)), None)
+    if chromium is None:
+        pytest.skip("no Chromium here: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opened(browser: Browser) -> Iterator[Open]:
+    """Opens a page on a trace; at the end nothing may have been complained of."""
+    complaints: list[str] = []
+    players: list[Player] = []
+
+    def note(said: ConsoleMessage) -> None:
+        if said.type == "error":
+            complaints.append(said.text)
+
+    def open_page(trace: list[Message] | None = None, **context: Any) -> tuple[Page, Player]:
+        player = Player(trace or line())
+        players.append(player)
+        page = browser.new_context(**context).new_page()
+        page.set_default_timeout(10_000)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", note)
+        page.goto(player.address)
+        page.locator(".script", has_text=".py").wait_for()
+        return page, player
+
+    yield open_page
+    for context in browser.contexts:
+        context.close()
+    for player in players:
+        if not player.stopping:
+            player.close()
+    gone = any(player.expected_to_die for player in players)
+    network = ("ERR_", "status of 503") if gone else ("status of 503",)  # the test's own doing
+    assert [one for one in complaints if not any(part in one for part in network)] == []
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where pictures of the page go; FIVESTEP_PICTURES names another place."""
+    named = os.environ.get("FIVESTEP_PICTURES")
+    return Path(named) if named else tmp_path_factory.mktemp("pictures")
