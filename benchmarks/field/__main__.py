@@ -16,8 +16,8 @@ import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import page
 import runner
+import table
 from manifest import Script, read
 
 COMMAND = "python benchmarks/field"
@@ -28,10 +28,10 @@ def main() -> None:
     arguments = _arguments()
     scripts = [one for one in read() if all(word in one.name for word in arguments.only)]
     outcomes = [_run(one, arguments) for one in scripts]
-    print(page.summary(scripts, outcomes))
+    print(table.summary(scripts, outcomes))
     if not arguments.only:
         resumed = " --resume" if arguments.resume else ""
-        PAGE.write_text(page.page(scripts, outcomes, COMMAND + resumed), encoding="utf-8")
+        PAGE.write_text(table.page(scripts, outcomes, COMMAND + resumed), encoding="utf-8")
 
 
 def _arguments() -> argparse.Namespace:
@@ -53,7 +53,7 @@ def _run(script: Script, arguments: argparse.Namespace) -> runner.Outcome:
         kept.parent.mkdir(exist_ok=True)
         kept.write_text(json.dumps(asdict(outcome), indent=1), encoding="utf-8")
     outcome = runner.Outcome.load(kept)
-    print(page.line(outcome), flush=True)
+    print(table.line(outcome), flush=True)
     return outcome
 
 

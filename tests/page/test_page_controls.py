@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from page.hand import ITERATIONS, Item, Steered, Told, by_hand, equal, staged
+from hand import ITERATIONS, Item, Steered, Told, by_hand, equal, staged
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 

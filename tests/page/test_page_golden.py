@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import make_golden
 import pytest
-from page import make_golden
-from page.make_golden import PLANS, ROOT
+from make_golden import PLANS, ROOT
 
 GOLDEN = Path(__file__).parent / "golden"
 

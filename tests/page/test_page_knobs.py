@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from page.hand import ADAM, ITERATIONS, SGD, Item, by_hand, equal, staged
+from hand import ADAM, ITERATIONS, SGD, Item, by_hand, equal, staged
 from torch import nn
 
 ORDERS = ["FLZBU", "ZFLBU", "FLBUZ", "FZLBU"]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from page.hand import staged
+from hand import staged
 from torch import nn
 
 from fivestep.page import lines, values
