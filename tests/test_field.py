@@ -20,7 +20,7 @@ from fivestep.rules import catalogue
 ROOT = Path(__file__).resolve().parents[1]
 FIELD = ROOT / "benchmarks" / "field"
 sys.path.insert(0, str(FIELD))  # its modules import each other by their bare names
-manifest, page, runner, stand_ins = map(import_module, ("manifest", "page", "runner", "stand_ins"))
+manifest, table, runner, stand_ins = map(import_module, ("manifest", "table", "runner", "stand_ins"))
 sys.path.remove(str(FIELD))
 
 SCRIPTS = manifest.read()
@@ -44,7 +44,7 @@ def rows(text: str) -> dict[tuple[str, str], str]:
 
 
 def cell(script: Any) -> str:
-    return "<br>".join(page.verdict(one) for one in script.judgements)
+    return "<br>".join(table.verdict(one) for one in script.judgements)
 
 
 # --- the manifest -------------------------------------------------------------------------------
@@ -118,17 +118,17 @@ def test_a_finding_that_nobody_judged_is_seen_on_the_page() -> None:
     script = replace(
         SCRIPTS[0], judgements=[manifest.Judgement("kept-graph", "right", "it keeps the graph")]
     )
-    seen = page.row(script, outcome(script.name, "stale-gradient"))
+    seen = table.row(script, outcome(script.name, "stale-gradient"))
     assert "`stale-gradient` not judged" in seen
     assert "`kept-graph` was judged and is no longer found" in seen
-    assert seen.count(" | ") == page.row(SCRIPTS[0], outcome("x")).count(" | ")
+    assert seen.count(" | ") == table.row(SCRIPTS[0], outcome("x")).count(" | ")
 
 
 def test_two_findings_of_one_rule_need_two_judgements() -> None:
     judged = manifest.Judgement("kept-graph", "right", "it keeps the graph")
     found = outcome("x", "kept-graph", "kept-graph").findings
-    assert page.findings(found, [judged]).count("not judged") == 1
-    assert "not judged" not in page.findings(found, [judged, judged])
+    assert table.findings(found, [judged]).count("not judged") == 1
+    assert "not judged" not in table.findings(found, [judged, judged])
 
 
 # --- how it runs --------------------------------------------------------------------------------
