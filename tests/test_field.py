@@ -20,7 +20,9 @@ from fivestep.rules import catalogue
 ROOT = Path(__file__).resolve().parents[1]
 FIELD = ROOT / "benchmarks" / "field"
 sys.path.insert(0, str(FIELD))  # its modules import each other by their bare names
-manifest, table, runner, stand_ins = map(import_module, ("manifest", "table", "runner", "stand_ins"))
+manifest, table, runner, stand_ins = map(
+    import_module, ("manifest", "table", "runner", "stand_ins")
+)
 sys.path.remove(str(FIELD))
 
 SCRIPTS = manifest.read()
