@@ -25,6 +25,8 @@ from fivestep.doctor import listen
 from fivestep.find_lr import RateSearch, find_lr, smooth, suggest
 from fivestep.loop import train
 
+MODULE = sys.modules["fivestep.find_lr"]  # fivestep.find_lr is the function
+
 mpl.use("Agg")
 
 Make = Callable[[Any], Any]
@@ -238,7 +240,7 @@ def test_a_first_interrupt_ends_it_with_what_it_has(monkeypatch: pytest.MonkeyPa
         def __exit__(self, *_: object) -> None:
             pass
 
-    monkeypatch.setattr("fivestep.find_lr.Interrupt", Requested)
+    monkeypatch.setattr(MODULE, "Interrupt", Requested)
     found = search(model, held, source)
     assert (found.reason, found.rates, found.learning_rate) == ("interrupted", [], None)
     assert "too few rates" in found.summary()
@@ -306,7 +308,7 @@ def test_groups_keep_their_proportions() -> None:
         return made
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fivestep.find_lr.copy.deepcopy", spied)
+        patch.setattr(copy, "deepcopy", spied)
         found = search(model, optimizer, memory(), highest=1e-2)
     assert [one[1] for one in rates] == found.rates
     assert [one[0] for one in rates] == pytest.approx([rate / 4 for rate in found.rates])

@@ -277,7 +277,7 @@ def _several(optimizers: Any) -> list[Any]:
 
 def _on_its_way(made: Batches, model: Any, *, whole: bool) -> Batches:
     device = device_of(model)
-    if device is not None and device.type != "cpu":
+    if device is not None and device.type not in ("cpu", "meta"):
         made = Changed(made, lambda batches: iter(Moving(batches, device)))
     return Whole(made) if whole else made
 
