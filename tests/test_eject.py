@@ -437,6 +437,7 @@ def test_an_overflow_is_one_for_all() -> None:
 def test_a_compiled_model() -> None:
     """The second would get another program in a process that has compiled the first."""
     case = Case({**BASE, "compile": True, "epochs": 2}, partial(small, dropout=0.0))
+    torch.compiler.reset()
     first = by_fit(case)
     torch.compiler.reset()
     text = written(first)
