@@ -176,8 +176,8 @@ def test_ctrl_c_ends_script_and_server(tmp_path: Path, playing: bool) -> None:
 def test_a_terminal_sends_ctrl_c_to_both_and_the_script_has_it_once(tmp_path: Path) -> None:
     script = tmp_path / "patient.py"
     script.write_text(
-        "import sys, time\nprint('ready', flush=True)\n"
-        "try:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n"
+        "import sys, time\n"
+        "try:\n    print('ready', flush=True)\n    time.sleep(60)\nexcept KeyboardInterrupt:\n"
         "    time.sleep(2)\n    print('saved', flush=True)\n    sys.exit(3)\n"
     )
     process = subprocess.Popen(
