@@ -156,7 +156,7 @@ def frozen_norm() -> nn.Module:
 
 
 def half_of_it(model: nn.Module) -> Any:
-    return torch.optim.SGD([{"params": model[4].parameters()}, {"params": model[0].weight}], lr=0.1)  # type: ignore
+    return torch.optim.SGD([{"params": model[4].parameters()}, {"params": model[0].weight}], lr=0.1)  # pyright: ignore
 
 
 def frozen_norm_and_another() -> nn.Module:

@@ -516,3 +516,27 @@ def test_an_optimizer_that_calls_its_parent_makes_one_update(kind: Any) -> None:
         weights.append([model.state_dict(), run.average_weights, run.history[-1]["update"]])
         assert_nothing_hangs(model, optimizer)
     assert_same(weights[0], weights[1])
+
+
+def test_a_moving_average_needs_no_length_of_the_run() -> None:
+    class Stream:
+        """Batches of which nobody knows how many there are."""
+
+        def __iter__(self) -> Any:
+            x, y = data()
+            return iter(list(zip(x.split(10), y.split(10), strict=True)))
+
+    model = net()
+    run = quiet(model, functional.cross_entropy, sgd(model), Stream(), epochs=2, average=0.9)
+    assert run.average_weights is not None
+    with pytest.raises(ValueError, match="how many updates an epoch has is not known"):
+        quiet(model, functional.cross_entropy, sgd(model), Stream(), epochs=2, average="equal")
+
+
+def test_a_dry_run_has_the_schedule_of_the_whole_run() -> None:
+    model = net()
+    run = quiet(
+        model, functional.cross_entropy, sgd(model), data(), epochs=100, batch_size=10,
+        schedule=fivestep.cosine(warmup="20 updates"), dry_run=True,
+    )  # fmt: skip
+    assert run.history[-1]["learning_rate"] == pytest.approx(0.1 / 20)

@@ -26,7 +26,7 @@ const ENDS = {
   interrupted: "The script was interrupted.",
   reset: "The script begins again.",
 };
-const END_TODO = {
+const END_ADVICE = {
   finished: "Look back with ←, or Reset to run it again.",
   failed: "Look back with ← at the steps that led there.",
   interrupted: "What was recorded stays: look back with ←.",
@@ -38,7 +38,7 @@ export function sentence(session: Session): [string, string] {
   const { record, moment, fresh, past } = session;
   if (record.hello === null) return ["Waiting for the script.", ""];
   if (past && moment) return [`Looking back: ${happened(moment)}`, ""];
-  if (record.end) return [ENDS[record.end.reason], END_TODO[record.end.reason]];
+  if (record.end) return [ENDS[record.end.reason], END_ADVICE[record.end.reason]];
   if (session.iteration === 0) return first(record);
   if (!session.paused) return [`Iteration ${session.iteration} is running.`, "Pause to look closer."];
   if (fresh === null || moment === null) {

@@ -91,14 +91,10 @@ class Assembly:
 
     def _average(self, plan: Plan) -> None:
         decay = plan.average if isinstance(plan.average, float) else None
-        start, every = map(plan.lengths.in_updates, (plan.average_start, plan.average_every))
-        self.average = average(
-            plan.model,
-            self.optimizer,
-            decay=decay,
-            start=start if decay is None else 0,
-            every=every,
-        )
+        in_updates = plan.lengths.in_updates
+        start = in_updates(plan.average_start) if decay is None else 0
+        every = in_updates(plan.average_every)
+        self.average = average(plan.model, self.optimizer, decay=decay, start=start, every=every)
         self._hang(self.average)
         if plan.precision == "bfloat16" or plan.precision == "float16":
             self._hang(autocast(self.average.module, plan.precision))
@@ -150,7 +146,7 @@ class Assembly:
             lengths, known = plan.lengths, plan.lengths.iterations_per_epoch is not None
             self._hang(
                 schedule(
-                    self.optimizer, plan.schedule, run=plan.length, every=plan.schedule_every,
+                    self.optimizer, plan.schedule, run=lengths.run, every=plan.schedule_every,
                     updates_per_epoch=lengths.in_updates(EPOCH) if known else None,
                     iterations_per_epoch=lengths.iterations_per_epoch,
                 )

@@ -31,7 +31,7 @@ class Trap:
     def __repr__(self) -> str:
         raise AssertionError("repr was asked for")
 
-    __str__ = __format__ = __len__ = __bool__ = __iter__ = __eq__ = __hash__ = __repr__  # type: ignore
+    __str__ = __format__ = __len__ = __bool__ = __iter__ = __eq__ = __hash__ = __repr__  # pyright: ignore
 
     def __getattribute__(self, name: str) -> Any:
         raise AssertionError(f"{name} was asked for")
