@@ -214,6 +214,16 @@ def test_items_that_are_no_number_are_refused(answer: Any) -> None:
         fitted(nn.CrossEntropyLoss(), OPTIMIZERS["sgd"], tokens(4, 0, 0), items=count)
 
 
+@pytest.mark.parametrize("answer", [-1.0, float("nan"), "many"])
+def test_items_of_an_own_loop_are_looked_at_too(answer: Any) -> None:
+    def count(_: Any) -> Any:
+        return answer
+
+    wrapped = accumulate(torch.optim.SGD(Slope().parameters(), lr=1.0), 2, items=count)
+    with pytest.raises((TypeError, ValueError), match=r"items gave .*\n  do: return how many"):
+        next(wrapped.batches([torch.ones(1)]))
+
+
 # --- Batches and windows in which nothing counts ------------------------------------------------
 
 

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from fivestep.attach.wrapping import Wrapping
 from fivestep.closure import demands_closure
-from fivestep.convert import count_samples
 from fivestep.counts import need_count
+from fivestep.items import Items
 
 
 def accumulate(
@@ -70,7 +70,7 @@ class Accumulated(Wrapping):
     ) -> None:
         super().__init__(inner)
         self.window = window
-        self._items = _samples if items is None else items
+        self._items = Items(None, items, whole=True)
         self._sums = Sums(divide=not sums)
         self._next: float | None = None  # items of the batch at hand
 
@@ -95,7 +95,7 @@ class Accumulated(Wrapping):
         for batch in batches:
             if self.clears:  # a loop that forgot to would add the last window to this one
                 self.inner.zero_grad()
-            self.expect(float(self._items(batch)))
+            self.expect(self._items(batch, None))
             yield batch
         self.flush()
 
@@ -212,8 +212,3 @@ def _wide(gradient: Tensor) -> Tensor:
     # A sum of many in 8 or 11 bits would lose the small ones.
     half = gradient.dtype in (torch.float16, torch.bfloat16)
     return gradient.float() if half else gradient
-
-
-def _samples(batch: Any) -> int:
-    parts = batch if isinstance(batch, (tuple, list)) and len(batch) == 2 else (batch, None)  # pyright: ignore
-    return count_samples(*parts)
