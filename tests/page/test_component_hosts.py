@@ -102,6 +102,17 @@ def test_a_served_record_is_played_in_the_page(opened: Open) -> None:
     assert player.requests == []
 
 
+def test_what_is_asked_of_a_record_before_it_has_come_in_is_not_lost(opened: Open) -> None:
+    trace = line(4)
+    page, player = opened([trace[0] | {"mode": "replay"}, *trace[1:]])
+    for _ in range(3):
+        page.keyboard.press("s")
+    page.wait_for_timeout(100)
+    for message in trace[1:]:
+        player.say(message)
+    expect(page.locator(".where")).to_contain_text("iteration 1 · zero_grad")
+
+
 def test_a_request_that_the_server_turns_away_is_told(opened: Open) -> None:
     page, _ = opened()
     refusal = {"refused": "too many requests wait"}

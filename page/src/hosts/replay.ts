@@ -40,7 +40,7 @@ export class Replay implements Host {
   private step: StepName | null = null;
   private site: Site | null = null; // where the loop waited before its first moment
   private seen = 0; // the iteration of the last moment
-  private wanted: ((message: Message) => boolean) | null = null; // asked for, not yet there
+  private wanted: ((message: Message) => boolean)[] = []; // asked for, not yet there
   private paused = true;
   private speed: number | null = 5;
   private timer = 0;
@@ -62,8 +62,8 @@ export class Replay implements Host {
   // One more message of the record. What stands before the first moment is shown at once.
   add(message: Message): void {
     this.messages.push(message);
-    if (this.wanted) {
-      this.advance(this.wanted);
+    if (this.wanted.length) {
+      this.serve();
       return;
     }
     const opening = this.seen === 0 && this.next === this.messages.length - 1;
@@ -88,18 +88,22 @@ export class Replay implements Host {
     if (request.verb === "speed") this.speed = request.value as number | null;
     else if (request.verb === "reset") this.begin();
     else if (request.verb === "play") this.play();
-    else if (request.verb === "pause") this.pause();
+    else if (request.verb === "pause") this.halt();
     else if (request.verb === "step") this.advance((one) => this.shows(one));
     else if (request.verb === "iteration") this.advance((one) => one.kind === "iteration");
     else this.advance(() => false); // a record has no mark at the end of an epoch: to its end
   }
 
-  private begin(): void {
+  private halt(): void {
     this.pause();
+    this.wanted = [];
+  }
+
+  private begin(): void {
+    this.halt();
     this.next = 0;
     this.iteration = 0;
     this.step = null;
-    this.wanted = null;
     this.seen = 0;
     this.round += 1;
     this.site = null;
@@ -113,17 +117,27 @@ export class Replay implements Host {
     return kind !== "moment" && kind !== "iteration" && kind !== "end";
   }
 
+  // A record that is still coming in goes on when it has come: nothing asked for is lost.
   private advance(until: (message: Message) => boolean): void {
-    let found = false;
-    while (!found && this.next < this.messages.length) {
-      const message = this.messages[this.next++]!;
-      found = until(message);
-      this.hand(message);
-    }
-    this.wanted = found ? null : until; // a record that is still coming in goes on when it has
+    this.wanted.push(until);
+    this.serve();
+  }
+
+  private serve(): void {
+    while (this.wanted.length && this.reach(this.wanted[0]!)) this.wanted.shift();
     this.trail();
     if (this.next >= this.messages.length) this.pause();
     this.tell();
+  }
+
+  private reach(until: (message: Message) => boolean): boolean {
+    while (this.next < this.messages.length) {
+      const message = this.messages[this.next++]!;
+      const reached = until(message);
+      this.hand(message);
+      if (reached) return true;
+    }
+    return false;
   }
 
   // Where the replay can stand: at a moment, or at an iteration that ran too fast for moments.
