@@ -286,6 +286,63 @@ def test_a_summed_loss_is_told_per_sample() -> None:
     assert found[1].losses == pytest.approx(found[0].losses, rel=1e-5)
 
 
+def test_a_loss_of_several_terms_is_searched_like_their_sum() -> None:
+    x, y = memory()
+    found: list[RateSearch] = []
+    for several in (False, True):
+        torch.manual_seed(2)
+        model = nn.Linear(4, 1)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+        def loss_fn(prediction: Tensor, targets: Tensor, several: bool = several) -> Any:
+            error, size = nn.functional.mse_loss(prediction, targets), prediction.square().mean()
+            total = error + 0.1 * size
+            return {"loss": total, "error": error, "size": size} if several else total
+
+        found.append(search(model, optimizer, (x, y), loss_fn=loss_fn, updates=12))
+    assert found[1].losses == found[0].losses
+
+
+def test_whole_batches_go_to_forward_and_loss() -> None:
+    x, y = memory()
+    torch.manual_seed(2)
+    model = nn.Linear(4, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    data = [{"x": x[:20], "y": y[:20]}, {"x": x[20:], "y": y[20:]}]
+
+    def forward(model: Any, batch: dict[str, Tensor]) -> Tensor:
+        return model(batch["x"])
+
+    def loss_fn(prediction: Tensor, batch: Any) -> Any:
+        return {"loss": nn.functional.mse_loss(prediction, batch["y"])}
+
+    found = search(
+        model, optimizer, data, loss_fn=loss_fn, updates=12, lowest=1e-4, highest=1e-2,
+        forward=forward,
+    )  # fmt: skip
+    plain = search(
+        model, optimizer, [(x[:20], y[:20]), (x[20:], y[20:])], updates=12, lowest=1e-4,
+        highest=1e-2,
+    )  # fmt: skip
+    assert found.losses == plain.losses
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_what_a_loss_ignores_is_not_counted(reduction: str) -> None:
+    torch.manual_seed(2)
+    model, x = nn.Linear(4, 3), torch.randn(12, 4)
+    y = torch.tensor([0, 1, -100, 2, 0, 1, -100, -100, -100, -100, -100, -100])
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    data = [(x[:6], y[:6]), (x[6:], y[6:])]  # nothing in the second counts: its mean is 0 / 0
+    found = search(
+        model, optimizer, data, loss_fn=nn.CrossEntropyLoss(reduction=reduction), updates=12,
+        lowest=1e-12, highest=1e-11,
+    )  # fmt: skip
+    mean = nn.functional.cross_entropy(model(x[:6]), y[:6]).item()
+    assert found.losses == pytest.approx([mean] * 12, rel=1e-5)
+    assert found.reason == "finished"
+
+
 def test_groups_keep_their_proportions() -> None:
     model = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 1))
     groups = [

@@ -23,16 +23,17 @@ from fivestep.arguments import Forward
 from fivestep.attach.wrapping import Wrapping
 from fivestep.batches import Batches, batches
 from fivestep.closure import demands_closure
-from fivestep.convert import count_samples
 from fivestep.counts import need_count, need_seed
 from fivestep.evaluate import float_type
 from fivestep.feeds import Whole
 from fivestep.interrupt import Interrupt
+from fivestep.items import Items
 from fivestep.listen import unheard
 from fivestep.loop import Moment, Step, train
 from fivestep.modes import train_mode
 from fivestep.progress import Progress
 from fivestep.randomness import seed_all
+from fivestep.terms import Terms
 from fivestep.untouched import untouched
 
 Reason = Literal["finished", "diverged", "nonfinite", "interrupted"]
@@ -48,7 +49,8 @@ class RateSearch:
 
     Attributes:
         rates: the rate of each update; of several groups that of the one with the largest rate.
-        losses: the loss of the batch that followed each update, mean per sample.
+        losses: the loss of the batch that followed each update, mean per item (sample, or target
+            that counts).
         smoothed: the same without its noise: every point is a mean over its neighbours on both
             sides, so that the curve is not shifted; what lies above the limit counts as the limit.
         learning_rate: the suggestion, None where there is none; ``message`` says why.
@@ -129,7 +131,8 @@ def find_lr(
 
     Args:
         model: any ``nn.Module`` or callable, as for ``fit``.
-        loss_fn: takes the prediction and the targets, returns a scalar.
+        loss_fn: takes the prediction and the targets, returns a scalar, or a dict of scalars with
+            the key ``"loss"``.
         optimizer: any ``torch.optim.Optimizer`` whose groups have a rate; these keep their
             proportions, and what is told is the rate of the group with the largest.
         data: as for ``fit``; gone through again and again if it is too short.
@@ -163,9 +166,11 @@ def find_lr(
         made = made if forward is None else Whole(made)
         if seed is not None:
             seed_all(seed)
+        items = Items(loss_fn, whole=forward is not None)
         sweep = _Sweep(_bound_copy(optimizer, held), rates, smoothing, stop_factor)
         with Interrupt() as interrupt, shown:
-            reason = sweep.run(call, loss_fn, made, lambda: interrupt.requested, shown)
+            loss = Terms(loss_fn)
+            reason = sweep.run(call, loss, items, made, lambda: interrupt.requested, shown)
     found = _judge(sweep, reason, smoothing)
     shown.say(found.summary())
     return found
@@ -191,14 +196,19 @@ class _Sweep:
         _when_it_moves(optimizer, self._count)
 
     def run(
-        self, model: Any, loss_fn: Any, made: Batches, stop: Callable[[], bool], shown: Progress
+        self,
+        model: Any,
+        loss_fn: Any,
+        items: Items,
+        made: Batches,
+        stop: Callable[[], bool],
+        shown: Progress,
     ) -> Reason:
         self._set(self._all[0])
-        sums = getattr(loss_fn, "reduction", "mean") == "sum"
-        for moment in train(model, loss_fn, self.optimizer, _endless(made)):
+        for moment in train(model, loss_fn, self.optimizer, _endless(made, items)):
             ending = None
             if moment.step is Step.LOSS:
-                ending = self._see(_per_sample(moment, sums))
+                ending = self._see(_per_item(moment, items))
                 shown.tick(1, self._made, self._live)
             elif moment.step is Step.UPDATE:
                 self._after_update()
@@ -292,24 +302,26 @@ def _when_it_moves(optimizer: Any, count: Callable[..., None]) -> None:
     optimizer.step = counted
 
 
-def _endless(made: Batches) -> Iterator[Any]:
+def _endless(made: Batches, items: Items) -> Iterator[Any]:
+    """Go through the data again and again, without the batches in which nothing counts."""
     epoch = 0
     while True:
         epoch += 1
         empty = True
-        for batch in made.epoch(epoch):
-            empty = False
-            yield batch
+        for inputs, targets in made.epoch(epoch):
+            if items(inputs, targets) > 0:
+                empty = False
+                yield inputs, targets
         if empty:
             raise ValueError(
-                f"the data set is empty: epoch {epoch} gave no batch\n"
+                f"the data set is empty: epoch {epoch} gave no batch in which anything counts\n"
                 "  do: check what makes the batches; it must start anew each time it is iterated"
             )
 
 
-def _per_sample(moment: Moment, sums: bool) -> float:
+def _per_item(moment: Moment, items: Items) -> float:
     loss = float(moment.loss.detach() if isinstance(moment.loss, Tensor) else moment.loss)
-    return loss / count_samples(moment.inputs, moment.targets) if sums else loss
+    return loss / items(moment.inputs, moment.targets) if items.sums else loss
 
 
 def _judge(sweep: _Sweep, reason: Reason, smoothing: float) -> RateSearch:
