@@ -462,3 +462,20 @@ def test_a_real_full_disk(tmp_path: Path) -> None:
         assert same(loaded.history, run.history[: len(loaded.history)])
     finally:
         subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+def test_a_discarded_journal_takes_the_directories_made_for_it_along(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    Journal(kept / "made" / "for it").discard()
+    assert list(kept.iterdir()) == []
+    first, second = Journal(kept / "runs"), Journal(kept / "runs")
+    second.discard()
+    assert list((kept / "runs").iterdir()) == [first.path]
+    first.close()
+    Journal(kept / "alone.jsonl").discard()
+    assert {one.name for one in kept.iterdir()} == {"runs"}
+    other = Journal(kept / "shared")
+    (kept / "shared" / "notes.txt").write_text("mine")
+    other.discard()
+    assert [one.name for one in (kept / "shared").iterdir()] == ["notes.txt"]

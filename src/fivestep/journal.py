@@ -8,6 +8,7 @@ import os
 import platform
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -31,8 +32,10 @@ class Journal:
     def __init__(self, where: str | os.PathLike[str]) -> None:
         where = Path(where)
         self.failure: OSError | None = None
+        folder = where.parent if where.suffix == ".jsonl" else where
+        self._made = [one for one in (folder, *folder.parents) if not one.exists()]
         try:
-            (where.parent if where.suffix == ".jsonl" else where).mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise _unwritable(where, error) from error
         try:
@@ -55,9 +58,12 @@ class Journal:
                 self.failure = error
 
     def discard(self) -> None:
-        """Close the file and remove it."""
+        """Close the file, and remove it and the directories that were made for it."""
         self.close()
         self.path.unlink(missing_ok=True)
+        with suppress(OSError):  # something else lies in one of them by now
+            for folder in self._made:
+                folder.rmdir()
 
     def close(self) -> None:
         """Close the file."""
