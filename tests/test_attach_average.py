@@ -324,3 +324,19 @@ def test_the_whole_way() -> None:
     assert not torch.equal(stale["norm.running_mean"], norms(averaged.module)["norm.running_mean"])
     train(model, optimizer, data[:1])  # the next update brings the model's statistics again
     assert torch.equal(averaged.state()["norm.running_mean"], model.norm.running_mean)  # pyright: ignore
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_an_update_that_gradscaler_skips_is_not_averaged(fused: bool) -> None:
+    weight = nn.Parameter(torch.ones(3))
+    model = nn.Module()
+    model.weight = weight
+    optimizer = torch.optim.SGD([weight], lr=0.1, fused=fused)
+    scaler = GradScaler("cpu", init_scale=4.0)
+    averaged = average(model, optimizer)
+    for size in (1.0, float("inf"), 1.0):
+        optimizer.zero_grad()
+        scaler.scale((weight * size).sum()).backward()
+        scaler.step(optimizer)
+        scaler.update()
+    assert averaged.updates == 2

@@ -216,6 +216,11 @@ TABLE: dict[str, Case] = {
     ),
     "bfloat16": Case({**BASE, "precision": "bfloat16"}),
     "float16": Case({**BASE, "precision": "float16", "schedule": cosine()}),
+    "float16, one update an epoch": Case(
+        {**BASE, "batch_size": 22, "epochs": 9, "precision": "float16"},
+        optimizer=sgd,
+        loss_fn=lambda: steep,
+    ),
     "float16, several": Case({**BASE, "precision": "float16", "clip": 0.1}, optimizer=several),
     "float16, accumulated": Case({**BASE, "precision": "float16", "accumulate": 3}),
     "several": Case({**BASE, "clip": 0.05, "schedule": linear()}, optimizer=several),

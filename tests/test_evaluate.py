@@ -381,3 +381,15 @@ def test_refused(name: str) -> None:
         evaluate(network(), **given)
     assert re.search(words, str(caught.value), re.DOTALL), str(caught.value)
     assert "do: " in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", [torch.uint8, torch.int64])
+def test_class_weights_are_found_by_targets_of_every_kind_that_torch_takes(
+    kind: torch.dtype,
+) -> None:
+    torch.manual_seed(0)
+    model, x = nn.Linear(3, 2), torch.randn(10, 3)
+    y = torch.randint(0, 2, (10,)).to(kind)
+    loss_fn = nn.CrossEntropyLoss(weight=torch.tensor([1.0, 3.0]))
+    whole = loss_fn(model(x), y).item()
+    assert evaluate(model, loss_fn, (x, y), batch_size=3)["loss"] == pytest.approx(whole)

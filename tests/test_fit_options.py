@@ -540,3 +540,167 @@ def test_a_dry_run_has_the_schedule_of_the_whole_run() -> None:
         schedule=fivestep.cosine(warmup="20 updates"), dry_run=True,
     )  # fmt: skip
     assert run.history[-1]["learning_rate"] == pytest.approx(0.1 / 20)
+
+
+@pytest.mark.parametrize("interval", [{"log_every": 10}, {"validate_every": 10}])
+def test_a_dry_run_counts_with_the_length_of_the_whole_run(interval: dict[str, Any]) -> None:
+    model, given = net(), data(320)
+    run = quiet(
+        model, functional.cross_entropy, sgd(model), given, epochs=3, validate=data(20),
+        schedule=fivestep.linear(warmup="0.5 run"), dry_run=True, **interval,
+    )  # fmt: skip
+    assert run.history[-1]["learning_rate"] == pytest.approx(0.1 / 15)  # of 30 updates, not of 3
+    assert "validation_loss" in run.history[-1]
+
+
+def test_a_dry_run_validates_however_seldom_the_run_would() -> None:
+    model = net()
+    run = quiet(
+        model, functional.cross_entropy, sgd(model), data(), epochs=3, validate=data(20),
+        validate_every="2 epochs", metrics=fivestep.accuracy, dry_run=True,
+    )  # fmt: skip
+    assert run.history[-1]["when"] == "epoch"
+    assert {"validation_loss", "validation_accuracy"} <= set(run.history[-1])
+
+
+class Around:
+    """An optimizer of somebody's own, around another one and without a class of torch's."""
+
+    def __init__(self, base: torch.optim.Optimizer) -> None:
+        self.base, self.steps = base, np.zeros(1)
+        self.param_groups = base.param_groups
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        self.base.zero_grad(set_to_none)
+
+    def step(self) -> None:
+        self.steps += 1
+        self.base.step()
+
+
+@pytest.mark.parametrize("several", [True, False])
+def test_a_dry_run_leaves_no_trace_in_an_optimizer_within_another(several: bool) -> None:
+    model = net()
+    inner = [torch.optim.Adam(model[i].parameters()) for i in (0, 4)]
+    own = Around(torch.optim.Adam(model.parameters()))
+    given: Any = inner if several else own
+    quiet(model, functional.cross_entropy, given, data(), epochs=1)
+    held = inner if several else [own.base]
+    before = copy.deepcopy([one.state_dict() for one in held]), own.steps.copy()
+    quiet(model, functional.cross_entropy, given, data(), epochs=1, dry_run=True)
+    assert_same([one.state_dict() for one in held], before[0])
+    assert own.steps.tolist() == before[1].tolist()
+
+
+@pytest.mark.parametrize("options", [{"batch_size": 64}, {"overfit_one_batch": True}])
+def test_float16_finds_its_scale_where_an_epoch_is_one_update(options: dict[str, Any]) -> None:
+    x, y = data(64)
+    model = net()
+    run = quiet(
+        model, lambda p, t: 100 * functional.cross_entropy(p, t), sgd(model, 1e-4), (x, y),
+        epochs=12, precision="float16", **options,
+    )  # fmt: skip
+    assert run.history[0]["update"] == 0 < run.history[0]["skipped"]  # else this shows nothing
+    assert run.reason == "finished"
+    assert run.history[-1]["loss"] < run.history[0]["loss"]
+
+
+def test_float16_gives_up_where_no_scale_helps() -> None:
+    model = net()
+
+    def broken(prediction: Tensor, targets: Tensor) -> Tensor:
+        loss = functional.cross_entropy(prediction, targets)
+        return loss + (prediction * 0).sum().sqrt()  # its slope at 0 is inf, its value is 0
+
+    run = quiet(
+        model, broken, sgd(model), data(64), epochs=40, batch_size=64, precision="float16"
+    )  # fmt: skip
+    assert run.reason == "nonfinite"
+    assert run.message == "all updates of epoch 16 had to be skipped"  # 2**16 halved to 1
+
+
+@pytest.mark.parametrize("wanted", ["accumulate=4", "precision='float16'"])
+def test_an_optimizer_with_a_window_or_a_scale_of_its_own_is_refused(wanted: str) -> None:
+    model = net()
+    given: Any = sgd(model)
+    if wanted == "accumulate=4":
+        given = fivestep.accumulate(given, 4)
+    else:
+        given = fivestep.precision(model, given, "float16")
+    with pytest.raises(TypeError, match=f"do: pass the optimizer inside it, and {wanted}"):
+        quiet(model, functional.cross_entropy, given, data(), epochs=1)
+
+
+def test_one_batch_is_taken_of_what_can_be_gone_through_once() -> None:
+    x, y = data()
+    model = net()
+    run = quiet(
+        model, functional.cross_entropy, sgd(model), iter([(x[:16], y[:16])]), epochs=3,
+        overfit_one_batch=True,
+    )  # fmt: skip
+    assert run.reason == "finished"
+
+
+def test_the_statistics_of_an_average_draw_nothing_of_the_loader_s_order() -> None:
+    found: list[list[float]] = []
+    for average in (None, 0.9):
+        model = net(norm=True)
+        order = torch.Generator().manual_seed(5)
+        loader = DataLoader(TensorDataset(*data()), batch_size=16, shuffle=True, generator=order)
+        run = quiet(
+            model, functional.cross_entropy, sgd(model), loader, epochs=3, average=average,
+            validate=data(20),
+        )  # fmt: skip
+        found.append([record["loss"] for record in run.epochs])
+    assert found[0] == found[1]
+
+
+def test_the_statistics_of_an_average_are_computed_once_for_an_update() -> None:
+    model, calls = net(norm=True), 0
+
+    def forward(model: Any, batch: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        return model(batch[0])
+
+    def loss_fn(prediction: Tensor, batch: Any) -> Tensor:
+        return functional.cross_entropy(prediction, batch[1])
+
+    quiet(
+        model, loss_fn, sgd(model), data(64), epochs=2, batch_size=16, average=0.9,
+        forward=forward, validate=data(16),
+    )  # fmt: skip
+    # Of each epoch: 4 batches of training, 4 for the statistics, 1 of validation; and before the
+    # first update one of the validation. At the end nothing has moved since the last one.
+    assert calls == 1 + 2 * (4 + 4 + 1)
+
+
+def test_a_schedule_that_moves_with_iterations_is_refused_by_the_name_of_the_option() -> None:
+    model = net()
+    with pytest.raises(ValueError, match="schedule_every='5 iterations' was given"):
+        quiet(
+            model, functional.cross_entropy, sgd(model), data(), epochs=2,
+            schedule=fivestep.cosine(), schedule_every="5 iterations",
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(("samples", "every"), [(10, "0.1 epochs"), (25, "0.1 epochs")])
+def test_a_schedule_in_parts_of_an_epoch_is_counted_as_it_moves(samples: int, every: str) -> None:
+    steps = samples // math.ceil(samples / 10)
+    model = net()
+    for total in (steps, steps - 1):
+        optimizer = sgd(model)
+        one = lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=total)
+
+        def go(optimizer: Any = optimizer, one: Any = one) -> None:
+            quiet(
+                model, functional.cross_entropy, optimizer, data(samples), epochs=1, batch_size=1,
+                schedule=one, schedule_every=every,
+            )  # fmt: skip
+
+        if total == steps:
+            go()
+            assert one.last_epoch == steps
+        else:
+            with pytest.raises(ValueError, match=f"do: total_steps={steps}"):
+                go()

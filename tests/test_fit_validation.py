@@ -450,3 +450,29 @@ def test_a_tensor_dataset_and_its_tensors_validate_alike() -> None:
         for data in ((HELD_X, HELD_Y), TensorDataset(HELD_X, HELD_Y))
     )
     assert one == two
+
+
+def test_the_time_of_a_validation_is_not_the_training_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+
+    def clock() -> float:
+        nonlocal now
+        now += 0.001
+        return now
+
+    def slow(prediction: Any, targets: Any) -> float:
+        nonlocal now
+        now += 100.0
+        return 0.0
+
+    monkeypatch.setattr("fivestep.course.time.perf_counter", clock)
+    model = nn.Linear(3, 1)
+    x = torch.randn(64, 3)
+    run = fit(
+        model, nn.MSELoss(), torch.optim.SGD(model.parameters(), lr=0.01), (x, x[:, :1]), epochs=4,
+        batch_size=16, validate=(x, x[:, :1]), metrics={"slow": slow}, log_every=3, progress=False,
+        watch=False,
+    )  # fmt: skip
+    speeds = [record["samples_per_second"] for record in run.history]
+    assert {record["when"] for record in run.history} == {"update", "epoch"}
+    assert min(speeds) > 100  # 64 samples in a hundred seconds are none a second

@@ -478,3 +478,40 @@ def test_terms_without_a_loss_are_refused() -> None:
 def test_a_term_that_is_no_scalar_is_refused() -> None:
     with pytest.raises(TypeError, match=r"term 'each' .* shape .*\n  do: reduce it"):
         fitted(with_a_matrix, OPTIMIZERS["sgd"], tokens(4, 0, 0))
+
+
+def test_an_own_loop_counts_samples_as_fit_does() -> None:
+    """Of sequences (time, samples, features) the targets know how many samples there are."""
+    torch.manual_seed(0)
+    data = [
+        (torch.randn(5, 8, 3, dtype=DOUBLE), torch.randn(8, dtype=DOUBLE)),
+        (torch.randn(20, 2, 3, dtype=DOUBLE), torch.randn(2, dtype=DOUBLE)),
+    ]
+
+    def loss_fn(prediction: Tensor, targets: Tensor) -> Tensor:
+        return functional.mse_loss(prediction.mean(0).squeeze(-1), targets)
+
+    models = [nn.Linear(3, 1, dtype=DOUBLE) for _ in range(2)]
+    models[1].load_state_dict(models[0].state_dict())
+    quiet(models[0], loss_fn, torch.optim.SGD(models[0].parameters(), lr=1.0), data,
+          epochs=1, accumulate=2)  # fmt: skip
+    wrapped = accumulate(torch.optim.SGD(models[1].parameters(), lr=1.0), 2)
+    for inputs, targets in wrapped.batches(data):
+        wrapped.zero_grad()
+        loss_fn(models[1](inputs), targets).backward()
+        wrapped.step()
+    for mine, theirs in zip(models[1].parameters(), models[0].parameters(), strict=True):
+        assert torch.equal(mine, theirs)
+
+
+def test_gradients_that_are_views_of_a_shared_bucket_are_copied() -> None:
+    """As DDP hands them out: its next backward writes over them."""
+    weight = nn.Parameter(torch.zeros(3, dtype=DOUBLE))
+    bucket = torch.zeros(6, dtype=DOUBLE)
+    wrapped = accumulate(torch.optim.SGD([weight], lr=1.0), 2)
+    for value in (1.0, 3.0):
+        bucket.fill_(value)
+        weight.grad = bucket[:3]
+        wrapped.expect(1)
+        wrapped.step()
+    assert weight.tolist() == [-2.0] * 3

@@ -15,7 +15,9 @@ from torch.nn.parameter import UninitializedParameter
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from fivestep.arguments import describe
+from fivestep.attach.accumulate import Accumulated
 from fivestep.attach.average import needs_reestimation
+from fivestep.attach.precision import Scaled
 from fivestep.attach.schedule import Shape
 from fivestep.batches import Batches, TensorBatches
 from fivestep.convert import leaves
@@ -127,6 +129,17 @@ def optimizer(value: Any, of_model: Any) -> None:
         )
 
 
+def bare(of_optimizer: Any) -> None:
+    """Refuse an optimizer with a window or a scale of its own: ``fit`` has to steer them itself."""
+    for kind, option in ((Accumulated, "accumulate=4"), (Scaled, "precision='float16'")):
+        if isinstance(of_optimizer, kind):
+            raise TypeError(
+                f"optimizer is {kind.__name__}, and one as torch.optim makes it was expected: fit "
+                "counts windows and scales gradients itself\n"
+                f"  do: pass the optimizer inside it, and {option}"
+            )
+
+
 def run_length(epochs: Any, length: Any) -> Duration:
     """Read how long to train, from exactly one of the two.
 
@@ -202,7 +215,7 @@ def reached(name: str, every: Duration | None, lengths: Lengths) -> None:
 def _times(every: Duration, lengths: Lengths) -> int | None:
     """Count how often something is due in the whole run; None where that is not known."""
     run = lengths.run
-    if run is not None and run.unit == every.unit == "epoch":
+    if run is not None and run.unit == every.unit == "epoch" and isinstance(every.amount, int):
         return int(run.amount // every.amount)
     try:
         return lengths.in_updates(Duration(1, "run")) // lengths.in_updates(every)

@@ -107,7 +107,8 @@ class Course:
         feed = Feed(self._train.epoch(self.epoch))
         while ending is None and not feed.exhausted and not self._over:
             ending = self._iterate(feed)
-        self._ended = feed.exhausted or feed.count == self.plan.lengths.iterations_per_epoch
+        whole = feed.exhausted or feed.count == self.plan.lengths.iterations_per_epoch
+        self._ended = whole or self.plan.dry_run  # which is to show the end of an epoch, too
         self._whole_epochs += self._ended
         if ending is None:
             self._kit.flush()
@@ -121,7 +122,10 @@ class Course:
             return self._no_update()
         return ending
 
-    def _no_update(self) -> Ending:
+    def _no_update(self) -> Ending | None:
+        scaled = self._kit.scaled
+        if scaled is not None and scaled.scale > 1:
+            return None  # the scale is still being found: it falls until a gradient fits
         if self._all_skipped:
             return Ending("nonfinite", f"all updates of epoch {self.epoch} had to be skipped")
         raise ValueError(
@@ -261,7 +265,8 @@ class Course:
         except Exception:
             if not self.interrupt.requested:  # Ctrl-C reaches the loader's workers, too
                 raise
-        self._span.pause(time.perf_counter() - begun)
+        for span in (self._span, self._window):
+            span.pause(time.perf_counter() - begun)
         if self.interrupt.requested:  # a validation cut short is no validation
             return {}
         return {f"validation_{name}": value for name, value in values.items()}

@@ -6,14 +6,13 @@ https://docs.pytorch.org/docs/stable/generated/torch.Tensor.record_stream.html
 
 from __future__ import annotations
 
-import copy
-import dataclasses
-from collections import UserDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+
+from fivestep.nests import mapped
 
 Device = torch.device | str | int
 
@@ -50,7 +49,7 @@ def moved(value: Any, device: Device, *, non_blocking: bool = False) -> Any:
     target = _exact(torch.device(device))
     if isinstance(value, Tensor):  # most often
         return _to(value, target, non_blocking)
-    return _mapped(
+    return mapped(
         value,
         lambda tensor: _to(tensor, target, non_blocking),
         lambda other: _by_itself(other, target, non_blocking),
@@ -123,7 +122,7 @@ class _Upload:
         if not _is_known(batch):  # its tensors cannot be reached to say which stream uses them
             return lambda: moved(batch, self._device)
         with torch.cuda.stream(self._stream):
-            sent = _mapped(batch, self._send, lambda other: other)
+            sent = mapped(batch, self._send, lambda other: other)
             done = self._stream.record_event()
         return lambda: self._arrive(sent, done)
 
@@ -138,7 +137,7 @@ class _Upload:
         current = torch.cuda.current_stream(self._device)
         current.wait_event(done)
         # Its memory belongs to the side stream, which must not use it again too early.
-        _mapped(sent, lambda tensor: _noted(tensor, current), lambda other: other)
+        mapped(sent, lambda tensor: _noted(tensor, current), lambda other: other)
         return sent
 
 
@@ -178,75 +177,8 @@ def _by_itself(value: Any, device: torch.device, non_blocking: bool) -> Any:
         return value.to(device)
 
 
-def _mapped(value: Any, each: Callable[[Tensor], Any], other: Callable[[Any], Any]) -> Any:
-    """Apply ``each`` to every tensor of a nest and ``other`` to what moves itself.
-
-    Whatever nothing was changed in is handed back as it is. A list or a tuple may move itself too:
-    torch's PackedSequence, of which a part has to stay on the CPU.
-    """
-    if isinstance(value, Tensor):
-        return each(value)
-    if value is None or isinstance(value, (str, bytes, int, float)):
-        return value
-    if isinstance(value, (tuple, list)) and (type(value) in (tuple, list) or not _moves(value)):
-        return _sequence(cast("Any", value), each, other)
-    if isinstance(value, (dict, UserDict)) or (isinstance(value, Mapping) and not _moves(value)):
-        return _mapping(cast("Any", value), each, other)
-    if _moves(value):
-        return other(value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return _dataclass(value, each, other)
-    return value
-
-
 def _is_known(value: Any) -> bool:
     """Tell whether every tensor in a nest can be reached."""
     unknown: list[Any] = []
-    _mapped(value, lambda tensor: tensor, lambda other: unknown.append(other) or other)
+    mapped(value, lambda tensor: tensor, lambda other: unknown.append(other) or other)
     return not unknown
-
-
-def _moves(value: Any) -> bool:
-    return not isinstance(value, type) and callable(getattr(value, "to", None))
-
-
-def _sequence(value: Any, each: Any, other: Any) -> Any:
-    parts = [_mapped(part, each, other) for part in value]
-    if all(new is old for new, old in zip(parts, value, strict=True)):
-        return value
-    if isinstance(value, list):
-        made = cast("list[Any]", copy.copy(value))
-        made[:] = parts
-        return made
-    kind = cast("Any", type(value))
-    return kind(*parts) if hasattr(kind, "_fields") else kind(parts)
-
-
-def _mapping(value: Any, each: Any, other: Any) -> Any:
-    parts = {key: _mapped(part, each, other) for key, part in value.items()}
-    changed = {key: part for key, part in parts.items() if part is not value[key]}
-    if not changed:
-        return value
-    if not isinstance(value, (dict, UserDict)):
-        return cast("Any", type(value))(parts)
-    made: Any = copy.copy(cast("Any", value))
-    for key, part in changed.items():
-        made[key] = part
-    return made
-
-
-def _dataclass(value: Any, each: Any, other: Any) -> Any:
-    parts = {
-        field.name: getattr(value, field.name)
-        for field in dataclasses.fields(value)
-        if hasattr(value, field.name)
-    }
-    changed = {
-        name: part for name, old in parts.items() if (part := _mapped(old, each, other)) is not old
-    }
-    if not changed:
-        return value
-    made = copy.copy(value)
-    for name, part in changed.items():
-        object.__setattr__(made, name, part)  # a frozen one as well
-    return made

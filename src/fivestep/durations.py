@@ -229,7 +229,8 @@ def _up(value: Fraction) -> int:
 def _unknown(duration: Duration, into: str, wanted: str) -> ValueError:
     return ValueError(
         f"'{duration}' was given, and cannot be counted in {into}: how many {wanted} an epoch has "
-        f"is not known\n  do: say {wanted}_per_epoch, or give the duration in {into}"
+        f"is not known\n  do: give it in {into}, such as '500 {into}', or say {wanted}_per_epoch "
+        "where that is asked for"
     )
 
 

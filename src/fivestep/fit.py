@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 
 from fivestep import check
 from fivestep.assembly import Assembly
-from fivestep.attach.schedule import Shape
+from fivestep.attach.schedule import Shape, interval
 from fivestep.attach.together import together
 from fivestep.batches import Batches, batches, brings_samples, in_order
 from fivestep.conduct import conduct
@@ -182,11 +182,13 @@ def fit(
     if isinstance(optimizer, (list, tuple, dict)):
         optimizer = together(*_several(optimizer))
     check.optimizer(optimizer, model)
+    check.bare(optimizer)
     check.schedule(schedule, optimizer)
     check.restorable(model, restore_best=restore_best)
     check.record(record)
     check.validation(validate, metrics=metrics, validate_every=validate_every)
     passes = lasting.amount if lasting.unit == "epoch" else math.inf
+    passes = 1 if overfit_one_batch else passes
     check.repeatable("train", train, passes)
     check.repeatable("validate", validate, passes if validates is None else math.inf)
     check.again("average", average, model, train, within=validates is not None)
@@ -198,12 +200,12 @@ def fit(
     made = batches(train, batch_size=batch_size, shuffle=shuffle, seed=seed, dtype=kind)
     check.no_nan("train", made, train)
     made = _on_its_way(made, model, whole=forward is not None)
+    lengths = Lengths(count(made), window=accumulate, run=lasting)
     made = OneBatch(made) if overfit_one_batch else First(made, accumulate) if dry_run else made
     held_out = made if overfit_one_batch else _held_out(validate, batch_size, kind)
     if held_out is not None and not overfit_one_batch:
         held_out = _on_its_way(held_out, model, whole=forward is not None)
         held_out = First(held_out, 1) if dry_run else held_out
-    lengths = Lengths(count(made), window=accumulate, run=lasting)
     if isinstance(lasting.amount, float):
         lengths.in_iterations(lasting)  # says so if an epoch's length is not known
     check.enough_steps(schedule, moves, lengths)
@@ -217,7 +219,7 @@ def fit(
         length=Duration(1, "update") if dry_run else lasting,
         lengths=lengths,
         validate=held_out,
-        validate_every=validates,
+        validate_every=None if dry_run else validates,
         metrics=named,
         seed=seed,
         schedule=schedule,
@@ -268,7 +270,7 @@ def _moves(schedule: Any, every: int | str | None) -> Duration:
     # What falls with the run moves with every update; torch's own are made for epochs.
     if every is None:
         return Duration(1, "update" if isinstance(schedule, Shape) else "epoch")
-    return duration(every, "schedule_every")
+    return interval(every, "schedule_every")
 
 
 def _several(optimizers: Any) -> list[Any]:

@@ -60,6 +60,17 @@ class Items:
                 return found
         return count_samples(inputs, targets)
 
+    def of_batch(self, batch: Any) -> float:
+        """Return the items of a batch as a loader brings it: ``(inputs, targets)``, or any other.
+
+        Raises:
+            TypeError, ValueError: the user's own count is no number from 0 on.
+        """
+        if self._count is not None:
+            return _number(self._count(batch))
+        pair = isinstance(batch, (tuple, list)) and len(cast("Any", batch)) == 2
+        return self(*cast("Any", batch)) if pair else self(batch, None)
+
 
 def by_class(loss_fn: Any) -> ByClass | None:
     """Read what a loss over class indices leaves out and weighs; None for every other loss."""
@@ -87,7 +98,7 @@ def _weight_of(targets: Tensor, options: ByClass) -> float | None:
     counts = targets != options.ignore_index
     if options.weight is None:
         return float(counts.sum())
-    return float(options.weight[targets[counts]].sum(dtype=torch.float64).item())
+    return float(options.weight[targets[counts].long()].sum(dtype=torch.float64).item())
 
 
 def _number(given: Any) -> float:

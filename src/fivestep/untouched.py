@@ -20,6 +20,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
 from fivestep.randomness import preserved
@@ -33,7 +34,8 @@ _CONTAINERS = (dict, list, set, deque)
 def untouched(*owners: Any, data: Any = None, tensors: Iterable[Tensor] = ()) -> Generator[None]:
     """Whatever happens inside, everything is afterwards as if it had not.
 
-    Put back are the values of parameters, buffers and other tensors of modules, their gradients
+    Put back are the values of parameters, buffers and other tensors and arrays of modules, those of
+    optimizers, also of one inside another, their gradients
     (the same objects; None inside), ``requires_grad``, modes and every other attribute; the
     attributes of the data, its loader, its samplers, and their generators; the random numbers of
     Python, NumPy and torch. Not: files, other processes, variables in closures, iterators.
@@ -82,6 +84,9 @@ class _Keeper:
         if isinstance(value, Tensor):
             if own:
                 self.tensor(value)
+        elif isinstance(value, np.ndarray):
+            if own and self._is_new(cast("Any", value)):
+                self._undo.append(functools.partial(np.copyto, value, cast("Any", value).copy()))
         elif self._is_new(value):
             if state := _generator(value):
                 self._undo.append(state)
@@ -123,8 +128,9 @@ class _Keeper:
 
 def _is_own(part: Any, own: bool) -> bool:
     # What a module merely points to, such as its data, may be larger than the memory.
-    if isinstance(part, (nn.Module, Tensor)) or not _is_plain(part):
-        return own or isinstance(part, nn.Module)
+    # What an optimizer wraps is as much its own as the parts of a module are.
+    if isinstance(part, (nn.Module, Optimizer, Tensor)) or not _is_plain(part):
+        return own or isinstance(part, (nn.Module, Optimizer))
     return False
 
 

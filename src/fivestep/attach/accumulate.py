@@ -70,7 +70,7 @@ class Accumulated(Wrapping):
     ) -> None:
         super().__init__(inner)
         self.window = window
-        self._items = Items(None, items, whole=True)
+        self._items = Items(None, items)
         self._sums = Sums(divide=not sums)
         self._next: float | None = None  # items of the batch at hand
 
@@ -95,7 +95,7 @@ class Accumulated(Wrapping):
         for batch in batches:
             if self.clears:  # a loop that forgot to would add the last window to this one
                 self.inner.zero_grad()
-            self.expect(self._items(batch, None))
+            self.expect(self._items.of_batch(batch))
             yield batch
         self.flush()
 

@@ -6,12 +6,10 @@ float16 from vanishing; ``precision`` is both, as asked for by one word.
 
 from __future__ import annotations
 
-import copy
-import dataclasses
 from collections import defaultdict
 from collections.abc import Callable
 from threading import get_ident
-from typing import Any, Literal, Self, cast
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +23,7 @@ from torch.nn.parallel import DataParallel
 from fivestep.attach.tf32 import switch_tf32
 from fivestep.attach.wrapping import Wrapping
 from fivestep.closure import demands_closure
+from fivestep.nests import mapped
 
 Word = Literal["bfloat16", "float16", "float32"]
 DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -272,7 +271,7 @@ class _Casting:
     def leave(self, module: nn.Module, args: Any, output: Any) -> Any:
         if entered := self._entered[_thread()]:
             _exit_autocast(entered.pop())
-        return _mapped(_widened, output)
+        return mapped(output, _widened)
 
     def leave_all(self) -> None:
         while entered := self._entered[_thread()]:
@@ -294,12 +293,12 @@ class _Scaling:
     def enter(self, module: nn.Module, args: Any, kwargs: Any) -> Any:
         self.depth[_thread()] += 1
         if self.depth[_thread()] == 1:
-            args, kwargs = _mapped(self.lowered, args), _mapped(self.lowered, kwargs)
+            args, kwargs = (mapped(one, self.lowered) for one in (args, kwargs))
         return args, kwargs
 
     def leave(self, module: nn.Module, args: Any, output: Any) -> Any:
         self.depth[_thread()] -= 1
-        return _mapped(self.raised, output) if self.depth[_thread()] <= 0 else output
+        return mapped(output, self.raised) if self.depth[_thread()] <= 0 else output
 
     def raised(self, tensor: Tensor) -> Tensor:
         if not self._concerns(tensor):
@@ -387,39 +386,3 @@ def _is_narrow(tensor: Tensor) -> bool:
 
 def _widened(tensor: Tensor) -> Tensor:
     return tensor.float() if _is_narrow(tensor) else tensor
-
-
-def _mapped(change: Callable[[Tensor], Tensor], value: Any) -> Any:
-    """Change the tensors of a nest. What holds none that changes comes back as it is."""
-    if isinstance(value, Tensor):
-        return change(value)
-    if isinstance(value, (tuple, list)):
-        row = cast("list[Any]", value)
-        parts = [_mapped(change, part) for part in row]
-        if all(new is old for new, old in zip(parts, row, strict=True)):
-            return row
-        kind: Any = type(row)
-        return kind(*parts) if hasattr(row, "_fields") else kind(parts)
-    if isinstance(value, dict):
-        return _replaced(value, cast("dict[Any, Any]", value), change, _set_item)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-        return _replaced(value, fields, change, object.__setattr__)
-    return value
-
-
-def _replaced(
-    whole: Any, parts: dict[Any, Any], change: Callable[[Tensor], Tensor], put: Callable[..., None]
-) -> Any:
-    new = {key: _mapped(change, part) for key, part in parts.items()}
-    changed = [key for key in new if new[key] is not parts[key]]
-    if not changed:
-        return whole
-    whole = copy.copy(whole)  # keeps the type, whatever its constructor asks for
-    for key in changed:
-        put(whole, key, new[key])
-    return whole
-
-
-def _set_item(whole: Any, key: Any, value: Any) -> None:
-    whole[key] = value  # a ModelOutput sets its attribute as well

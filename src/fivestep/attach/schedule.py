@@ -164,8 +164,8 @@ def schedule(
     Args:
         optimizer: any ``torch.optim.Optimizer`` or a wrapping of one.
         shape: ``cosine``, ``linear`` or ``constant``, which multiply the rates that the groups
-            have now; or any ``LRScheduler`` made with this optimizer, which must not be stepped
-            elsewhere then.
+            were made with; or any ``LRScheduler`` made with this optimizer, which must not be
+            stepped elsewhere then.
         run: a duration, the length of the whole training. A shape that falls needs it.
         every: a duration, how often it is stepped. In parts of an epoch it is rounded up.
         updates_per_epoch: for durations in epochs. With accumulation ceil(iterations / window).
@@ -188,7 +188,7 @@ def schedule(
         updates_per_epoch,
         run=None if run is None else _length(run),
     )
-    steps = lengths.in_updates(_interval(every))
+    steps = lengths.in_updates(interval(every, "every"))
     if isinstance(shape, Shape):
         factor = shape.resolve(lengths)
         scheduler = LambdaLR(_innermost(optimizer), lambda step: factor(step * steps))
@@ -223,14 +223,19 @@ def _length(run: Any) -> Duration:
     return length
 
 
-def _interval(every: Any) -> Duration:
-    interval = duration(every, "every")
-    if interval.unit == "iteration":
+def interval(every: Any, name: str) -> Duration:
+    """Read how often a schedule moves; ``name`` is that of the option.
+
+    Raises:
+        TypeError, ValueError: no duration, or one in iterations.
+    """
+    found = duration(every, name)
+    if found.unit == "iteration":
         raise ValueError(
-            f"every={every!r} was given, and a schedule moves with the optimizer, not with the "
-            "batches\n  do: every='1 update', or every='1 epoch'"
+            f"{name}={every!r} was given, and a schedule moves with the optimizer, not with the "
+            f"batches\n  do: {name}='1 update', or {name}='1 epoch'"
         )
-    return interval
+    return found
 
 
 def _warmup(value: Any) -> Duration | None:

@@ -240,7 +240,9 @@ def _epochs(config: Config) -> Lines:
     reasons = ["stopped"] if config.stops else []
     if config.may_stand:
         body.insert(body.index("total, count = 0.0, 0"), "moved = False")
-        reasons.append("not moved")
+        hopeless = "not moved and scaler.get_scale() <= 1"  # till then the scale is searched for
+        plain = f"({hopeless})" if reasons else hopeless
+        reasons.append(plain if config.scaled else "not moved")
     if reasons:
         body += [f"if {' or '.join(reasons)}:", "    break"]
     return [*heads[config.unit], *indented([*body, *around.at_epoch_end(config)])]
