@@ -91,15 +91,10 @@ class Scenes:
             return Lit(None, site and self._told(site), self._told(inside), LOOP, inside.line)
         if site is None:
             return Lit(None, None, None, "", 0)
-        line = self._where_judged(site) if by_hand else None
+        line = _where_judged(near, site) if by_hand and near is not None else None
         at = line or site.line
         told = self._told(Site(site.file, at, site.function))
         return Lit(line, told, None, site.file, at)
-
-    def _where_judged(self, site: Site) -> int | None:
-        """The line that made the loss whose ``backward()`` is called here."""
-        name = lines.receiver(site.file, site.line, "backward")
-        return lines.given(site.file, site.line, name) if name else None
 
     def moment(self, told: Message, frame: FrameType, lit: Lit, result: Any) -> None:
         """Tell a moment."""
@@ -110,6 +105,14 @@ class Scenes:
         if self.clipped and told["step"] == "update":
             moment["clipped"], self.clipped = True, False
         self.last = self.latest[told["step"]] = self._post("moment", moment)
+
+
+def _where_judged(frame: FrameType, site: Site) -> int | None:
+    """The line that made the loss whose ``backward()`` is called here."""
+    for name in lines.judged(site.file, site.line):
+        if values.is_tensor(frame, name):
+            return lines.given(site.file, site.line, name)
+    return None
 
 
 def _values(frame: FrameType, lit: Lit, result: Any) -> list[Message]:

@@ -145,6 +145,7 @@ class Stage:
     def script_clears(self, owner: Any, original: Any, args: Any, kwargs: Any) -> None:
         """The script calls ``zero_grad``."""
         self._safely(self.knobs.cleared, owner, original, args, kwargs)
+        self._safely(self.weights.works_on, owner)
 
     def leaves_out_clear(self) -> bool:
         """Tell whether this call of the script is not to be made."""
@@ -216,6 +217,7 @@ class Stage:
     def _update_begins(self, optimizer: Any, frame: FrameType, closure: bool) -> None:
         self.knobs.stepped(optimizer, closure=closure)
         self.weights.optimizer(optimizer)
+        self.weights.works_on(optimizer)
         self._begins(Step.UPDATE, frame, None)
         if self.knobs.clip_now(optimizer):
             self.scenes.clipped = True
@@ -264,6 +266,8 @@ class Stage:
             return
         if self._scaled is not None and self._scaled[0]() is loss:
             loss = self._scaled[1]
+        else:
+            self.weights.loss(loss)
         if not self._judged:
             self._begins(Step.LOSS, frame, None)
             self._note_loss(loss)
