@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import tokenize
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 from fivestep import loop
 from fivestep.page import lines, values
 from fivestep.page.protocol import Message
+from fivestep.report.place import cell
 from fivestep.vitals import Site
 
 LOOP = loop.__file__
@@ -62,6 +64,8 @@ class Scenes:
     def _name(self, file: str) -> str:
         if file == LOOP:
             return "fivestep/loop.py"
+        if inside := cell(Site(file, 1, "")):
+            return f"Cell {inside}"
         try:
             name = Path(file).resolve().relative_to(self._root.resolve()).as_posix()
         except (ValueError, OSError):
@@ -128,9 +132,9 @@ def _values(frame: FrameType, lit: Lit, result: Any) -> list[Message]:
 
 
 def read(file: str) -> str:
-    """The text of a file as Python reads it; empty if it cannot be read."""
+    """The text of a file, or of a notebook's cell, as Python reads it; empty if it has none."""
     try:
         with tokenize.open(file) as opened:
             return opened.read(LONG)
     except (OSError, SyntaxError, UnicodeDecodeError):
-        return ""
+        return "".join(linecache.getlines(file))[:LONG]

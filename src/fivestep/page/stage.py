@@ -64,6 +64,7 @@ class Stage:
         self.desk = Desk(post, control, self.knobs, self.rounds, self.scenes)
         self.findings: Findings | None = None
         self._hearing = Hearing(self)
+        self.where: Callable[[FrameType], Site | None] = here  # the line of a frame that is shown
         self._inside = 0  # of a step, or of our own code
         self._thread: int | None = None
         self._started = False
@@ -178,7 +179,7 @@ class Stage:
     # -- before a step --------------------------------------------------------------------------
 
     def _begins(self, step: Step, frame: FrameType, subject: Any) -> None:
-        site = here(frame)
+        site = self.where(frame)
         nested = self._hearing.updating and step is not Step.UPDATE
         if self.rounds.is_new(step, site, updating=nested):
             self._turn()
@@ -233,13 +234,13 @@ class Stage:
         self._cleared = True
         self._mark(Step.ZERO_GRAD)
         self.knobs.clear_now()
-        self._tell(Step.ZERO_GRAD, frame, here(frame), None, moved=True)
+        self._tell(Step.ZERO_GRAD, frame, self.where(frame), None, moved=True)
         self._pause_after(Step.ZERO_GRAD)
 
     # -- after a step ---------------------------------------------------------------------------
 
     def _ends(self, step: Step, frame: FrameType, result: Any, skipped: bool) -> None:
-        site = here(frame)
+        site = self.where(frame)
         if step is Step.LOSS:
             if not isinstance(result, torch.Tensor) or not result.requires_grad:
                 return
@@ -271,7 +272,7 @@ class Stage:
         if not self._judged:
             self._begins(Step.LOSS, frame, None)
             self._note_loss(loss)
-            self._tell(Step.LOSS, frame, here(frame), loss, by_hand=True)
+            self._tell(Step.LOSS, frame, self.where(frame), loss, by_hand=True)
             self._pause_after(Step.LOSS)
         self._note_loss(loss)
 
