@@ -125,13 +125,13 @@ def __dir__() -> list[str]:
 def load_ipython_extension(shell: Any) -> None:
     """Answer ``%load_ext fivestep``: the cell magics ``%%listen`` and ``%%step``."""
     import_module("fivestep.notebook").load(shell)
-    import_module("fivestep.stepping").load(shell)
+    import_module("fivestep.cell_magic").load(shell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """Answer ``%unload_ext fivestep``."""
     import_module("fivestep.notebook").unload(shell)
-    import_module("fivestep.stepping").unload(shell)
+    import_module("fivestep.cell_magic").unload(shell)
 
 
 class _Package(ModuleType):

@@ -1,31 +1,20 @@
-"""``%%step``: the loop of a notebook's cell, one of its five steps at a time.
+"""A loop of a notebook, stepped through in a thread of its own.
 
-    %%step
-    for x, y in loader:
-        ...
-
-The cell returns at once, and its loop runs in a thread, held before its first step: while a cell
-runs, a notebook lets no button through. The thread shares the notebook's variables.
+While a cell runs, a notebook lets no button through; so the cell returns at once, and its loop is
+held before its first step. The thread shares the notebook's variables.
 """
-# IPython's parts are partly untyped, and the shell is whichever one loads us.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
 from __future__ import annotations
 
-import argparse
-import shlex
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 from fivestep.listen.script import without_ours
-from fivestep.notebook import compiled
 from fivestep.page.findings import Findings
 from fivestep.page.inside import Inside
 from fivestep.page.perform import Attendant, points_at
-from fivestep.report.place import cell as cell_of
-from fivestep.vitals import Site
 
 LAST_WORDS = 5.0  # seconds for a loop that is told to end
 
@@ -155,53 +144,3 @@ def step(loop: Callable[[], object]) -> Stepped:
     made = Stepped(loop, getattr(loop, "__name__", "loop"), code.co_filename)
     made.start()
     return made
-
-
-class _Options(argparse.ArgumentParser):
-    """Options whose mistakes end the cell, not the kernel."""
-
-    def __init__(self) -> None:
-        super().__init__(prog="%%step", add_help=False, allow_abbrev=False)
-        self.add_argument("--name", metavar="VAR", help="keep the loop in this variable")
-
-    def error(self, message: str) -> NoReturn:
-        from IPython.core.error import UsageError
-
-        raise UsageError(f"{message}\n  do: {self.format_usage().strip()}")
-
-
-def load(shell: Any) -> None:
-    """Give a shell of IPython the cell magic ``%%step``."""
-
-    def magic(line: str, text: str) -> None:
-        __tracebackhide__ = True
-        _step(shell, line, text)
-
-    magic.__doc__ = f"Step through this cell's loop.\n\n{_Options().format_help()}"
-    shell.register_magic_function(magic, "cell", "step")
-
-
-def unload(shell: Any) -> None:
-    """Take ``%%step`` away again."""
-    shell.magics_manager.magics["cell"].pop("step", None)
-
-
-def _step(shell: Any, line: str, text: str) -> None:
-    from IPython.display import display
-
-    from fivestep.page import widget
-
-    del widget
-    given = _Options().parse_args(shlex.split(line))
-    code = compiled(shell, text, "%%step")
-
-    def loop() -> None:
-        for part in code:
-            exec(part, shell.user_global_ns, shell.user_ns)
-
-    file = code[0].co_filename if code else ""
-    made = Stepped(loop, f"Cell {cell_of(Site(file, 1, '')) or ''}".strip(), file)
-    made.start()
-    if given.name:
-        shell.user_ns[given.name] = made
-    display(made.page())

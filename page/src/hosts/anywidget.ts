@@ -24,7 +24,8 @@ export function anywidget(model: Model): Host {
 function live(model: Model, record: string): Host {
   return {
     mode: "live",
-    late: "No answer yet. If a cell is running, the notebook takes this up when it has ended.",
+    resets: false,
+    late: "No answer yet. While a cell is running, this notebook takes nothing up: it waits until the cell ends.",
     subscribe(hear) {
       let last = 0;
       const take = (lines: string) => {

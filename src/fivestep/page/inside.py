@@ -50,6 +50,9 @@ class Inside:
                 "mode": "live", "knobs": self.stage.knobs.describe(),
             },
         )  # fmt: skip
+        if not self.control.paused:
+            where = {"iteration": 0, "step": None, "knobs": self.stage.knobs.values()}
+            self.post("state", {"paused": False, "speed": None} | where)
 
     def find(self, finding: Finding) -> None:
         """Tell what the doctor has found."""
