@@ -186,7 +186,9 @@ def test_loading_the_extension_loads_no_torch() -> None:
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    assert done.stdout.splitlines() == ["('cell', 'listen')", "False False"]
+    assert done.stdout.splitlines() == [
+        "('cell', 'listen')", "('cell', 'step')", "False False",
+    ]  # fmt: skip
 
 
 def test_a_real_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import { App } from "./app";
 import { anywidget, type Model } from "./hosts/anywidget";
 import { http } from "./hosts/http";
 import { replay } from "./hosts/replay";
+import { wear } from "./theme";
 import type { Host } from "./protocol";
 import { Session } from "./session";
 import plotStyle from "uplot/dist/uPlot.min.css";
@@ -14,6 +15,8 @@ function isHost(model: Model | Host): model is Host {
 }
 
 function render({ model, el }: { model: Model | Host; el: HTMLElement }): () => void {
+  el.dataset.lmSuppressShortcuts = "true"; // JupyterLab: a letter pressed in here is not for it
+  const leave = isHost(model) ? null : wear(el);
   const shadow = el.shadowRoot ?? el.attachShadow({ mode: "open" });
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(plotStyle + style);
@@ -26,6 +29,7 @@ function render({ model, el }: { model: Model | Host; el: HTMLElement }): () => 
   session = new Session(isHost(model) ? model : anywidget(model), paint);
   paint();
   return () => {
+    leave?.();
     session?.close();
     session = null; // a drawing that was asked for may still come
     draw(null, shadow);

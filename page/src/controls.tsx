@@ -29,9 +29,11 @@ export function Controls({ session }: { session: Session }) {
       <Button icon="epoch" off={stopped} act={() => session.do("epoch")}>
         Epoch
       </Button>
-      <Button icon="reset" key_="R" off={!session.reachable} act={() => session.do("reset")}>
-        Reset
-      </Button>
+      {session.host.resets !== false && (
+        <Button icon="reset" key_="R" off={!session.reachable} act={() => session.do("reset")}>
+          Reset
+        </Button>
+      )}
       <label class="speed">
         Speed{" "}
         <select

@@ -182,6 +182,8 @@ export interface Request {
 // All that the component knows of the world around it.
 export interface Host {
   readonly mode: "live" | "replay";
+  readonly resets?: boolean; // false: only what started the loop can start it again
+  readonly late?: string; // why an answer may take its time here
   subscribe(hear: (message: Message) => void): () => void;
   send(request: Request): Promise<void>; // rejects with words if it cannot be handed over
 }

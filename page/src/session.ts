@@ -146,7 +146,7 @@ export class Session {
     if (asked.failed) return { text: asked.failed, bad: true };
     const ack = this.record.acks.get(asked.id);
     if (ack?.refused) return { text: `Refused: ${ack.refused}`, bad: true };
-    if (!ack) return { text: asked.late ? "no answer yet" : "asked", bad: asked.late };
+    if (!ack) return { text: asked.late ? (this.host.late ?? "no answer yet") : "asked", bad: asked.late };
     const step = ack.step ? `, ${ack.step}` : "";
     return { text: ack.iteration ? `acts since iteration ${ack.iteration}${step}` : "acts", bad: false };
   }

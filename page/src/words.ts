@@ -38,6 +38,8 @@ export function sentence(session: Session): [string, string] {
   const { record, moment, fresh, past } = session;
   if (record.hello === null) return ["Waiting for the script.", ""];
   if (past && moment) return [`Looking back: ${happened(moment)}`, ""];
+  if (record.end && session.host.resets === false)
+    return [ENDS[record.end.reason].replace("script", "loop"), "Look back with ←, or run the cell again."];
   if (record.end) return [ENDS[record.end.reason], END_ADVICE[record.end.reason]];
   if (session.iteration === 0) return first(record);
   if (!session.paused) return [`Iteration ${session.iteration} is running.`, "Pause to look closer."];

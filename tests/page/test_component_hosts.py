@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import Open
 from player import Message, Player, wait_until
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 from traces import line
 from window import button, step, where
 
@@ -174,32 +174,66 @@ def recorded(trace: list[Message]) -> str:
         <script type="module" src="/component.js"></script></html>"""
 
 
-def test_a_notebooks_widget_is_a_host(opened: Open) -> None:
-    page, _ = opened()
+def in_a_notebook(page: Page, trace: list[Message]) -> None:
     page.evaluate(
         """async messages => {
             const {default: component} = await import("/component.js");
             const el = document.body.appendChild(document.createElement("div"));
             const heard = [];
             window.sent = [];
+            const text = some => some.map(one => JSON.stringify(one)).join("\\n");
             const model = {
-                get: name => name === "messages" ? messages.slice(0, 2) : "live",
+                get: name => name === "record" ? text(messages.slice(0, 2)) : "live",
                 on: (_, hear) => heard.push(hear), off: () => { heard.length = 0 },
                 send: request => window.sent.push(request),
             };
             window.leave = component.render({model, el});
-            window.tell = message => heard.forEach(hear => hear(message));
+            window.tell = (...some) => heard.forEach(hear =>
+                hear({after: some[0].seq - 1, lines: text(some)}));
             el.id = "widget";
         }""",
-        line(2),
+        trace,
     )
+
+
+def test_a_notebooks_widget_is_a_host(opened: Open) -> None:
+    page, _ = opened()
+    in_a_notebook(page, line(2))
     widget = page.locator("#widget")
     expect(widget.locator(".script")).to_have_text("train.py")
     widget.get_by_role("button", name="Step", exact=True).click()
-    assert page.evaluate("window.sent[0].verb") == "step"
+    assert page.evaluate("window.sent.map(one => one.verb ?? one)") == [{"since": 2}, "step"]
     for message in line(2)[2:5]:
         page.evaluate("message => window.tell(message)", message)
     expect(widget.locator(".where")).to_contain_text("iteration 1")
     page.evaluate("message => { window.tell(message); window.leave() }", line(2)[5])
     page.wait_for_timeout(100)  # a drawing that was asked for before does not bring it back
     assert widget.locator(".root").count() == 0
+
+
+def test_a_widget_asks_for_what_it_missed_and_shows_it_in_order(opened: Open) -> None:
+    page, _ = opened()
+    trace = line(3)
+    in_a_notebook(page, trace)
+    where = page.locator("#widget .where")
+    page.evaluate("([late, some]) => { window.tell(late); window.tell(...some) }",
+                  [trace[9], trace[2:9]])  # fmt: skip
+    expect(where).to_contain_text(f"{trace[9]['iteration']} · {trace[9]['step']}")
+    page.evaluate("some => window.tell(...some)", trace[2:10])  # for another view of the model
+    for message in reversed([one for one in trace[:9] if one["kind"] == "moment"]):
+        page.locator("#widget").get_by_role("button", name="Back", exact=True).click()
+        expect(where).to_contain_text(f"{message['iteration']} · {message['step']}")
+    page.evaluate("one => window.tell(one)", trace[13])
+    assert page.evaluate("window.sent.at(-1)") == {"since": trace[9]["seq"]}
+
+
+def test_a_notebook_that_is_busy_says_why_nothing_happens(opened: Open) -> None:
+    page, _ = opened()
+    in_a_notebook(page, line(2))
+    widget = page.locator("#widget")
+    widget.get_by_role("button", name="Step", exact=True).click()
+    expect(widget.locator(".banner")).to_contain_text("it waits until the cell ends")
+    assert widget.get_by_role("button", name="Reset").count() == 0
+    page.evaluate("id => window.tell({kind: 'ack', seq: 3, id, applied: {verb: 'step'}})",
+                  page.evaluate("window.sent.at(-1).id"))  # fmt: skip
+    expect(widget.locator(".banner")).to_have_count(0)

@@ -8,7 +8,7 @@ export function replay(text: string): Host {
   return new Replay(messages);
 }
 
-function parse(text: string): Message[] {
+export function parse(text: string): Message[] {
   const found: Message[] = [];
   for (const line of text.split("\n")) {
     if (!line.trim()) continue;

@@ -28,6 +28,7 @@ class Control:
         self.speed: float | None = None  # steps a second
         self._asked: deque[Message] = deque()
         self._woken = threading.Event()
+        self._ended = False  # whoever runs here is told so
 
     def ask(self, request: Message) -> bool:
         """Put a request where the loop will find it; False if there are too many."""
@@ -40,10 +41,22 @@ class Control:
     @property
     def asked(self) -> bool:
         """Something was asked for."""
-        return bool(self._asked)
+        return bool(self._asked) or self._ended
+
+    def stop(self) -> None:
+        """End the loop as Ctrl-C would, at the next boundary of a step; from any thread."""
+        self._ended = True
+        self._woken.set()
 
     def take(self) -> Message | None:
-        """The next request."""
+        """The next request.
+
+        Raises:
+            KeyboardInterrupt: the loop is to end.
+        """
+        if self._ended:
+            self._ended = False
+            raise KeyboardInterrupt("stopped")
         return self._asked.popleft() if self._asked else None
 
     def watched(self) -> bool:
@@ -77,13 +90,13 @@ class Control:
         """
         begun = time.monotonic()
         while True:
-            if self._asked:
+            if self.asked:
                 answer()
             left = self._left(begun, slowed)
             if left is not None and left <= 0:
                 return
             self._woken.clear()
-            if not self._asked:  # asked between the answer and here: not to be slept over
+            if not self.asked:  # asked between the answer and here: not to be slept over
                 # In pieces, for on Windows nothing else lets Ctrl-C through.
                 self._woken.wait(0.5 if left is None else min(left, 0.5))
 

@@ -36,6 +36,7 @@ class Desk:
         self._post, self._control, self._knobs = post, control, knobs
         self._rounds, self._scenes = rounds, scenes
         self._said: Message = {}
+        self._rate: Any = None  # as it was asked for
         self.moves = knobs.zero_grad_at  # where zero_grad stands in this iteration
         self.passes = False  # the end of this iteration is not the one that was asked for
         self.loaders: weakref.WeakSet[Any] = weakref.WeakSet()  # that are trained with
@@ -48,6 +49,8 @@ class Desk:
 
     def turn(self) -> None:
         """An iteration is over."""
+        self._look_for_an_update()
+        self._look_at_the_rate()
         if self.moves != self._knobs.zero_grad_at:
             self.moves = self._knobs.zero_grad_at
             self._rounds.forget_orders()
@@ -55,10 +58,23 @@ class Desk:
             self._control.reached("iteration")
         self.passes = False
 
+    def _look_for_an_update(self) -> None:
+        if not self._knobs.optimizers and not self._knobs.by_hand:
+            self._knobs.by_hand = True
+            words = "no optimizer was heard: an update by hand is not seen, nor held, nor changed"
+            self._post("note", {"text": words, "level": "info"})
+
+    def _look_at_the_rate(self) -> None:
+        """A script that writes the rate itself undoes what the knob has done."""
+        if self._rate is not None and self._knobs.rate() != self._rate:
+            self._rate = None
+            words = "the script sets the rate itself, so what was asked for held only until then"
+            self._post("note", {"text": words, "level": "info"})
+
     def _say_state(self, step: Step | None) -> None:
         """Tell how things stand, if that is not how they stood."""
         control = self._control
-        if not control.paused and control.until is not None and self._said.get("paused"):
+        if not control.paused and control.until == "step" and self._said.get("paused"):
             return  # it goes one step: the next pause tells
         told = {
             "paused": control.paused, "speed": control.speed, "knobs": self._knobs.values(),
@@ -116,6 +132,8 @@ class Desk:
     def _turned(self, name: str) -> None:
         if name == "zero_grad_at" and not self._rounds.steps:
             self.moves = self._knobs.zero_grad_at  # nothing of this iteration has happened yet
+        if name == "lr":
+            self._rate = None if self._knobs.scheduled else self._knobs.rate()
         if name == "lr" and self._knobs.scheduled:
             words = "a schedule of the script sets the rate, too, and goes on at its next step"
             self._post("note", {"text": words, "level": "info"})

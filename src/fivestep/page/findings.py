@@ -54,14 +54,16 @@ class Findings:
             if key in self._told or (early and not ended):
                 continue
             self._told.add(key)
-            self._post("finding", self._plain(one) | {"seq_of": self._seq_of(one)})
+            self._post("finding", named(one, self._name) | {"seq_of": self._seq_of(one)})
 
-    def _plain(self, finding: Finding) -> Message:
-        plain = as_finding(finding)
-        waiting = [plain]
-        while waiting:
-            part = waiting.pop()
-            if part["file"] is not None:
-                part["file"] = self._name(part["file"])
-            waiting += part["consequences"]
-        return plain
+
+def named(finding: Finding, name: Callable[[str], str]) -> Message:
+    """A finding as a message, with its files as messages name them."""
+    plain = as_finding(finding)
+    waiting = [plain]
+    while waiting:
+        part = waiting.pop()
+        if part["file"] is not None:
+            part["file"] = name(part["file"])
+        waiting += part["consequences"]
+    return plain

@@ -18,6 +18,7 @@ from fivestep.page.weights import held_by
 NAMES = ("lr", "momentum", "skip_zero_grad", "zero_grad_at", "clip", "eval_mode")
 RECENT = 100  # updates after which an optimizer that rests is turned no more
 NONE_YET = "no optimizer has been made yet"
+BY_HAND = "this script has no optimizer: it changes its weights by hand"
 
 
 class Clear(NamedTuple):
@@ -49,6 +50,7 @@ class Knobs:
         self.steps = 0  # updates that were heard
         self.models = 0  # forwards that were heard
         self.closure = False  # the optimizer asks for gradients itself
+        self.by_hand = False  # an iteration went by without an optimizer
 
     # -- what is heard --------------------------------------------------------------------------
 
@@ -134,7 +136,7 @@ class Knobs:
             unheard = self.steps and not self.models
             return "no model is called: a model has the modes" if unheard else ""
         if not self.optimizers:
-            return NONE_YET
+            return BY_HAND if self.by_hand else NONE_YET
         if name == "momentum":
             return self._no_momentum()
         if name in ("skip_zero_grad", "zero_grad_at"):

@@ -45,17 +45,19 @@ def given(file: str, line: int, name: str) -> int | None:
     return max(found, default=None)
 
 
-def receiver(file: str, line: int, method: str) -> str | None:
-    """The plain name whose method is called at a line: ``loss`` in ``loss.backward()``."""
+def judged(file: str, line: int) -> list[str]:
+    """The names that may be the loss whose gradients are computed at a line.
+
+    ``loss.backward()``, ``self.loss.backward()``, ``scaler.scale(loss).backward()`` and
+    ``accelerator.backward(loss)``: the first that holds a tensor is meant.
+    """
+    found: list[str] = []
     for node in _calls(file, line):
         called = node.func
-        if (
-            isinstance(called, ast.Attribute)
-            and called.attr == method
-            and isinstance(called.value, ast.Name)
-        ):
-            return called.value.id
-    return None
+        if isinstance(called, ast.Attribute) and called.attr == "backward":
+            inner = called.value.args if isinstance(called.value, ast.Call) else []
+            found += [_dotted(one) for one in (called.value, *inner, *node.args)]
+    return [name for name in found if name]
 
 
 @functools.lru_cache(maxsize=64)

@@ -68,7 +68,7 @@ def perform(
     scenes = stage.scenes
     scenes.root(Path(target).resolve().parent)
     post("hello", _greeting(target, arguments, run_id, stage))
-    stage.findings = Findings(doctor, post, lambda one: _points_at(one, stage), scenes.name)
+    stage.findings = Findings(doctor, post, lambda one: points_at(one, stage), scenes.name)
     outcome = run(doctor, target, arguments, module=False)
     post("end", _ending(outcome))
     return outcome
@@ -86,7 +86,7 @@ def _greeting(target: str, arguments: list[str], run_id: str, stage: Stage) -> M
     }
 
 
-def _points_at(finding: Finding, stage: Stage) -> int:
+def points_at(finding: Finding, stage: Stage) -> int:
     """The last moment of the step that the finding's rule is about; failing that, the last."""
     digit = int(finding.code[2])
     step = ("", "forward", "loss", "zero_grad", "backward", "update", "")[digit]

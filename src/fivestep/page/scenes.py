@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import tokenize
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 from fivestep import loop
 from fivestep.page import lines, values
 from fivestep.page.protocol import Message
+from fivestep.report.place import cell
 from fivestep.vitals import Site
 
 LOOP = loop.__file__
@@ -62,6 +64,8 @@ class Scenes:
     def _name(self, file: str) -> str:
         if file == LOOP:
             return "fivestep/loop.py"
+        if inside := cell(Site(file, 1, "")):
+            return f"Cell {inside}"
         try:
             name = Path(file).resolve().relative_to(self._root.resolve()).as_posix()
         except (ValueError, OSError):
@@ -91,15 +95,10 @@ class Scenes:
             return Lit(None, site and self._told(site), self._told(inside), LOOP, inside.line)
         if site is None:
             return Lit(None, None, None, "", 0)
-        line = self._where_judged(site) if by_hand else None
+        line = _where_judged(near, site) if by_hand and near is not None else None
         at = line or site.line
         told = self._told(Site(site.file, at, site.function))
         return Lit(line, told, None, site.file, at)
-
-    def _where_judged(self, site: Site) -> int | None:
-        """The line that made the loss whose ``backward()`` is called here."""
-        name = lines.receiver(site.file, site.line, "backward")
-        return lines.given(site.file, site.line, name) if name else None
 
     def moment(self, told: Message, frame: FrameType, lit: Lit, result: Any) -> None:
         """Tell a moment."""
@@ -110,6 +109,14 @@ class Scenes:
         if self.clipped and told["step"] == "update":
             moment["clipped"], self.clipped = True, False
         self.last = self.latest[told["step"]] = self._post("moment", moment)
+
+
+def _where_judged(frame: FrameType, site: Site) -> int | None:
+    """The line that made the loss whose ``backward()`` is called here."""
+    for name in lines.judged(site.file, site.line):
+        if values.is_tensor(frame, name):
+            return lines.given(site.file, site.line, name)
+    return None
 
 
 def _values(frame: FrameType, lit: Lit, result: Any) -> list[Message]:
@@ -125,9 +132,9 @@ def _values(frame: FrameType, lit: Lit, result: Any) -> list[Message]:
 
 
 def read(file: str) -> str:
-    """The text of a file as Python reads it; empty if it cannot be read."""
+    """The text of a file, or of a notebook's cell, as Python reads it; empty if it has none."""
     try:
         with tokenize.open(file) as opened:
             return opened.read(LONG)
     except (OSError, SyntaxError, UnicodeDecodeError):
-        return ""
+        return "".join(linecache.getlines(file))[:LONG]

@@ -64,6 +64,7 @@ class Stage:
         self.desk = Desk(post, control, self.knobs, self.rounds, self.scenes)
         self.findings: Findings | None = None
         self._hearing = Hearing(self)
+        self.where: Callable[[FrameType], Site | None] = here  # the line of a frame that is shown
         self._inside = 0  # of a step, or of our own code
         self._thread: int | None = None
         self._started = False
@@ -145,6 +146,7 @@ class Stage:
     def script_clears(self, owner: Any, original: Any, args: Any, kwargs: Any) -> None:
         """The script calls ``zero_grad``."""
         self._safely(self.knobs.cleared, owner, original, args, kwargs)
+        self._safely(self.weights.works_on, owner)
 
     def leaves_out_clear(self) -> bool:
         """Tell whether this call of the script is not to be made."""
@@ -177,7 +179,7 @@ class Stage:
     # -- before a step --------------------------------------------------------------------------
 
     def _begins(self, step: Step, frame: FrameType, subject: Any) -> None:
-        site = here(frame)
+        site = self.where(frame)
         nested = self._hearing.updating and step is not Step.UPDATE
         if self.rounds.is_new(step, site, updating=nested):
             self._turn()
@@ -216,6 +218,7 @@ class Stage:
     def _update_begins(self, optimizer: Any, frame: FrameType, closure: bool) -> None:
         self.knobs.stepped(optimizer, closure=closure)
         self.weights.optimizer(optimizer)
+        self.weights.works_on(optimizer)
         self._begins(Step.UPDATE, frame, None)
         if self.knobs.clip_now(optimizer):
             self.scenes.clipped = True
@@ -231,13 +234,13 @@ class Stage:
         self._cleared = True
         self._mark(Step.ZERO_GRAD)
         self.knobs.clear_now()
-        self._tell(Step.ZERO_GRAD, frame, here(frame), None, moved=True)
+        self._tell(Step.ZERO_GRAD, frame, self.where(frame), None, moved=True)
         self._pause_after(Step.ZERO_GRAD)
 
     # -- after a step ---------------------------------------------------------------------------
 
     def _ends(self, step: Step, frame: FrameType, result: Any, skipped: bool) -> None:
-        site = here(frame)
+        site = self.where(frame)
         if step is Step.LOSS:
             if not isinstance(result, torch.Tensor) or not result.requires_grad:
                 return
@@ -264,10 +267,12 @@ class Stage:
             return
         if self._scaled is not None and self._scaled[0]() is loss:
             loss = self._scaled[1]
+        else:
+            self.weights.loss(loss)
         if not self._judged:
             self._begins(Step.LOSS, frame, None)
             self._note_loss(loss)
-            self._tell(Step.LOSS, frame, here(frame), loss, by_hand=True)
+            self._tell(Step.LOSS, frame, self.where(frame), loss, by_hand=True)
             self._pause_after(Step.LOSS)
         self._note_loss(loss)
 

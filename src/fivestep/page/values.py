@@ -84,6 +84,12 @@ def _known(frame: FrameType, names: set[str]) -> dict[str, Any]:
     return {name: frame.f_globals[name] for name in names if name in frame.f_globals} | found
 
 
+def is_tensor(frame: FrameType, dotted: str) -> bool:
+    """Tell whether a name of a frame is that of a tensor."""
+    value = lookup(_known(frame, {dotted.split(".")[0]}), dotted)
+    return issubclass(type(value), torch.Tensor)
+
+
 def lookup(known: Mapping[str, Any], dotted: str) -> Any:
     """The value of ``a`` or ``a.b``, without running anything."""
     first, *rest = dotted.split(".")

@@ -12,6 +12,7 @@ from torch import nn
 
 from fivestep.page.protocol import number
 from fivestep.page.values import class_name, first
+from fivestep.vitals.graphs import walk
 from fivestep.vitals.measure import measurable, quietly
 
 SHOWN = 8  # parameters
@@ -29,6 +30,8 @@ class Weights:
         self._now: dict[int, weakref.ref[nn.Module]] = {}
         self._optimizers: dict[int, weakref.ref[Any]] = {}
         self._before: dict[str, torch.Tensor] = {}
+        self._busy: frozenset[int] = frozenset()  # parameters that are cleared or moved just now
+        self._leaves: list[weakref.ref[torch.Tensor]] = []
 
     def model(self, model: nn.Module) -> None:
         """A model takes part in this iteration."""
@@ -39,6 +42,17 @@ class Weights:
         """An optimizer is at work: it may hold parameters that are in no model."""
         if id(optimizer) not in self._optimizers:
             self._optimizers[id(optimizer)] = weakref.ref(optimizer)
+
+    def works_on(self, owner: Any) -> None:
+        """An optimizer or a model is cleared or moved: of several, show this one's first."""
+        held = nn.Module.parameters(owner) if isinstance(owner, nn.Module) else held_by(owner)
+        self._busy = frozenset(id(one) for one in held)
+
+    def loss(self, loss: torch.Tensor) -> None:
+        """Where neither a model nor an optimizer is known, what the loss depends on is shown."""
+        if not (self._last or self._now or self._optimizers) and loss.requires_grad:
+            found = walk(loss, lambda _: -1, saved=False).leaves
+            self._leaves = [weakref.ref(one) for one in dict.fromkeys(found)]
 
     def turn(self) -> None:
         """An iteration is over: a model that takes no part any more is shown no more."""
@@ -57,12 +71,16 @@ class Weights:
                 if id(tensor) not in seen:
                     seen.add(id(tensor))
                     found.append((prefix + name, tensor))
-        return found or self._loose()
+        found = found or self._loose()
+        if any(id(tensor) in self._busy for _, tensor in found):
+            found.sort(key=lambda one: id(one[1]) not in self._busy)
+        return found
 
     def _loose(self) -> Named:
         """Tensors of the script's own, where there is no model."""
         alive = [one() for one in self._optimizers.values()]
         tensors = [tensor for one in alive if one is not None for tensor in held_by(one)]
+        tensors = tensors or [tensor for one in self._leaves if (tensor := one()) is not None]
         return [(f"parameter {place}", one) for place, one in enumerate(tensors, start=1)]
 
     # -- an update ------------------------------------------------------------------------------
