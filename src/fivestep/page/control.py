@@ -49,7 +49,7 @@ class Control:
     def watched(self) -> bool:
         """Tell whether somebody can follow: the loop is held or slowed, or soon will be."""
         slow = self.speed is not None and self.speed <= SLOW
-        return self.until == "step" or self.paused or slow
+        return self.until in ("step", "iteration") or self.paused or slow
 
     def play(self) -> None:
         """Go on."""

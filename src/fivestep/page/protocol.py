@@ -16,7 +16,7 @@ PLACES = (
     "as written", "before forward", "before loss", "before backward", "before update",
     "after update",
 )  # fmt: skip
-THINNED = frozenset({"moment", "iteration"})  # what a reader who is late may do without
+THINNED = frozenset({"moment", "iteration", "fitted"})  # what a reader who is late may do without
 DIGITS = 6  # of a number that is shown
 
 

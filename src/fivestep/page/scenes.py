@@ -101,6 +101,19 @@ class Scenes:
         name = lines.receiver(site.file, site.line, "backward")
         return lines.given(site.file, site.line, name) if name else None
 
+    def named(self, frame: FrameType, site: Site | None) -> list[Any]:
+        """The values that are named where a loss was made by hand."""
+        statement = None
+        if site is not None:
+            at = self._where_judged(site) or site.line
+            statement = lines.statement(site.file, at)
+        near: FrameType | None = frame
+        while near is not None and site is not None and near.f_code.co_filename != site.file:
+            near = near.f_back
+        if near is None or statement is None:
+            return []
+        return values.of_names(near, statement.names)
+
     def moment(self, told: Message, frame: FrameType, lit: Lit, result: Any) -> None:
         """Tell a moment."""
         self.next = {}
