@@ -292,6 +292,24 @@ def test_a_loss_by_hand_has_a_line_and_no_surface() -> None:
     assert all("point" not in one for one in found.of("iteration"))
 
 
+@pytest.mark.parametrize(
+    ("loss", "is_told"),
+    [
+        (lambda p, y: (p - y).abs().sum(), True),
+        (lambda p, y: 0.5 * ((p - y) ** 2).mean(), True),
+        (lambda p, y: ((p - 2 * y) ** 2).mean(), False),
+        (lambda p, y: ((p - y) ** 4).mean(), False),
+    ],
+    ids=["distances", "halves", "of another target", "unusual"],
+)
+def test_targets_of_a_loss_by_hand_are_told_only_if_the_loss_is_theirs(
+    loss: Any, is_told: bool
+) -> None:
+    found = told(lambda: nn.Linear(1, 1), loss, line())
+    assert bool(found.of("data")) is is_told
+    assert bool(found.of("fitted")) is is_told
+
+
 WITHOUT: dict[str, tuple[Make, Callable[[Any, Any], Any], str]] = {
     "a penalty": (
         lambda: nn.Linear(1, 1), lambda p, y: mse(p, y) + 0.1 * p.abs().mean(), "more than this",

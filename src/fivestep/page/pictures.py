@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from torch import Tensor, nn
 
 from fivestep.page.fitted import Form, fitted, form_of
-from fivestep.page.judging import judged
+from fivestep.page.judging import explains, judged
 from fivestep.page.points import Points
 from fivestep.page.protocol import Message
 from fivestep.page.pure import why_not
@@ -66,9 +66,11 @@ class Pictures:
         """A loss was asked."""
         self._safely(self._heard_loss, iteration, call, args, kwargs, result)
 
-    def heard_by_hand(self, iteration: int, named: Callable[[], Iterable[Any]]) -> None:
+    def heard_by_hand(
+        self, iteration: int, loss: Tensor, named: Callable[[], Iterable[Any]]
+    ) -> None:
         """A loss was written by hand, in a line with these values in it."""
-        self._safely(self._heard_by_hand, iteration, named)
+        self._safely(self._heard_by_hand, iteration, loss, named)
 
     def heard_backward(self, iteration: int, loss: Any) -> None:
         """Backward was called on this."""
@@ -126,10 +128,15 @@ class Pictures:
             self._valley.judged(found, whole=result.numel() == 1)
             self._draw(iteration - 1, False)
 
-    def _heard_by_hand(self, iteration: int, named: Callable[[], Iterable[Any]]) -> None:
+    def _heard_by_hand(
+        self, iteration: int, loss: Tensor, named: Callable[[], Iterable[Any]]
+    ) -> None:
         words = "the loss is written by hand: it cannot be asked anew elsewhere"
         if self._asked is not None:
-            self._meet_loosely(iteration, named(), words)
+            output = self._asked.output
+            with quietly():
+                meant = [one for one in named() if _is_plain(one) and explains(loss, output, one)]
+            self._meet_loosely(iteration, meant, words)
 
     def _meet_loosely(self, iteration: int, given: Iterable[Any], words: str) -> None:
         """How the loss was asked is not known; that one of these is its targets may be plain."""

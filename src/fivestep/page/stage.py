@@ -295,7 +295,7 @@ class Stage:
             self._tell(Step.LOSS, frame, here(frame), loss, by_hand=True)
             if self._in_detail:
                 named = functools.partial(self.scenes.named, frame, here(frame))
-                self._timed(self.pictures.heard_by_hand, self.rounds.iteration, named)
+                self._timed(self.pictures.heard_by_hand, self.rounds.iteration, loss, named)
             self._pause_after(Step.LOSS)
         self._note_loss(loss)
         if self._in_detail:
