@@ -95,10 +95,17 @@ function shade(value: number, data: View["data"], [low, high]: Span): [string, n
 }
 
 export function cell(on: Plane, xs: number[], ys: number[], r: number, c: number): void {
-  const [wide, high] = [(xs[1]! - xs[0]!) / 2, (ys[1]! - ys[0]!) / 2];
-  const left = Math.round(on.x(xs[c]! - wide));
-  const top = Math.round(on.y(ys[r]! + high));
-  on.ctx.fillRect(left, top, Math.round(on.x(xs[c]! + wide)) - left, Math.round(on.y(ys[r]! - high)) - top);
+  const left = Math.round(on.x(edge(xs, c)));
+  const top = Math.round(on.y(edge(ys, r + 1)));
+  on.ctx.fillRect(left, top, Math.round(on.x(edge(xs, c + 1))) - left, Math.round(on.y(edge(ys, r))) - top);
+}
+
+// Where the cell of a place begins: the same number for two cells that touch.
+function edge(places: number[], i: number): number {
+  const [before, after] = [places[i - 1], places[i]];
+  if (before !== undefined && after !== undefined) return (before + after) / 2;
+  const half = (places[1]! - places[0]!) / 2;
+  return after === undefined ? before! + half : after - half;
 }
 
 function points(

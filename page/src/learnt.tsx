@@ -20,6 +20,7 @@ export function Learnt({ session, version }: { session: Session; version: number
       </div>
       <div class="pair">
         <div>
+          <h3>{fitted ? "Data and model" : "Data"}</h3>
           <Picture
             version={version} words={dataWords(view)}
             draw={(canvas) => drawData(canvas, view)}

@@ -20,12 +20,13 @@ class Control:
 
     Args:
         paused: begin so.
+        speed: steps a second to begin with; None for no limit.
     """
 
-    def __init__(self, *, paused: bool = True) -> None:
+    def __init__(self, *, paused: bool = True, speed: float | None = None) -> None:
         self.paused = paused
         self.until: str | None = None  # "step", "iteration" or "epoch": pause at its end
-        self.speed: float | None = None  # steps a second
+        self.speed = speed  # steps a second
         self._asked: deque[Message] = deque()
         self._woken = threading.Event()
 

@@ -103,12 +103,10 @@ class Scenes:
 
     def named(self, frame: FrameType, site: Site | None) -> list[Any]:
         """The values that are named where a loss was made by hand."""
-        statement = None
-        if site is not None:
-            at = self._where_judged(site) or site.line
-            statement = lines.statement(site.file, at)
+        lit = self.place(frame, site, by_hand=True)
+        statement = lines.statement(lit.file, lit.at)
         near: FrameType | None = frame
-        while near is not None and site is not None and near.f_code.co_filename != site.file:
+        while near is not None and near.f_code.co_filename != lit.file:
             near = near.f_back
         if near is None or statement is None:
             return []

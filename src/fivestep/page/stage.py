@@ -82,6 +82,7 @@ class Stage:
         self._cleared = False  # in this window, at the place that was chosen
         self._modes: list[tuple[Any, bool]] = []
         self._loader: weakref.ref[Any] | None = None
+        self._untold: Callable[[], None] | None = None  # the moment that nobody was told of
         self._norm: float | None = None
         self._layers: list[list[Any]] = []
 
@@ -191,7 +192,10 @@ class Stage:
         if not self._started:
             self._start(site)
         if self.control.asked or self.control.paused:
+            if not self._in_detail:
+                self.scenes.at(site)
             self._hold(None)
+            self.scenes.next = {}
         if step is Step.FORWARD:
             self._forward_begins(subject)
         self._move_clear(BEFORE.get(self.desk.moves) is step, frame)
@@ -314,8 +318,13 @@ class Stage:
         place = self.scenes.place(frame, site, by_hand=by_hand)
         line = place.line if by_hand else None
         self.rounds.step(step, site, seconds, line=line, moved=moved, left_out=skipped)
+        tell = functools.partial(
+            self._tell_moment, step, frame, result, place, seconds, skipped, moved
+        )  # fmt: skip
         if self._in_detail:
-            self._timed(self._tell_moment, step, frame, result, place, seconds, skipped, moved)
+            self._timed(tell)
+        else:
+            self._untold = tell  # until the loop goes on: it may be asked to stop here
 
     def _tell_moment(
         self, step: Step, frame: FrameType, result: Any, place: Any, seconds: float,
@@ -331,7 +340,7 @@ class Stage:
                 "step": step.value,
                 "seconds": number(seconds),
                 "loss": self._loss_value(),
-                "parameters": self.weights.told(updated=updated),
+                "parameters": self.weights.told(updated=updated and self.weights.remembered),
                 "rate": self.knobs.rate(),
             }
             | ({"skipped": True} if skipped else {})
@@ -360,6 +369,11 @@ class Stage:
 
     def _pause_after(self, step: Step) -> None:
         self.control.reached("step")
+        untold, self._untold = self._untold, None
+        if untold is not None and self.control.asked:
+            untold()
+            if step is Step.UPDATE:
+                self.pictures.updated(self.rounds.iteration)
         if self.control.paused or self.control.asked or self.control.speed is not None:
             self._hold(step)
 

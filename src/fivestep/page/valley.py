@@ -196,13 +196,19 @@ class Valley:
             rest = self._count - 2
             words = (
                 f"A slice: {words[0].lower()}{words[1:]}, over the two numbers that had moved "
-                f"most. The other {rest} stand as they stood after iteration {iteration}"
+                f"most. {_others(rest)} after iteration {iteration}"
             )
         return {
             "names": [entry.words for entry in self._pair],
             "start": [number(one) for one in self._start],
             "since": self._since, "slice": is_slice, "words": f"{words}.",
         }  # fmt: skip
+
+
+def _others(count: int) -> str:
+    return (
+        "The third stands as it stood" if count == 1 else f"The other {count} stand as they stood"
+    )
 
 
 def _parameters(model: nn.Module) -> dict[str, Tensor]:
