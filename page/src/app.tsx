@@ -8,6 +8,7 @@ import { Help } from "./help";
 import { press } from "./keys";
 import { Knobs } from "./knobs";
 import { Layers } from "./layers";
+import { Learnt } from "./learnt";
 import { Loss } from "./loss";
 import type { Session } from "./session";
 import { SourcePane } from "./source";
@@ -41,6 +42,7 @@ export function App({ session, version }: { session: Session; version: number })
         <div class="grid">
           <div class="code">
             <SourcePane session={session} />
+            <Learnt session={session} version={version} />
           </div>
           <div class="numbers-side">
             <Equation session={session} />

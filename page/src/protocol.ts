@@ -78,6 +78,46 @@ export interface Iteration {
   gradient_norm: Maybe;
   layers: [string, Maybe][];
   seconds: Record<string, number>;
+  point?: [Num, Num]; // where it then stood on the surface
+}
+
+// What is learnt: the points, the line or areas over them, the loss over two numbers of the model.
+export interface Data {
+  kind: "data";
+  seq: number;
+  shape: "line" | "classes" | "field";
+  shows: "prediction" | "probability" | "class";
+  inputs: Num[] | [Num, Num][];
+  targets: Num[];
+  classes: number[];
+  parted: number | null;
+  more: boolean;
+  words: string;
+}
+
+export interface Fitted {
+  kind: "fitted";
+  seq: number;
+  iteration: number;
+  xs?: Num[];
+  ys?: Num[];
+  x?: Num[];
+  y?: Num[];
+  values?: Num[][];
+}
+
+export interface Surface {
+  kind: "surface";
+  seq: number;
+  iteration: number;
+  names: string[];
+  words: string;
+  x?: number[];
+  y?: number[];
+  loss?: Num[][];
+  start?: [Num, Num];
+  since?: number;
+  slice?: boolean;
 }
 
 export interface Finding {
@@ -168,7 +208,8 @@ export interface Link {
 }
 
 export type Message =
-  | Hello | Moment | Iteration | Finding | State | Ack | Order | Note | End | Skipped | Link | KnobsNow | SourceNow;
+  | Hello | Moment | Iteration | Finding | State | Ack | Order | Note | End | Skipped | Link | KnobsNow | SourceNow
+  | Data | Fitted | Surface;
 
 export type Verb = "play" | "pause" | "step" | "iteration" | "epoch" | "reset" | "speed" | "knob";
 

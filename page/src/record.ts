@@ -1,5 +1,6 @@
 // What was heard so far, kept so that it can be drawn and walked back through.
 import { maybe } from "./numbers";
+import { Pictures } from "./pictures";
 import type {
   Ack, End, Finding, Hello, Iteration, KnobValue, Message, Moment, Note, Order, Source, State,
   StepName,
@@ -30,6 +31,7 @@ export class Record {
   layers: string[] = [];
   updates: Float32Array[] = []; // one column an iteration: log10 of update to weight
   columns: number[] = []; // the iteration of each column
+  pictures = new Pictures();
 
   take(message: Message): void {
     if (message.kind === "link") {
@@ -54,6 +56,7 @@ export class Record {
     else if (message.kind === "ack") this.acks.set(message.id, message);
     else if (message.kind === "note") this.notes.push(message);
     else if (message.kind === "end") this.end = message;
+    else if (message.kind === "data" || message.kind === "fitted" || message.kind === "surface") this.pictures.take(message);
     else if (this.hello === null) return;
     else if (message.kind === "knobs") this.hello = { ...this.hello, knobs: message.knobs };
     else if (message.kind === "source") this.read(message);
@@ -90,6 +93,7 @@ export class Record {
 
   private sum(one: Iteration): void {
     this.lose(one.iteration, maybe(one.loss));
+    this.pictures.walk(one);
     if (!one.layers?.length) return;
     for (const [name] of one.layers) if (!this.layers.includes(name)) this.layers.push(name);
     const column = new Float32Array(this.layers.length).fill(NaN);

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 STEP = """\
 examples:
   fivestep step train.py --epochs 3
+  fivestep step -m package.train
   fivestep step --record run.jsonl train.py
   fivestep step --replay run.jsonl
 """
 NEEDS = ("starlette", "uvicorn")
+FOLLOWED = 5.0  # steps a second
 
 
 def add_step(verbs: Any) -> None:
@@ -40,7 +42,12 @@ def add_step(verbs: Any) -> None:
     step.add_argument("--port", type=_port, default=0, help="any that is free, if not given")
     step.add_argument("--record", metavar="FILE", type=Path, help="write what is told, a line each")
     step.add_argument("--replay", metavar="FILE", type=Path, help="look at a record again")
-    step.add_argument("target", nargs="?", help="script.py")
+    step.add_argument(
+        "--speed", type=_speed, default=FOLLOWED, metavar="STEPS",
+        help=f"steps a second when it plays, at first ({FOLLOWED:g}); 0 for no limit",
+    )  # fmt: skip
+    step.add_argument("-m", dest="module", action="store_true", help="the target is a module")
+    step.add_argument("target", nargs="?", help="script.py, or a module with -m")
     step.add_argument("arguments", nargs=argparse.REMAINDER, help="given to the script as they are")
     step.set_defaults(verb=step_through)
 
@@ -49,6 +56,16 @@ def _port(text: str) -> int:
     if not text.isdigit() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"a number from 0 to 65535 was expected, not {text!r}")
     return int(text)
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = -1.0
+    if not 0 <= speed <= 1e6:
+        raise argparse.ArgumentTypeError(f"steps a second from 0 to 1e6 expected, not {text!r}")
+    return speed
 
 
 def step_through(given: argparse.Namespace) -> int:
@@ -72,10 +89,10 @@ def _check(given: argparse.Namespace) -> None:
             "step: one script was expected, or one record\n"
             "  do: fivestep step train.py, or fivestep step --replay run.jsonl"
         )
-    if given.target is not None and not Path(given.target).is_file():
+    if given.target is not None and not given.module and not Path(given.target).is_file():
         raise FileNotFoundError(
             f"{given.target} is no file; the path of a Python script was expected\n"
-            "  do: name the script"
+            "  do: name the script, or use -m for a module"
         )
     from fivestep.page.access import check_host
 
@@ -88,7 +105,9 @@ def _live(given: argparse.Namespace) -> int:
     from fivestep.page.tape import Tape
 
     tape = Tape(given.record) if given.record is not None else None
-    supervisor = Supervisor(given.target, given.arguments, tape)
+    supervisor = Supervisor(
+        given.target, given.arguments, tape, speed=given.speed or None, module=given.module
+    )
     server = Server(
         supervisor.ring, supervisor.ask, host=given.host, port=given.port, stranger=_show
     )

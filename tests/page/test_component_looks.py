@@ -33,9 +33,9 @@ def test_every_width_without_side_scroll(opened: Open, pictures: Path) -> None:
                 page.screenshot(path=pictures / name, full_page=True)
 
 
-def overflowing(page: Page) -> list[str]:
+def overflowing(page: Page, where: str = ".chip, .panel, .top") -> list[str]:
     """What is wider than its panel, though the page itself does not scroll for it."""
-    return page.locator(".chip, .panel, .top").evaluate_all("""boxes => boxes.flatMap(box => {
+    return page.locator(where).evaluate_all("""boxes => boxes.flatMap(box => {
         const outer = box.getBoundingClientRect();
         const out = one => {
             const inner = one.getBoundingClientRect();

@@ -420,3 +420,85 @@ def test_torchscript_finds_the_originals() -> None:
         warnings.simplefilter("ignore", DeprecationWarning)
         _, told = staged(script, ["iteration"] * 2)
     assert told.steps(2) == ["zero_grad", "forward", "loss", "backward", "update"]
+
+
+class Interrupting(Control):
+    """Runs at full speed; what is asked for in the middle is answered, and then it goes on."""
+
+    def hold(self, answer: Callable[[], None], *, slowed: bool = True) -> None:
+        answer()
+        self.play()
+
+
+@pytest.mark.parametrize("step", ["F", "L", "Z", "B", "U"])
+def test_a_pause_from_full_speed_lights_a_line_at_once(step: str) -> None:
+    control = Interrupting(paused=False)
+
+    def order(i: int) -> Any:
+        for one in "FLZBU":
+            if i == 4 and one == step:
+                control.ask({"id": "now", "verb": "pause"})
+            yield one
+
+    told = staged(lambda: by_hand(order), [], control=control, share=0.0)[1]
+    paused = next(one for one in told.of("state") if one["paused"])
+    moments = [one for one in told.of("moment") if one["iteration"] == 4]
+    lit = paused.get("site") or (moments[0]["site"] if moments else None)
+    assert lit is not None, told.of("state")
+    assert "by_hand" in lit["function"]
+    assert not told.of("moment") or moments == told.of("moment")
+
+
+def test_a_pause_heard_after_a_step_tells_of_that_step() -> None:
+    control = Interrupting(paused=False)
+
+    class Asking(nn.MSELoss):
+        calls = 0
+
+        def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+            Asking.calls += 1
+            if Asking.calls == 3:
+                control.ask({"id": "now", "verb": "pause"})
+            return super().forward(a, b)
+
+    def trained() -> None:
+        model, loss_fn = nn.Linear(2, 1), Asking()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for _ in range(5):
+            loss = loss_fn(model(torch.ones(4, 2)), torch.ones(4, 1))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+    told = staged(trained, [], control=control, share=0.0)[1]
+    (moment,) = told.of("moment")
+    assert (moment["iteration"], moment["step"]) == (3, "loss")
+    assert moment["values"][0]["name"] == "loss"
+    state = next(one for one in told.of("state") if one["paused"])
+    assert state["seq"] > moment["seq"]
+
+
+def test_an_update_nobody_looked_at_is_told_without_a_before() -> None:
+    control = Interrupting(paused=False)
+
+    class Asking(torch.optim.SGD):
+        calls = 0
+
+        def step(self, closure: Any = None) -> Any:
+            Asking.calls += 1
+            if Asking.calls == 3:
+                control.ask({"id": "now", "verb": "pause"})
+            return super().step(closure)
+
+    def trained() -> None:
+        model = nn.Linear(2, 1)
+        optimizer = Asking(model.parameters(), lr=0.1)
+        for _ in range(5):
+            optimizer.zero_grad()
+            nn.functional.mse_loss(model(torch.ones(4, 2)), torch.ones(4, 1)).backward()
+            optimizer.step()
+
+    told = staged(trained, [], control=control, share=0.0)[1]
+    moment = told.of("moment")[-1]
+    assert moment["step"] in ("backward", "update")
+    assert all(one["after"] is None for one in moment["parameters"])

@@ -53,6 +53,11 @@ class Command:
         connection.close()
         return answer.status, (answer.getheader("set-cookie") or "").partition(";")[0]
 
+    def play(self) -> None:
+        """As fast as it can."""
+        self.ask("speed", value=None)
+        self.ask("play")
+
     def ask(self, verb: str, **more: Any) -> None:
         asked = {"id": f"{verb}-{len(self.seen)}", "verb": verb} | more
         assert self.call("POST", "/request", json.dumps(asked))[0] == 202
@@ -115,7 +120,7 @@ def test_it_waits_before_the_first_iteration_and_plays_to_the_scripts_own_end(
             assert made.until("moment")["step"] == step
         made.ask("iteration")
         made.until("iteration", iteration=2)
-        made.ask("play")
+        made.play()
         end = made.until("end")
         assert (end["reason"], end["exit_code"]) == ("failed", 7)
         assert made.process.poll() is None, "the page stays while somebody may look"
@@ -142,11 +147,11 @@ def test_reset_runs_it_again_from_the_same_seed(tmp_path: Path) -> None:
         assert made.until("hello")["run"] == "run-2"
         made.until("state", paused=True, iteration=0)
         assert made.seen[-1]["knobs"]["lr"] == 0.05, "the knobs stand as the script has them"
-        made.ask("play")
+        made.play()
         made.until("end", reason="finished")
         made.ask("reset")
         made.until("hello", run="run-3")
-        made.ask("play")
+        made.play()
         made.until("end", reason="finished")
         assert [one["seq"] for one in made.seen] == list(range(1, made.last + 1))
         code, out, _ = made.end()
@@ -157,13 +162,85 @@ def test_reset_runs_it_again_from_the_same_seed(tmp_path: Path) -> None:
     assert weights == [plain("5", "0")] * 2
 
 
+def test_a_new_seed_changes_what_the_script_seeds_itself_and_says_so(tmp_path: Path) -> None:
+    with command(BY_HAND, "5", "0", cwd=tmp_path) as made:
+        made.until("state", paused=True)
+        for seed in (7, 7, 8):
+            made.ask("reset", value=seed)
+            assert made.until("ack")["applied"] == {"verb": "reset", "value": seed}
+            note = made.until("note")["text"]
+            assert note.startswith("new seed: torch.manual_seed(5) of the script is run as")
+            assert note.endswith(f"torch.manual_seed({5 + seed})")
+            made.play()
+            made.until("end", reason="finished")
+        made.ask("reset")
+        made.until("note")  # the seed stays the new one
+        for wrong in (-1, 2**32, 1.5, True, "7", {"seed": 7}):
+            body = json.dumps({"id": "x", "verb": "reset", "value": wrong})
+            assert made.call("POST", "/request", body)[0] == 400, wrong
+        _, out, _ = made.end()
+    first, again, other = [one for one in out.splitlines() if one.startswith("weights")]
+    assert first == again
+    assert other not in (first, plain("5", "0"))
+
+
+def test_it_plays_at_a_speed_that_somebody_can_follow(tmp_path: Path) -> None:
+    with command(BY_HAND, "5", "0", cwd=tmp_path) as made:
+        assert made.until("state", paused=True)["speed"] == 5.0
+    with command("--speed", "0", BY_HAND, "40", "0", cwd=tmp_path) as made:
+        assert made.until("state", paused=True)["speed"] is None
+        made.ask("play")
+        made.until("end", reason="finished")
+
+
+def test_a_module_of_a_package(tmp_path: Path) -> None:
+    package = tmp_path / "parts"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "sizes.py").write_text("ITERATIONS = 3\n")
+    text = Path(BY_HAND).read_text(encoding="utf-8")
+    text = text.replace("import random", "import random\nfrom . import sizes", 1)
+    (package / "training.py").write_text(text.replace("int(sys.argv[1])", "sizes.ITERATIONS"))
+    with command("--speed", "0", "-m", "parts.training", "x", "0", cwd=tmp_path) as made:
+        hello = made.until("hello")
+        assert hello["script"] == "-m parts.training"
+        assert hello["sources"][0]["file"] == "parts/training.py"
+        made.until("state", paused=True)
+        made.ask("step")
+        assert made.until("moment")["site"]["file"] == "parts/training.py"
+        made.ask("reset")
+        made.until("hello", run="run-2")
+        made.ask("play")
+        made.until("end", reason="finished")
+        code, out, err = made.end()
+    assert code == 0, err
+    assert plain("3", "0") in out
+
+
+def test_a_module_that_is_not_there_says_what_python_says(tmp_path: Path) -> None:
+    with command("-m", "no.such.module", cwd=tmp_path) as made:
+        end = made.until("end")
+        assert "No module named 'no'" in end["message"]
+        assert made.end()[0] == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no such signals")
+def test_ctrl_c_is_told_by_its_name(tmp_path: Path) -> None:
+    record = tmp_path / "run.jsonl"
+    with command("--record", str(record), BY_HAND, ENDLESS, "0", cwd=tmp_path) as made:
+        made.until("state", paused=True)
+        made.end()
+    last = json.loads(record.read_text(encoding="utf-8").splitlines()[-1])
+    assert (last["reason"], last["message"]) == ("interrupted", "KeyboardInterrupt")
+
+
 @pytest.mark.skipif(os.name == "nt", reason="there are no such signals")
 @pytest.mark.parametrize("playing", [False, True], ids=["paused", "playing"])
 def test_ctrl_c_ends_script_and_server(tmp_path: Path, playing: bool) -> None:
     with command(BY_HAND, ENDLESS, "0", cwd=tmp_path) as made:
         made.until("state", paused=True)
         if playing:
-            made.ask("play")
+            made.play()
             made.until("iteration", iteration=20)
         code, out, err = made.end()
     assert code == 130
@@ -211,7 +288,7 @@ def test_the_death_of_the_script_is_told(tmp_path: Path) -> None:
     )  # fmt: skip
     with command(str(script), "3", "0", cwd=tmp_path) as made:
         made.until("state", paused=True)
-        made.ask("play")
+        made.play()
         end = made.until("end")
         assert (end["reason"], end["exit_code"]) == ("failed", 137)
         assert "signal 9" in end["message"]
@@ -224,7 +301,7 @@ def test_an_exception_of_the_script_is_shown_without_our_frames(tmp_path: Path) 
     script.write_text(text.replace("        loss.backward()", "        loss.backwards()"))
     with command(str(script), "3", "0", cwd=tmp_path) as made:
         made.until("state", paused=True)
-        made.ask("play")
+        made.play()
         end = made.until("end")
         code, _, err = made.end()
     assert (end["reason"], end["exit_code"], code) == ("failed", 1, 1)
@@ -290,7 +367,7 @@ def test_the_loop_is_not_slower_to_end_than_to_say_so(tmp_path: Path) -> None:
     """Last words arrive, however many there are: the script ends at full speed."""
     with command(BY_HAND, "3000", "0", cwd=tmp_path) as made:
         made.until("state", paused=True)
-        made.ask("play")
+        made.play()
         made.until("end", reason="finished")
         told = [one["iteration"] for one in made.seen if one["kind"] == "iteration"]
         assert told[-1] == 3000

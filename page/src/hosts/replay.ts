@@ -114,7 +114,7 @@ export class Replay implements Host {
   }
 
   private opens({ kind }: Message): boolean {
-    return kind !== "moment" && kind !== "iteration" && kind !== "end";
+    return !["moment", "iteration", "end", "data", "fitted", "surface"].includes(kind);
   }
 
   // A record that is still coming in goes on when it has come: nothing asked for is lost.

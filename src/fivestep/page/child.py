@@ -24,5 +24,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.path[0] = os.path.dirname(os.path.realpath(sys.argv[1]))  # noqa: PTH120 - no import yet
+    # No import yet. Of a module, the folder one is in; of a script, its own.
+    script = os.path.isfile(sys.argv[1])  # noqa: PTH113
+    sys.path[0] = os.path.dirname(os.path.realpath(sys.argv[1])) if script else os.getcwd()  # noqa: PTH109, PTH120
     sys.exit(main())

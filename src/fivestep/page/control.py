@@ -20,12 +20,13 @@ class Control:
 
     Args:
         paused: begin so.
+        speed: steps a second to begin with; None for no limit.
     """
 
-    def __init__(self, *, paused: bool = True) -> None:
+    def __init__(self, *, paused: bool = True, speed: float | None = None) -> None:
         self.paused = paused
         self.until: str | None = None  # "step", "iteration" or "epoch": pause at its end
-        self.speed: float | None = None  # steps a second
+        self.speed = speed  # steps a second
         self._asked: deque[Message] = deque()
         self._woken = threading.Event()
         self._ended = False  # whoever runs here is told so
@@ -62,7 +63,7 @@ class Control:
     def watched(self) -> bool:
         """Tell whether somebody can follow: the loop is held or slowed, or soon will be."""
         slow = self.speed is not None and self.speed <= SLOW
-        return self.until == "step" or self.paused or slow
+        return self.until in ("step", "iteration") or self.paused or slow
 
     def play(self) -> None:
         """Go on."""

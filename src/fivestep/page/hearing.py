@@ -86,7 +86,7 @@ class Hearing:
             stage.begins(step, frame, module)
             with stage.inside():
                 result = original(module, *args, **kwargs)
-            stage.ends(step, frame, result)
+            stage.ends(step, frame, result, call=(module, args, kwargs))
             return result
 
         __call__.__wrapped__ = original  # pyright: ignore[reportFunctionMemberAccess]
@@ -105,7 +105,7 @@ class Hearing:
             stage.begins(Step.LOSS, frame)
             with stage.inside():
                 result = original(*args, **kwargs)
-            stage.ends(Step.LOSS, frame, result)
+            stage.ends(Step.LOSS, frame, result, call=(original, args, kwargs))
             return result
 
         return heard

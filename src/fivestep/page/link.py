@@ -16,6 +16,7 @@ from multiprocessing.connection import Client, Connection
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 
 from fivestep.page.control import Control
 from fivestep.page.protocol import VERSION, Message, encode
@@ -36,6 +37,9 @@ class Contact(NamedTuple):
     run: str
     before: int  # number of the last message of all runs before
     seed: int
+    new_seed: bool = False  # it was asked for: what the script seeds itself is changed, too
+    speed: float | None = None  # steps a second to begin with
+    module: bool = False  # the target is a module, not a file
 
     def text(self) -> str:
         """To be put into the environment."""
@@ -53,7 +57,7 @@ class Link:
             authkey=bytes.fromhex(contact.key),
         )
         self._ring: Ring[Message] = Ring(WAITING, before=contact.before)
-        self.control = Control()
+        self.control = Control(speed=contact.speed)
         self._sent = contact.before
         self._news, self._over = threading.Event(), threading.Event()
         self._sender = threading.Thread(target=self._send, name="fivestep messages", daemon=True)
@@ -68,6 +72,7 @@ class Link:
         """What a script does not seed itself is the same in every run after a reset."""
         random.seed(self._contact.seed)
         np.random.seed(self._contact.seed)  # the one that scripts draw from
+        torch.manual_seed(self._contact.seed)
 
     def perform(self, target: str, arguments: list[str]) -> int:
         """Run the script to its end."""
@@ -77,7 +82,11 @@ class Link:
         threading.Thread(target=self._hear, name="fivestep requests", daemon=True).start()
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, self._interrupt)
-        outcome = perform(target, arguments, self._post, self.control, run_id=self._contact.run)
+        contact = self._contact
+        outcome = perform(
+            target, arguments, self._post, self.control, run_id=contact.run,
+            module=contact.module, seed=contact.seed if contact.new_seed else None,
+        )  # fmt: skip
         outcome.show()
         return outcome.code
 

@@ -12,7 +12,9 @@ from fivestep.finding import Finding
 from fivestep.listen.script import Outcome, run
 from fivestep.page.control import Control
 from fivestep.page.findings import Findings
+from fivestep.page.modules import found
 from fivestep.page.protocol import Message, versions
+from fivestep.page.seeds import reseeded
 from fivestep.page.stage import SHARE, Stage
 
 Post = Callable[[str, Message], int]
@@ -46,6 +48,8 @@ def perform(
     control: Control,
     *,
     run_id: str,
+    module: bool = False,
+    seed: int | None = None,
     clock: Callable[[], float] = time.perf_counter,
     share: float = SHARE,
 ) -> Outcome:
@@ -57,29 +61,35 @@ def perform(
         post: takes a kind and the fields of a message; returns its number.
         control: who holds the loop.
         run_id: names this run.
+        module: the target is the name of a module, as after ``python -m``.
+        seed: a new one, that changes also what the script seeds itself.
         clock: seconds.
         share: of the time, for details that nobody asked for.
 
     Raises:
         FileNotFoundError: there is no such script.
     """
+    file = found(target) if module else target
     stage = Stage(post, control, clock=clock, share=share)
     doctor = Attendant(stage)
     scenes = stage.scenes
-    scenes.root(Path(target).resolve().parent)
-    post("hello", _greeting(target, arguments, run_id, stage))
+    scenes.root(Path.cwd() if module else Path(target).resolve().parent)
+    post("hello", _greeting(target, file, arguments, run_id, stage))
     stage.findings = Findings(doctor, post, lambda one: points_at(one, stage), scenes.name)
-    outcome = run(doctor, target, arguments, module=False)
+    with reseeded(seed, post):
+        outcome = run(doctor, target, arguments, module=module)
     post("end", _ending(outcome))
     return outcome
 
 
-def _greeting(target: str, arguments: list[str], run_id: str, stage: Stage) -> Message:
+def _greeting(
+    target: str, file: str, arguments: list[str], run_id: str, stage: Stage
+) -> Message:  # fmt: skip
     return {
         "run": run_id,
-        "script": Path(target).name,
+        "script": Path(file).name if file == target else f"-m {target}",
         "arguments": arguments,
-        "sources": stage.scenes.sources(target),
+        "sources": stage.scenes.sources(file) if file else [],
         "versions": versions(),
         "mode": "live",
         "knobs": stage.knobs.describe(),
@@ -95,6 +105,6 @@ def points_at(finding: Finding, stage: Stage) -> int:
 
 def _ending(outcome: Outcome) -> Message:
     error = outcome.error
-    words = "" if error is None else f"{type(error).__name__}: {error}"[:1000]
+    words = "" if error is None else f"{type(error).__name__}: {error}".removesuffix(": ")[:1000]
     reason = REASONS.get(outcome.code, "failed")
     return {"reason": reason, "message": words, "exit_code": outcome.code}

@@ -16,7 +16,7 @@ PLACES = (
     "as written", "before forward", "before loss", "before backward", "before update",
     "after update",
 )  # fmt: skip
-THINNED = frozenset({"moment", "iteration"})  # what a reader who is late may do without
+THINNED = frozenset({"moment", "iteration", "fitted"})  # what a reader who is late may do without
 DIGITS = 6  # of a number that is shown
 
 
@@ -81,6 +81,8 @@ def request(plain: Any) -> Message:
         checked["name"] = _name(plain.get("name"))
     if verb in ("knob", "speed"):
         checked["value"] = _value(plain.get("value"))
+    if verb == "reset" and plain.get("value") is not None:
+        checked["value"] = _seed(plain["value"])
     return checked
 
 
@@ -88,6 +90,13 @@ def _name(name: Any) -> str:
     if not isinstance(name, str) or len(name) > 64:
         raise RefusedError("name: the name of a knob was expected")
     return name
+
+
+def _seed(value: Any) -> int:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole or not 0 <= value < 2**32:
+        raise RefusedError("reset: a seed from 0 to 4294967295 was expected, or none for the same")
+    return value
 
 
 def _value(value: Any) -> Any:

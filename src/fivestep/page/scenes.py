@@ -100,6 +100,17 @@ class Scenes:
         told = self._told(Site(site.file, at, site.function))
         return Lit(line, told, None, site.file, at)
 
+    def named(self, frame: FrameType, site: Site | None) -> list[Any]:
+        """The values that are named where a loss was made by hand."""
+        lit = self.place(frame, site, by_hand=True)
+        statement = lines.statement(lit.file, lit.at)
+        near: FrameType | None = frame
+        while near is not None and near.f_code.co_filename != lit.file:
+            near = near.f_back
+        if near is None or statement is None:
+            return []
+        return values.of_names(near, statement.names)
+
     def moment(self, told: Message, frame: FrameType, lit: Lit, result: Any) -> None:
         """Tell a moment."""
         self.next = {}

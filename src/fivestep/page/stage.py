@@ -7,6 +7,7 @@ on. In detail it is told only what somebody can follow, or what costs next to no
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 import weakref
@@ -24,6 +25,7 @@ from fivestep.page.desk import Desk
 from fivestep.page.findings import Findings
 from fivestep.page.hearing import Hearing
 from fivestep.page.knobs import Knobs
+from fivestep.page.pictures import Pictures
 from fivestep.page.protocol import Message, number
 from fivestep.page.rounds import Rounds
 from fivestep.page.scenes import Scenes
@@ -31,6 +33,7 @@ from fivestep.page.weights import Weights
 from fivestep.vitals import Site
 from fivestep.vitals.measure import measurable, quietly
 
+Call = tuple[Any, Any, Any]  # what was called, its arguments, those by name
 SHARE = 0.01  # of the time, for details that nobody asked for
 BEFORE = {
     "before forward": Step.FORWARD, "before loss": Step.LOSS, "before backward": Step.BACKWARD,
@@ -62,6 +65,7 @@ class Stage:
         self.knobs, self.weights = Knobs(), Weights()
         self.rounds, self.scenes = Rounds(), Scenes(post)
         self.desk = Desk(post, control, self.knobs, self.rounds, self.scenes)
+        self.pictures = Pictures(post)
         self.findings: Findings | None = None
         self._hearing = Hearing(self)
         self.where: Callable[[FrameType], Site | None] = here  # the line of a frame that is shown
@@ -79,6 +83,7 @@ class Stage:
         self._cleared = False  # in this window, at the place that was chosen
         self._modes: list[tuple[Any, bool]] = []
         self._loader: weakref.ref[Any] | None = None
+        self._untold: Callable[[], None] | None = None  # the moment that nobody was told of
         self._norm: float | None = None
         self._layers: list[list[Any]] = []
 
@@ -135,9 +140,12 @@ class Stage:
         """A step begins; the loop may be held before it."""
         self._safely(self._begins, step, frame, subject)
 
-    def ends(self, step: Step, frame: FrameType, result: Any, *, skipped: bool = False) -> None:
+    def ends(
+        self, step: Step, frame: FrameType, result: Any, *,
+        skipped: bool = False, call: Call | None = None,
+    ) -> None:  # fmt: skip
         """A step has ended; the loop may be held after it."""
-        self._safely(self._ends, step, frame, result, skipped)
+        self._safely(self._ends, step, frame, result, skipped, call)
 
     def update_begins(self, optimizer: Any, frame: FrameType, *, closure: bool) -> None:
         """An update begins."""
@@ -186,7 +194,10 @@ class Stage:
         if not self._started:
             self._start(site)
         if self.control.asked or self.control.paused:
+            if not self._in_detail:
+                self.scenes.at(site)
             self._hold(None)
+            self.scenes.next = {}
         if step is Step.FORWARD:
             self._forward_begins(subject)
         self._move_clear(BEFORE.get(self.desk.moves) is step, frame)
@@ -239,7 +250,9 @@ class Stage:
 
     # -- after a step ---------------------------------------------------------------------------
 
-    def _ends(self, step: Step, frame: FrameType, result: Any, skipped: bool) -> None:
+    def _ends(
+        self, step: Step, frame: FrameType, result: Any, skipped: bool, call: Call | None
+    ) -> None:
         site = self.where(frame)
         if step is Step.LOSS:
             if not isinstance(result, torch.Tensor) or not result.requires_grad:
@@ -251,6 +264,8 @@ class Stage:
             if loader is not None:
                 self.desk.loaders.add(loader)
         self._tell(step, frame, site, result, skipped=skipped)
+        if self._in_detail:
+            self._timed(self._picture, step, call, result)
         self._pause_after(step)
         if step is Step.UPDATE:
             self.weights.forget()
@@ -260,6 +275,20 @@ class Stage:
             self._turn()
             if self.control.paused:
                 self._hold(step)
+
+    @property
+    def _in_detail(self) -> bool:
+        return self._detailed or self.control.watched()
+
+    def _picture(self, step: Step, call: Call | None, result: Any) -> None:
+        """Hear what can be drawn of a step."""
+        pictures, iteration = self.pictures, self.rounds.iteration
+        if step is Step.UPDATE:
+            pictures.updated(iteration)
+        elif call is not None and step is Step.FORWARD:
+            pictures.heard_forward(*call, result)
+        elif call is not None and step is Step.LOSS:
+            pictures.heard_loss(iteration, *call, result)
 
     def _judge(self, tensors: Any, frame: FrameType) -> None:
         loss = tensors[0] if isinstance(tensors, (tuple, list)) and tensors else tensors
@@ -273,8 +302,13 @@ class Stage:
             self._begins(Step.LOSS, frame, None)
             self._note_loss(loss)
             self._tell(Step.LOSS, frame, self.where(frame), loss, by_hand=True)
+            if self._in_detail:
+                named = functools.partial(self.scenes.named, frame, self.where(frame))
+                self._timed(self.pictures.heard_by_hand, self.rounds.iteration, loss, named)
             self._pause_after(Step.LOSS)
         self._note_loss(loss)
+        if self._in_detail:
+            self._timed(self.pictures.heard_backward, self.rounds.iteration, loss)
 
     def _note_loss(self, loss: torch.Tensor) -> None:
         self._judged = True
@@ -289,8 +323,13 @@ class Stage:
         place = self.scenes.place(frame, site, by_hand=by_hand)
         line = place.line if by_hand else None
         self.rounds.step(step, site, seconds, line=line, moved=moved, left_out=skipped)
-        if self._detailed or self.control.watched():
-            self._timed(self._tell_moment, step, frame, result, place, seconds, skipped, moved)
+        tell = functools.partial(
+            self._tell_moment, step, frame, result, place, seconds, skipped, moved
+        )  # fmt: skip
+        if self._in_detail:
+            self._timed(tell)
+        else:
+            self._untold = tell  # until the loop goes on: it may be asked to stop here
 
     def _tell_moment(
         self, step: Step, frame: FrameType, result: Any, place: Any, seconds: float,
@@ -306,7 +345,7 @@ class Stage:
                 "step": step.value,
                 "seconds": number(seconds),
                 "loss": self._loss_value(),
-                "parameters": self.weights.told(updated=updated),
+                "parameters": self.weights.told(updated=updated and self.weights.remembered),
                 "rate": self.knobs.rate(),
             }
             | ({"skipped": True} if skipped else {})
@@ -335,6 +374,11 @@ class Stage:
 
     def _pause_after(self, step: Step) -> None:
         self.control.reached("step")
+        untold, self._untold = self._untold, None
+        if untold is not None and self.control.asked:
+            untold()
+            if step is Step.UPDATE:
+                self.pictures.updated(self.rounds.iteration)
         if self.control.paused or self.control.asked or self.control.speed is not None:
             self._hold(step)
 
@@ -351,16 +395,22 @@ class Stage:
         rounds = self.rounds
         if not rounds.steps:
             return
-        self._post("iteration", self._iteration())
+        self._post("iteration", self._iteration() | self._point())
         if (order := rounds.new_order()) is not None:
             self._post("order", {"steps": order})
         if self.findings is not None:
             self._timed(self.findings.look, rounds.iteration, self.control.watched())
         rounds.turn()
+        self.pictures.turn()
         self.weights.turn()
         self._loss, self._norm, self._layers = None, None, []
         self.desk.turn()
         self._detail()
+
+    def _point(self) -> Message:
+        """Where the model stands on the surface of its loss, if that is drawn."""
+        point = self.pictures.point(self.rounds.iteration, detailed=self._in_detail)
+        return {} if point is None else {"point": point}
 
     def _last_turn(self) -> None:
         self._turn()

@@ -32,12 +32,18 @@ class Supervisor:
         target: the script.
         arguments: its own.
         tape: where everything is written, too.
+        speed: steps a second to begin with; None for no limit.
+        module: the target is the name of a module.
     """
 
-    def __init__(self, target: str, arguments: list[str], tape: Tape | None = None) -> None:
+    def __init__(
+        self, target: str, arguments: list[str], tape: Tape | None = None, *,
+        speed: float | None = None, module: bool = False,
+    ) -> None:  # fmt: skip
         self.ring: Ring[bytes] = Ring()
         self._target, self._arguments, self._tape = target, arguments, tape
-        self._seed = secrets.randbits(32)
+        self._seed, self._new_seed = secrets.randbits(32), False
+        self._speed, self._module = speed, module
         self._runs = 0
         self._lock = threading.RLock()  # of everything below
         self._process: subprocess.Popen[bytes] | None = None
@@ -111,7 +117,8 @@ class Supervisor:
         key = secrets.token_hex(32)
         with Listener(authkey=bytes.fromhex(key)) as listener:
             contact = Contact(
-                listener.address, key, f"run-{self._runs}", self.ring.last, self._seed
+                listener.address, key, f"run-{self._runs}", self.ring.last, self._seed,
+                self._new_seed, self._speed, self._module,
             )  # fmt: skip
             self._process = self._open(contact)
             connection = _accepted(listener, self._process)
@@ -198,8 +205,12 @@ class Supervisor:
     def _again(self, request: Message) -> None:
         self._reset = None
         self.stop()
+        applied: Message = {"verb": request["verb"]}
+        if (seed := request.get("value")) is not None and request["verb"] == "reset":
+            self._seed, self._new_seed = int(seed), True
+            applied["value"] = self._seed
         with self._lock:
-            self.post("ack", {"id": request["id"], "applied": {"verb": "reset"}})
+            self.post("ack", {"id": request["id"], "applied": applied})
             if not self._ended:
                 self.post("end", {"reason": "reset", "message": "", "exit_code": None})
         self.start()

@@ -13,7 +13,7 @@ import inspect
 import math
 import sys
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import FrameType
 from typing import Any
 
@@ -59,6 +59,14 @@ def shown(
         if value is not _UNKNOWN and not _is_uninteresting(value) and len(found) < MOST:
             found.append({"name": name} | tell(value))
     return found
+
+
+def of_names(frame: FrameType, names: Iterable[str]) -> list[Any]:
+    """The values of these names in a frame, as far as they have one."""
+    wanted = list(names)
+    known = _known(frame, {name.split(".")[0] for name in wanted})
+    found = [lookup(known, name) for name in wanted]
+    return [one for one in found if one is not _UNKNOWN]
 
 
 def _fresh(statement: Statement, call: Span | None, result: Any) -> dict[str, Any]:

@@ -94,6 +94,11 @@ class Weights:
                 if measurable(tensor)
             }
 
+    @property
+    def remembered(self) -> bool:
+        """What was before this update is known."""
+        return bool(self._before)
+
     def forget(self) -> None:
         """The update is over and told."""
         self._before = {}
