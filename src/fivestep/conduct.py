@@ -14,6 +14,8 @@ from fivestep.course import Course
 from fivestep.finding import Report
 from fivestep.interrupt import Interrupt
 from fivestep.journal import FORMAT, Entry, Journal, versions
+from fivestep.live.filmed import Filmed
+from fivestep.live.start import start_viewer
 from fivestep.plan import Plan
 from fivestep.progress import Progress
 from fivestep.report import as_json
@@ -27,12 +29,19 @@ from fivestep.watch import Watch
 ON_PURPOSE = ("repeated-batch", "overfitting", "leaked-validation", "sorted-batches")
 
 
-def conduct(plan: Plan, kit: Assembly, journal: Journal | None, site: Site | None) -> Run:
+def conduct(
+    plan: Plan,
+    kit: Assembly,
+    journal: Journal | None,
+    site: Site | None,
+    *,
+    page: bool | str = False,
+) -> Run:
     """Train as planned and tell what happened; ``site`` is the line of the user's ``fit``."""
     with ExitStack() as stack:
         interrupt = stack.enter_context(Interrupt())
         shown = Progress(shown=plan.progress, epochs=plan.epochs, iterations=plan.iterations)
-        return _go(plan, kit, journal, site, stack.enter_context(shown), interrupt)
+        return _go(plan, kit, journal, site, stack.enter_context(shown), interrupt, page)
 
 
 def _go(
@@ -42,6 +51,7 @@ def _go(
     site: Site | None,
     shown: Progress,
     interrupt: Interrupt,
+    page: bool | str,
 ) -> Run:
     run = Run(seed=plan.seed, setup=plan.setup() | {"versions": versions()})
     run.path = None if journal is None else journal.path
@@ -56,9 +66,14 @@ def _go(
     watch = Watch(plan.model, plan.loss_fn, kit.optimizer, site=site) if plan.watch else None
     if watch is not None and plan.validate is None:
         watch.never_evaluates()
-    course = Course(plan, best, shown, interrupt, emit, kit, watch)
+    film = journal if isinstance(journal, Filmed) else None
+    if film is not None:
+        film.attend(watch)
     if journal is not None:
         journal.write("start", {"format": FORMAT, "seed": run.seed, "setup": run.setup})
+        if page:
+            shown.tell(start_viewer(journal.path, browser=page == "open"))
+    course = Course(plan, best, shown, interrupt, emit, kit, watch, film)
     try:
         run.reason, run.message = course.run()
     except BaseException as error:

@@ -26,6 +26,8 @@ from fivestep.feeds import Changed, First, OneBatch, Whole
 from fivestep.journal import Journal
 from fivestep.listen import listening, unheard
 from fivestep.listen.site import here
+from fivestep.live.filmed import Filmed
+from fivestep.live.start import leads
 from fivestep.modes import train_mode
 from fivestep.plan import Plan, count
 from fivestep.randomness import preserved, seed_all
@@ -71,6 +73,7 @@ def fit(
     record: str | os.PathLike[str] | None = None,
     progress: bool = True,
     watch: bool = True,
+    page: bool | Literal["open"] = False,
     overfit_one_batch: bool = False,
     dry_run: bool = False,
 ) -> Run:
@@ -141,6 +144,9 @@ def fit(
         average_every: a duration, how often.
         log_every: also record the training so often: a duration, or so many updates.
         record: write the run to this ``.jsonl`` file, or to a new file in this directory.
+        page: show the training in a browser while it runs: a viewer starts as a process of its own
+            and its address is printed; ``"open"`` opens the browser, too. Needs the extra
+            ``[page]``; recorded in ``runs`` where ``record`` says nothing. See docs/watch.md.
         progress: show it: a live line on a terminal, plain lines elsewhere.
         watch: let the doctor read along, from the loop's own moments and without hooks; what it
             found stands in ``run.report`` and is printed at the end. A doctor that listens already
@@ -185,6 +191,7 @@ def fit(
     check.schedule(schedule, optimizer)
     check.restorable(model, restore_best=restore_best)
     check.record(record)
+    check.page(page)
     check.validation(validate, metrics=metrics, validate_every=validate_every)
     passes = lasting.amount if lasting.unit == "epoch" else math.inf
     check.repeatable("train", train, passes)
@@ -261,7 +268,14 @@ def fit(
         stack.enter_context(train_mode(model))
         kit = stack.enter_context(Assembly(plan))
         _rehearse(plan, kit, validate)
-        return conduct(plan, kit, None if record is None else Journal(record), site)
+        shown = page if leads() and not dry_run else False
+        return conduct(plan, kit, _journal(record, shown=bool(shown)), site, page=shown)
+
+
+def _journal(record: str | os.PathLike[str] | None, *, shown: bool) -> Journal | None:
+    if shown:  # what is shown has been written first
+        return Filmed("runs" if record is None else record)
+    return None if record is None else Journal(record)
 
 
 def _moves(schedule: Any, every: int | str | None) -> Duration:
