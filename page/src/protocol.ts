@@ -182,6 +182,7 @@ export interface Request {
 // All that the component knows of the world around it.
 export interface Host {
   readonly mode: "live" | "replay";
+  readonly saves?: string; // where one file of all this is made
   subscribe(hear: (message: Message) => void): () => void;
   send(request: Request): Promise<void>; // rejects with words if it cannot be handed over
 }

@@ -66,6 +66,7 @@ class Film:
         self._spent = [0.0] * (len(KINDS) - 1)
         self._names: Any = None  # of the parameters, by number
         self.began = self._last = time.perf_counter()
+        self._begun = False
         self._over = threading.Event()
         self._writer = _Writer(self._append)
         self._thread = threading.Thread(target=self._run, name="fivestep film", daemon=True)
@@ -76,6 +77,9 @@ class Film:
     def data(self, batches: Iterator[Any]) -> Iterator[Any]:
         """Hand on batches; note how long each was waited for."""
         spent, clock = self._spent, time.perf_counter
+        if not self._begun:  # what was done before the first batch belongs to no iteration
+            self._begun, self.began = True, clock()
+            self._last = self.began
         while True:
             began = clock()
             try:
