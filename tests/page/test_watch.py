@@ -9,6 +9,7 @@ import math
 import re
 import struct
 import xml.etree.ElementTree as ET
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -183,14 +184,14 @@ def test_three_runs_beside_each_other(opened: Open) -> None:
     loss = page.locator(".chart.loss canvas")
     page.wait_for_timeout(300)
     before = loss.screenshot()
-    second = page.get_by_label("20260102-030401-17")
+    second = page.get_by_role("checkbox", name="20260102-030401-17")
     second.uncheck()
     expect(results.locator("tbody tr")).to_have_count(2)
     page.wait_for_timeout(300)
     assert loss.screenshot() != before
     name = chart(page, "Training loss").get_attribute("aria-label")
     assert name is not None
-    assert "030400" in name
+    assert "by-hand-1" in name
     assert "030401" not in name
     second.check()
     expect(results.locator("tbody tr")).to_have_count(3)
@@ -274,6 +275,15 @@ def test_the_svg_is_what_is_shown(opened: Open) -> None:
     assert [float(x) for x, _ in points] == sorted(float(x) for x, _ in points)
     texts = [one.text for one in drawn.findall(f".//{SVG}text")]
     assert "iteration" in texts
+    beside = [one for one in drawn.findall(f".//{SVG}text") if one.get("text-anchor") == "end"]
+    ticks = [
+        (float(one.get("y") or 0), float(one.text or 0))
+        for one in beside
+        if one.text != "iteration"
+    ]
+    assert len(ticks) >= 4
+    slopes = [(b - d) / (a - c) for (a, b), (c, d) in pairwise(ticks)]
+    assert slopes == pytest.approx([slopes[0]] * len(slopes), rel=0.02)  # none is rounded away
     assert "Gradient norm" in texts
 
 
@@ -347,7 +357,7 @@ def test_every_width_without_side_scroll(opened: Open, view: str, pictures: Path
         outside = [
             one
             for one in overflowing(page)
-            if not re.match(r"<(table|t[hdr]|svg|line|thead|tbody)\b", one)
+            if not re.match(r"<(table|t[hdr]|svg|line|thead|tbody|bdi)\b", one)
         ]
         assert outside == []
         for scheme in SCHEMES:
