@@ -4,7 +4,7 @@ import { colour } from "./colours";
 import { shown } from "./numbers";
 import type { Record } from "./record";
 import type { Session } from "./session";
-import { labels } from "./watch/chart";
+import { labels } from "./watch/ticks";
 import { course } from "./words";
 
 const HEIGHT = 190; // pixels

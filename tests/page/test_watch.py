@@ -7,7 +7,9 @@ import io
 import json
 import math
 import re
+import shutil
 import struct
+import subprocess
 import xml.etree.ElementTree as ET
 from itertools import pairwise
 from pathlib import Path
@@ -82,6 +84,27 @@ def test_it_follows_until_somebody_zooms(opened: Open) -> None:
     assert loss.get_attribute("data-shown") == zoomed
     button(page, "Follow").click()
     expect(loss).to_have_attribute("data-shown", "1 to 90")
+
+
+@pytest.mark.parametrize(
+    "ticks", [[0, 0.25, 0.5, 0.75, 1], [1, 2, 3], [0.001, 0.0015], [-5e4, 0, 5e4],
+              [0, 2.5e13, 5e13], [1e-9, 2e-9]],
+)  # fmt: skip
+def test_a_tick_is_called_by_its_own_value(ticks: list[float]) -> None:
+    esbuild = modules() / "esbuild" / "bin" / "esbuild"
+    source = Path(__file__).resolve().parents[2] / "page" / "src" / "watch" / "ticks.ts"
+    built = subprocess.run(
+        [esbuild, source, "--format=esm"], check=True, capture_output=True, text=True, timeout=60
+    )
+    program = f"{built.stdout};console.log(JSON.stringify(labels({json.dumps(ticks)})))"
+    node = shutil.which("node")
+    assert node
+    done = subprocess.run(
+        [node, "--input-type=module", "-e", program], check=True, capture_output=True, timeout=60
+    )
+    found: list[str] = json.loads(done.stdout)
+    assert [float(one) for one in found] == ticks
+    assert all(len(one) <= 7 for one in found)
 
 
 def test_zoom_and_log_scale_by_button(opened: Open) -> None:

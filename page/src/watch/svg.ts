@@ -1,7 +1,8 @@
 // A chart as SVG: paths and text, no picture inside; a title and a description for who cannot see it.
-import { hatching, labels } from "./chart";
+import { hatching } from "./chart";
 import { percent, type Line, type Spec, type View } from "./spec";
 import { thinned } from "./thin";
+import { labels } from "./ticks";
 
 export type Ink = (name: string) => string;
 

@@ -247,6 +247,7 @@ class Server:
     def stop(self) -> None:
         """Answer what is being answered, and end."""
         self.pages.closing = True
+        self._ring.rouse()  # a stream that waits for news hears that there will be none
         self._server.should_exit = True
         self._thread.join(timeout=5)
         self._socket.close()
