@@ -242,7 +242,7 @@ summary { cursor: pointer; min-height: 24px; font-size: 13px; color: var(--quiet
   --run3: light-dark(#9a4a82, #e59ccb);
   --run4: light-dark(#1a1f26, #e7eaef);
   --run5: light-dark(#8a6100, #f0c243);
-  --band: light-dark(#0072b22e, #56b4e93a);
+  --band: light-dark(#0072b24d, #56b4e95a);
   --part0: light-dark(#8a6100, #f0c243);
   --part1: light-dark(#0072b2, #56b4e9);
   --part2: light-dark(#9a4a82, #e59ccb);
