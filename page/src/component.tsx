@@ -2,6 +2,7 @@
 import { render as draw } from "preact";
 import { App } from "./app";
 import { anywidget, type Model } from "./hosts/anywidget";
+import { film } from "./hosts/film";
 import { http } from "./hosts/http";
 import { replay } from "./hosts/replay";
 import { wear } from "./theme";
@@ -9,6 +10,8 @@ import type { Host } from "./protocol";
 import { Session } from "./session";
 import plotStyle from "uplot/dist/uPlot.min.css";
 import style from "./style.css";
+import watchStyle from "./watch/watch.css";
+import { WatchApp } from "./watch/watch";
 
 function isHost(model: Model | Host): model is Host {
   return "subscribe" in model;
@@ -19,10 +22,12 @@ function render({ model, el }: { model: Model | Host; el: HTMLElement }): () => 
   const leave = isHost(model) ? null : wear(el);
   const shadow = el.shadowRoot ?? el.attachShadow({ mode: "open" });
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(plotStyle + style);
+  sheet.replaceSync(plotStyle + style + watchStyle);
   shadow.adoptedStyleSheets = [sheet];
   const paint = () => {
-    if (session) draw(<App session={session} version={++version} />, shadow);
+    if (!session) return;
+    const View = session.films.active ? WatchApp : App;
+    draw(<View session={session} version={++version} />, shadow);
   };
   let version = 0;
   let session: Session | null = null;
@@ -44,10 +49,11 @@ for (const el of document.querySelectorAll<HTMLElement>("[data-fivestep-host]"))
     "html{color-scheme:light dark;background:light-dark(#ffffff,#13161b)}body{margin:0}",
   );
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, bare];
-  const page = el.dataset.fivestepHost === "replay" ? replay(recorded ?? "") : http();
+  const hosts: { [name: string]: (recorded: string) => Host } = { replay, film };
+  const page = hosts[el.dataset.fivestepHost ?? ""]?.(recorded ?? "") ?? http();
   render({ model: page, el });
   el.shadowRoot?.querySelector<HTMLElement>(".root")?.focus({ preventScroll: true });
 }
 
-export { http, render, replay };
+export { film, http, render, replay };
 export default { render };

@@ -4,6 +4,7 @@ import { colour } from "./colours";
 import { shown } from "./numbers";
 import type { Record } from "./record";
 import type { Session } from "./session";
+import { labels } from "./watch/ticks";
 import { course } from "./words";
 
 const HEIGHT = 190; // pixels
@@ -196,16 +197,6 @@ function options(box: HTMLElement, log: boolean, now: Now): uPlot.Options {
       draw: [(plot) => marks(plot, now.current.session, probe)],
     },
   };
-}
-
-// As many decimals as tell one tick from the next.
-function labels(ticks: (number | null)[]): string[] {
-  const step = Math.abs((ticks[1] ?? 0) - (ticks[0] ?? 0));
-  const digits = step > 0 && step < 1 ? Math.min(Math.ceil(-Math.log10(step) - 1e-9), 12) : 0;
-  return ticks.map((one) => {
-    if (one === null) return "";
-    return digits > 5 || Math.abs(one) >= 1e5 ? one.toExponential(2) : String(+one.toFixed(digits));
-  });
 }
 
 // On the curve: a band where the loss is no number, a flag for each finding, a line where one looks.

@@ -225,6 +225,7 @@ export interface Host {
   readonly mode: "live" | "replay";
   readonly resets?: boolean; // false: only what started the loop can start it again
   readonly late?: string; // why an answer may take its time here
+  readonly saves?: string; // where one file of all this is made
   subscribe(hear: (message: Message) => void): () => void;
   send(request: Request): Promise<void>; // rejects with words if it cannot be handed over
 }

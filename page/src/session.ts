@@ -1,6 +1,7 @@
 // One viewing: the record, where the viewer stands in it, and what was asked of the loop.
 import type { Host, KnobValue, Message, Moment, Request, Verb } from "./protocol";
 import { Record } from "./record";
+import { Films } from "./watch/film";
 
 const PATIENCE = 3000; // milliseconds until a request without an answer is called so
 
@@ -13,6 +14,7 @@ export interface Asked {
 
 export class Session {
   record = new Record();
+  films = new Films(); // of a page that watches
   cursor: number | null = null; // seq of the moment looked back at; null: the newest
   asked = new Map<string, Asked>(); // the last request for each knob, and for "verb"
   help = false;
@@ -31,6 +33,10 @@ export class Session {
   }
 
   private hear(message: Message): void {
+    if (this.films.take(message)) {
+      this.changed();
+      return;
+    }
     const run = this.record.hello?.run;
     this.record.take(message);
     if (this.record.hello?.run !== run) {

@@ -24,6 +24,7 @@ from fivestep.convert import leaves
 from fivestep.counts import need_count, need_seed
 from fivestep.durations import Duration, Lengths, duration
 from fivestep.finite import first_nonfinite
+from fivestep.live.start import missing
 
 CHOICES: dict[str, tuple[Any, ...]] = {
     "mode": (None, "min", "max"),
@@ -263,6 +264,17 @@ def record(value: Any) -> None:
             f"record={value!r} is of type {type(value).__name__}, and a path was expected\n"
             "  do: record='runs', a directory, where every run gets a file of its own"
         )
+
+
+def page(value: Any) -> None:
+    """Refuse what is no choice, and a page that cannot be served, before anything is trained."""
+    if not (isinstance(value, bool) or value == "open"):
+        raise ValueError(
+            f"page={value!r} was given; True, False or 'open' was expected\n"
+            "  do: page=True prints the address, page='open' opens the browser, too"
+        )
+    if value and (words := missing()):
+        raise ImportError(f"page={value!r}: {words}")
 
 
 def validation(value: Any, **needing: Any) -> None:

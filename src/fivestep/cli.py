@@ -14,6 +14,7 @@ from fivestep.cli_doctor import add_verbs
 from fivestep.cli_eject import add_eject
 from fivestep.cli_page import add_step
 from fivestep.cli_prove import add_prove
+from fivestep.cli_watch import add_watch
 from fivestep.version import __version__
 
 # Each demo is an example of the repository: the file that runs is the file to read.
@@ -49,6 +50,9 @@ EXAMPLES = """examples:
   fivestep run train.py       run a training script as it is, and say what is wrong with its loop
   fivestep explain FS301      one fault: what it is, the sick loop, the healthy one, the report
   fivestep step train.py      step through your loop in the browser, and change it while it runs
+  fivestep watch runs         the newest training of a directory in the browser, as it runs
+  fivestep runs               all of them, last and best, and what differs
+  fivestep export runs -o run.html   one of them as an offline page
   fivestep prove setup.py     the guarantees of fit, shown on your own model, loss and data
   fivestep eject run.jsonl    the plain loop that a fit was, to own
   fivestep demo               handwritten digits, learned with the five steps in plain sight
@@ -108,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     add_prove(commands)
     add_eject(commands)
     add_step(commands)
+    add_watch(commands)
     return parser
 
 

@@ -39,7 +39,7 @@ def add_step(verbs: Any) -> None:
     step.add_argument(
         "--public", action="store_true", help="serve other machines, too, with --host"
     )
-    step.add_argument("--port", type=_port, default=0, help="any that is free, if not given")
+    step.add_argument("--port", type=port, default=0, help="any that is free, if not given")
     step.add_argument("--record", metavar="FILE", type=Path, help="write what is told, a line each")
     step.add_argument("--replay", metavar="FILE", type=Path, help="look at a record again")
     step.add_argument(
@@ -52,7 +52,8 @@ def add_step(verbs: Any) -> None:
     step.set_defaults(verb=step_through)
 
 
-def _port(text: str) -> int:
+def port(text: str) -> int:
+    """Read the number of a port."""
     if not text.isdigit() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"a number from 0 to 65535 was expected, not {text!r}")
     return int(text)
@@ -111,7 +112,7 @@ def _live(given: argparse.Namespace) -> int:
     server = Server(
         supervisor.ring, supervisor.ask, host=given.host, port=given.port, stranger=_show
     )
-    with _interrupts() as pressed:
+    with interrupts() as pressed:
         server.start()
         _open(server, given)
         try:
@@ -142,7 +143,7 @@ def _replay(given: argparse.Namespace) -> int:
         raise RefusedError("this is a record: nothing runs that could be steered")
 
     server = Server(ring, refuse, host=given.host, port=given.port, stranger=_show)
-    with _interrupts() as pressed:
+    with interrupts() as pressed:
         server.start()
         _open(server, given)
         while not pressed():
@@ -162,7 +163,7 @@ def _show(link: str) -> None:
 
 
 @contextmanager
-def _interrupts() -> Generator[Callable[[], int]]:
+def interrupts() -> Generator[Callable[[], int]]:
     """Count Ctrl-C instead of being cut short by it: the script has it first."""
     count = 0
 

@@ -14,6 +14,8 @@ from fivestep.course import Course
 from fivestep.finding import Report
 from fivestep.interrupt import Interrupt
 from fivestep.journal import FORMAT, Entry, Journal, versions
+from fivestep.live.filmed import Filmed
+from fivestep.live.start import start_viewer
 from fivestep.plan import Plan
 from fivestep.progress import Progress
 from fivestep.report import as_json
@@ -34,6 +36,8 @@ def conduct(
     site: Site | None,
     run: Run | None = None,
     interrupt: Interrupt | None = None,
+    *,
+    page: bool | str = False,
 ) -> Run:
     """Train as planned and tell what happened; ``site`` is the line of the user's ``fit``.
 
@@ -42,7 +46,8 @@ def conduct(
     with ExitStack() as stack:
         interrupt = stack.enter_context(interrupt or Interrupt())
         shown = Progress(shown=plan.progress, epochs=plan.epochs, iterations=plan.iterations)
-        return _go(plan, kit, journal, site, stack.enter_context(shown), interrupt, run or Run())
+        shown = stack.enter_context(shown)
+        return _go(plan, kit, journal, site, shown, interrupt, run or Run(), page)
 
 
 def _go(
@@ -53,6 +58,7 @@ def _go(
     shown: Progress,
     interrupt: Interrupt,
     run: Run,
+    page: bool | str,
 ) -> Run:
     run.seed, run.setup = plan.seed, plan.setup() | {"versions": versions()}
     run.path = None if journal is None else journal.path
@@ -67,9 +73,14 @@ def _go(
     watch = Watch(plan.model, plan.loss_fn, kit.optimizer, site=site) if plan.watch else None
     if watch is not None and plan.validate is None:
         watch.never_evaluates()
-    course = Course(plan, best, shown, interrupt, emit, kit, watch)
+    film = journal if isinstance(journal, Filmed) else None
+    if film is not None:
+        film.attend(watch)
     if journal is not None:
         journal.write("start", {"format": FORMAT, "seed": run.seed, "setup": run.setup})
+        if page:
+            shown.tell(start_viewer(journal.path, browser=page == "open"))
+    course = Course(plan, best, shown, interrupt, emit, kit, watch, film)
     try:
         run.reason, run.message = course.run()
     except BaseException as error:

@@ -19,6 +19,7 @@ from fivestep.feeds import Feed
 from fivestep.finite import Guard, Numbers, trace_nonfinite
 from fivestep.interrupt import Interrupt
 from fivestep.journal import Entry
+from fivestep.live.filmed import Filmed
 from fivestep.loop import Moment, Step, train
 from fivestep.plan import Plan
 from fivestep.progress import Progress
@@ -49,10 +50,11 @@ class Course:
         emit: Callable[[Entry], None],
         kit: Assembly,
         watch: Watch | None = None,
+        film: Filmed | None = None,
     ) -> None:
         self.plan, self.best, self.progress, self.interrupt = plan, best, progress, interrupt
         self._kit = kit
-        self._emit, self._watch = emit, watch
+        self._emit, self._watch, self._film = emit, watch, film
         self._train, self._held_out = plan.train, plan.validate
         if watch is not None:
             self._train = watch.batches(plan.train, "train")
@@ -104,7 +106,8 @@ class Course:
 
     def _train_epoch(self) -> Ending | None:
         self._span, updates, ending = Span(), self.update, None
-        feed = Feed(self._train.epoch(self.epoch))
+        batches = self._train.epoch(self.epoch)
+        feed = Feed(batches if self._film is None else self._film.film.data(iter(batches)))
         while ending is None and not feed.exhausted and not self._over:
             ending = self._iterate(feed)
         whole = feed.exhausted or feed.count == self.plan.lengths.iterations_per_epoch
@@ -143,6 +146,8 @@ class Course:
         self._guard.remember()
         kit = self._kit
         moments = train(kit.call, kit.loss_fn, kit.optimizer, feed)
+        if self._film is not None:
+            moments = self._film.film.moments(moments)
         if self._watch is not None:
             moments = self._watch(moments)
         moment = None
@@ -216,6 +221,13 @@ class Course:
         summed = {name: loss * weight for name, loss in losses.items()}
         for span in (self._span, self._window):
             span.add(summed, self._items, samples)
+        if self._film is not None:
+            norm = self._kit.gradient_norm(self._numbers.gradient_norm)
+            self._show(self._film, norm, samples)
+
+    def _show(self, film: Filmed, norm: float, samples: int) -> None:
+        rate = (self._kit.rates or self._current_rates())[0]
+        film.iterated(self.iteration, self.epoch, self._numbers.loss, norm, rate, samples)
 
     def _after_move(self) -> Ending | None:
         """Do what is to be done once per update, if the weights were moved."""
@@ -312,6 +324,9 @@ class Course:
             f"norm {norm:g}, so its update was not made; {trace_nonfinite(moment, self.plan.model)}"
         )
         self._guard.undo()
+        if self._film is not None:
+            rate = self._current_rates()[0]
+            self._film.iterated(self.iteration + 1, self.epoch, loss, norm, rate, 0)
         self._emit(self._base("nonfinite", loss))
         self.iteration += 1
         self.skipped += 1

@@ -29,6 +29,8 @@ from fivestep.interrupt import Interrupt
 from fivestep.journal import Journal
 from fivestep.listen import listening, unheard
 from fivestep.listen.site import here
+from fivestep.live.filmed import Filmed
+from fivestep.live.start import leads
 from fivestep.modes import train_mode
 from fivestep.plan import Plan, count
 from fivestep.randomness import preserved, seed_all
@@ -75,6 +77,7 @@ def fit(
     record: str | os.PathLike[str] | None = None,
     progress: bool = True,
     watch: bool = True,
+    page: bool | Literal["open"] = False,
     overfit_one_batch: bool = False,
     dry_run: bool = False,
     background: bool = False,
@@ -146,6 +149,9 @@ def fit(
         average_every: a duration, how often.
         log_every: also record the training so often: a duration, or so many updates.
         record: write the run to this ``.jsonl`` file, or to a new file in this directory.
+        page: show the training in a browser while it runs: a viewer starts as a process of its own
+            and its address is printed; ``"open"`` opens the browser, too. Needs the extra
+            ``[page]``; recorded in ``runs`` where ``record`` says nothing. See docs/watch.md.
         progress: show it: a live line on a terminal, plain lines elsewhere.
         watch: let the doctor read along, from the loop's own moments and without hooks; what it
             found stands in ``run.report`` and is printed at the end. A doctor that listens already
@@ -197,6 +203,7 @@ def fit(
     check.schedule(schedule, optimizer)
     check.restorable(model, restore_best=restore_best)
     check.record(record)
+    check.page(page)
     check.validation(validate, metrics=metrics, validate_every=validate_every)
     passes = lasting.amount if lasting.unit == "epoch" else math.inf
     passes = 1 if overfit_one_batch else passes
@@ -260,7 +267,7 @@ def fit(
         dry_run=dry_run,
     )
     site = here(sys._getframe(1))  # pyright: ignore[reportPrivateUsage]
-    go = partial(_go, plan, (train, validate), record, site)
+    go = partial(_go, plan, (train, validate), record, site, page)
     return start(go, model, optimizer, site) if background else go()
 
 
@@ -269,6 +276,7 @@ def _go(
     data: tuple[Any, Any],
     record: str | os.PathLike[str] | None,
     site: Site | None,
+    page: bool | str,
     run: Run | None = None,
     interrupt: Interrupt | None = None,
 ) -> Run:
@@ -284,8 +292,15 @@ def _go(
         stack.enter_context(train_mode(plan.model))
         kit = stack.enter_context(Assembly(plan))
         _rehearse(plan, kit, data[1])
-        journal = None if record is None else Journal(record)
-        return conduct(plan, kit, journal, site, run, interrupt)
+        shown = page if leads() and not plan.dry_run else False
+        journal = _journal(record, shown=bool(shown))
+        return conduct(plan, kit, journal, site, run, interrupt, page=shown)
+
+
+def _journal(record: str | os.PathLike[str] | None, *, shown: bool) -> Journal | None:
+    if shown:  # what is shown has been written first
+        return Filmed("runs" if record is None else record)
+    return None if record is None else Journal(record)
 
 
 def _moves(schedule: Any, every: int | str | None) -> Duration:

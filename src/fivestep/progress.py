@@ -91,6 +91,14 @@ class Progress:
         """Write a line."""
         self._write(text)
 
+    def tell(self, text: str) -> None:
+        """Write a line that was asked for, even to somebody who wants no progress."""
+        if self._stream is not None:
+            self._write(text)
+        else:
+            stream = sys.stdout if "ipykernel" in sys.modules else sys.stderr
+            self._try(lambda: print(text, file=stream, flush=True))
+
     def report(self, report: Report) -> None:
         """Print what the doctor found. A fault is said even to somebody who wants no progress."""
         if self._bar is not None:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from fivestep.finding import Finding, Report
 from fivestep.journal import FORMAT, Entry, read_lines
+from fivestep.live.places import PAGE
 from fivestep.report import from_json
 from fivestep.version import __version__
 from fivestep.vitals.codec import VITALS
@@ -167,8 +168,8 @@ class Run:
 def _newest(path: Path) -> Path:
     if not path.is_dir():
         return path
-    vitals = set(path.glob(f"*{VITALS}"))
-    journals = [file for file in path.glob("*.jsonl") if file not in vitals]
+    others = (VITALS, PAGE)  # what stands beside a journal
+    journals = [file for file in path.glob("*.jsonl") if not file.name.endswith(others)]
     found = sorted(journals, key=lambda file: (file.stat().st_mtime_ns, file.name))
     if not found:
         raise FileNotFoundError(f"there is no run (*.jsonl) in {path}")

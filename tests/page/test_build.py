@@ -10,7 +10,7 @@ import pytest
 from node import PAGE, modules
 
 STATIC = PAGE.parent / "src" / "fivestep" / "page" / "static"
-LIMIT = 150_000  # bytes
+LIMIT = 220_000  # bytes: the loop stepped through, and the trainings watched
 
 
 @pytest.fixture(scope="module")

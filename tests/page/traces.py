@@ -139,3 +139,61 @@ def _finding(iteration: int) -> Message:
         "summary": "gradients of earlier iterations are added to the new ones",
         "explain": "fivestep explain leftover-gradient", "seq_of": 6 * (iteration - 1) + 6,
     }  # fmt: skip
+
+
+def watched(
+    iterations: int = 120, *, runs: int = 1, finding_at: int = 0, nan_at: int = 0, ends: bool = True
+) -> list[Message]:
+    """Trainings as ``fit`` tells them, epochs of ten iterations; each with a rate of its own."""
+    found: list[Message] = []
+    for place in range(runs):
+        told = [_training(place, runs), *_points(iterations, 1 + place, nan_at)]
+        if finding_at:
+            told.append(_finding(finding_at) | {"seq_of": None})
+        if ends:
+            best = [one for one in told if one["kind"] == "entry"][-1]
+            told.append({"kind": "end", "reason": "finished", "message": "all 12 epochs are done",
+                         "best": {k: v for k, v in best.items() if k != "kind"}})  # fmt: skip
+        found += [one | {"of": place} for one in told]
+    return [{"v": 1, "seq": seq} | one for seq, one in enumerate(found, start=1)]
+
+
+def _training(place: int, runs: int) -> Message:
+    rate = 0.01 * 3**place
+    setup = {
+        "options": {"length": "12 epochs", "monitor": "validation_loss", "mode": "min"},
+        "model": "Sequential", "batches": 10, "optimizer_options": [{"lr": rate}],
+        "versions": {"torch": "2.13", "fivestep": "0"},
+    }  # fmt: skip
+    return {
+        "kind": "hello", "run": f"20260102-03040{place}-17", "script": "train.py", "arguments": [],
+        "sources": [], "versions": setup["versions"], "mode": "watch", "knobs": {}, "setup": setup,
+        "seed": 0, "began": 1.8e9, "process": {}, "runs": runs,
+    }  # fmt: skip
+
+
+def _points(iterations: int, speed: int, nan_at: int) -> list[Message]:
+    found: list[Message] = []
+    for i in range(1, iterations + 1):
+        loss: Any = round(math.exp(-speed * i / 60) * (1 + 0.3 * math.sin(3.1 * i)) + 0.05, 9)
+        told = "NaN" if i == nan_at else loss
+        found.append({
+            "kind": "iteration", "iteration": i, "epoch": 1 + (i - 1) // 10, "at": i / 50,
+            "loss": told, "low": loss * 0.9, "high": loss * 1.1, "count": 2, "rate": 0.01 * speed,
+            "gradient_norm": 3 * loss, "layers": [], "samples_per_second": 4000 + 50 * (i % 7),
+            "seconds": {"data": 1e-3, **SECONDS, "other": 2e-4},
+        })  # fmt: skip
+        if i % 4 == 0:
+            logs = [-3 + math.sin(i / 9), None, -2.0 - i / 100, -6.0]
+            names = ["encoder.layers.0.self_attn.in_proj_weight", "encoder.frozen", "head.weight",
+                     "head.bias"]  # fmt: skip
+            rows = [list(pair) for pair in zip(names, logs, strict=True)]
+            found.append({"kind": "layers", "iteration": i, "layers": rows})
+        if i % 10 == 0:
+            found.append({
+                "kind": "entry", "when": "epoch", "epoch": i // 10, "iteration": i, "update": i,
+                "loss": loss, "validation_loss": loss * 1.2, "validation_accuracy": 1 - loss / 2,
+                "learning_rate": 0.01 * speed, "gradient_norm": 3 * loss, "seconds": i / 50,
+                "samples_per_second": 4000.5,
+            })  # fmt: skip
+    return found

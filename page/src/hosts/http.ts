@@ -9,6 +9,7 @@ export function http(base = ""): Host {
   let player: Replay | null = null;
   return {
     mode: "live",
+    saves: `${base}/run.html`,
     subscribe(hear) {
       const leave = listen(base, (message) => {
         if (message.kind === "hello" && message.mode === "replay" && player === null) {

@@ -22,7 +22,10 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 BODY = 4096  # bytes of a request
-ROUTES = {("GET", "/"), ("GET", "/component.js"), ("GET", "/events"), ("POST", "/request")}
+ROUTES = {
+    ("GET", "/"), ("GET", "/component.js"), ("GET", "/events"), ("GET", "/run.html"),
+    ("POST", "/request"),
+}  # fmt: skip
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; connect-src 'self'; "
     "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",

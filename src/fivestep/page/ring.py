@@ -62,6 +62,13 @@ class Ring(Generic[Content]):
             self._waiting.append(wake)
             return True
 
+    def rouse(self) -> None:
+        """Call all that wait for a message, though there is none: the end has come."""
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+        for wake in waiting:
+            wake()
+
     def forget(self, wake: Callable[[], None]) -> None:
         """Do not call it any more."""
         with self._lock:

@@ -42,11 +42,17 @@ class Pages:
     Args:
         ring: the messages, as lines of JSON.
         ask: takes a request; False if it cannot be taken now, RefusedError if never.
+        save: makes one file of what is shown; None where there is nothing to make.
     """
 
-    def __init__(self, ring: Ring[bytes], ask: Callable[[Message], bool]) -> None:
-        self._ring, self._ask = ring, ask
-        self._readers = 0
+    def __init__(
+        self,
+        ring: Ring[bytes],
+        ask: Callable[[Message], bool],
+        save: Callable[[], bytes] | None = None,
+    ) -> None:
+        self._ring, self._ask, self._save = ring, ask, save
+        self.readers = 0  # streams that are open now
         self.closing = False
         self.read = False  # somebody has read the stream
 
@@ -56,6 +62,7 @@ class Pages:
             Route("/", self._page, methods=["GET"]),
             Route("/component.js", self._component, methods=["GET"]),
             Route("/events", self._events, methods=["GET"]),
+            Route("/run.html", self._saved, methods=["GET"]),
             Route("/request", self._request, methods=["POST"]),
         ]
 
@@ -64,6 +71,16 @@ class Pages:
 
     async def _component(self, asked: Request) -> Response:
         return _file("component.js", "text/javascript; charset=utf-8")
+
+    async def _saved(self, asked: Request) -> Response:
+        if self._save is None:
+            return JSONResponse({"refused": "there is no such page"}, status_code=404)
+        try:
+            made = await asyncio.to_thread(self._save)
+        except (OSError, ValueError) as error:
+            return JSONResponse({"refused": str(error)}, status_code=409)
+        named = {"content-disposition": 'attachment; filename="run.html"'}
+        return Response(made, media_type="text/html; charset=utf-8", headers=named)
 
     async def _request(self, asked: Request) -> Response:
         try:
@@ -83,7 +100,7 @@ class Pages:
         after = asked.headers.get("last-event-id") or asked.query_params.get("after", "0")
         if not (after.isascii() and after.isdigit() and len(after) < 16):
             return JSONResponse({"refused": "after: a whole number was expected"}, status_code=400)
-        if self._readers >= READERS:
+        if self.readers >= READERS:
             return JSONResponse({"refused": f"{READERS} windows look on already"}, status_code=503)
         self.read = True
         return StreamingResponse(self._stream(int(after)), media_type="text/event-stream")
@@ -91,7 +108,7 @@ class Pages:
     async def _stream(self, after: int) -> AsyncIterator[bytes]:
         if after > self._ring.last:  # of a server that was here before
             after = 0
-        self._readers += 1
+        self.readers += 1
         try:
             yield b": hello\n\n"
             while not self.closing:
@@ -104,7 +121,7 @@ class Pages:
                 after = entries[-1].seq
                 await asyncio.sleep(BREATH)
         finally:
-            self._readers -= 1
+            self.readers -= 1
 
     async def _news(self, after: int) -> bool:
         """Wait for a message, not for ever."""
@@ -172,6 +189,7 @@ class Server:
         ask: takes a request; False if it cannot be taken now, RefusedError if never.
         host: to bind to.
         port: 0 for any that is free.
+        save: makes one file of what is shown.
         stranger: told a new link when the old one is used up and somebody asks for the page.
 
     Raises:
@@ -186,10 +204,11 @@ class Server:
         host: str = "127.0.0.1",
         port: int = 0,
         stranger: Callable[[str], None] = lambda link: None,
+        save: Callable[[], bytes] | None = None,
     ) -> None:
         self._socket = _bound(host, port)
         self.access = Access(host, self._socket.getsockname()[1])
-        self.pages = Pages(ring, ask)
+        self.pages = Pages(ring, ask, save)
         self._ring, self._stranger, self._told = ring, stranger, 0.0
         self.app: App = Gate(
             Starlette(routes=self.pages.routes()), self.access, self._meets_stranger
@@ -228,6 +247,7 @@ class Server:
     def stop(self) -> None:
         """Answer what is being answered, and end."""
         self.pages.closing = True
+        self._ring.rouse()  # a stream that waits for news hears that there will be none
         self._server.should_exit = True
         self._thread.join(timeout=5)
         self._socket.close()

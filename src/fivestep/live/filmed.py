@@ -1,0 +1,141 @@
+"""A journal with a film beside it, and the doctor's words while the training still goes on."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any, cast
+
+from fivestep.journal import Entry, Journal
+from fivestep.live.film import Film, hello
+from fivestep.live.places import beside
+from fivestep.page.findings import Findings
+from fivestep.page.protocol import Message
+from fivestep.vitals.events import Update
+from fivestep.watch import Watch
+
+FIRST = 8  # iterations, before the doctor is asked
+GROWTH = 1.5  # of the iterations between two looks
+SHARE = 0.01  # of the time of a training may go into asking the doctor while it runs
+
+
+class Filmed(Journal):
+    """A journal that is shown while it is written.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+
+    def __init__(self, where: str | os.PathLike[str]) -> None:
+        super().__init__(where)
+        try:
+            self.film = Film(beside(self.path))
+        except OSError:
+            super().discard()
+            raise
+        self._doctor: _Doctor | None = None
+
+    def write(self, kind: str, record: Entry) -> None:
+        """Append one line here, and a message there."""
+        super().write(kind, record)
+        if kind == "start":
+            self.film.say("hello", hello(self.path.stem, record["setup"], record["seed"]))
+        elif kind == "record":
+            self.film.say("entry", record)
+        elif kind == "end":
+            self._end(record)
+
+    def attend(self, watch: Watch | None) -> None:
+        """Take the layers and the findings from the doctor that reads along."""
+        if watch is not None:
+            self._doctor = _Doctor(watch, self.film)
+            self.film.name_layers(watch.recorder.record.parameters)
+
+    def iterated(
+        self, iteration: int, epoch: int, loss: float, gradient_norm: float, rate: float,
+        samples: int,
+    ) -> None:  # fmt: skip
+        """An iteration is done; in the training's thread."""
+        doctor, update = self._doctor, None
+        if doctor is not None:
+            update = doctor.update()
+        self.film.iterated(iteration, epoch, loss, gradient_norm, rate, samples, update)
+        if doctor is not None and iteration >= doctor.next:
+            doctor.look(iteration)
+
+    def discard(self) -> None:
+        """Close both files and remove them."""
+        self.film.discard()
+        super().discard()
+
+    def close(self) -> None:
+        """Close both files."""
+        self.film.close()
+        super().close()
+        self.failure = self.failure or self.film.failure
+
+    def _end(self, record: Entry) -> None:
+        report = record.get("report")
+        found = [placed(one) for one in report["findings"]] if report else []
+        known = self._doctor.told if self._doctor is not None else set[Any]()
+        for one in found:
+            if key(one) not in known:
+                self.film.say("finding", one)
+        told = {name: value for name, value in record.items() if name != "report"}
+        if report is not None:  # what was said before and is not among them was said too early
+            told["findings"] = [list(key(one)) for one in found]
+        self.film.say("end", told)
+
+
+class _Doctor:
+    """Asks the doctor at an iteration's end, ever more rarely, and for a hundredth of the time."""
+
+    def __init__(self, watch: Watch, film: Film) -> None:
+        self._recorder, self._film = watch.recorder, film
+        self.told: set[Any] = set()
+        self.next = FIRST
+        self._spent = 0.0
+        # What it asks of a doctor is its record, and a watch has that, too.
+        self._findings = Findings(
+            cast("Any", watch), self._post, lambda finding: 0, lambda file: Path(file).name
+        )
+        self._watch = watch
+
+    def update(self) -> Update | None:
+        """The update just made, if it was measured layer by layer."""
+        recorder = self._recorder
+        if recorder.quick.active or not recorder.notes.sampling.detailed:
+            return None
+        for _, event, _ in reversed(recorder.notes.written):
+            if isinstance(event, Update):
+                return event
+        return None
+
+    def look(self, iteration: int) -> None:
+        """Tell what is surely wrong by now."""
+        began = time.perf_counter()
+        if self._spent > SHARE * (began - self._film.began):
+            self.next = iteration + 1  # dearer than it may be: a little later
+            return
+        self.next = max(iteration + 1, int(iteration * GROWTH))
+        self._watch.safely(self._findings.look, iteration, True)
+        self._spent += time.perf_counter() - began
+
+    def _post(self, kind: str, fields: Message) -> int:
+        told = dict(fields)
+        told.pop("seq_of", None)
+        self.told.add(key(told))
+        return self._film.say(kind, told)
+
+
+def placed(finding: Message) -> Message:
+    """A finding of a report, with the names of files only: where they lie is nobody's business."""
+    file = finding["file"]
+    consequences = [placed(one) for one in finding["consequences"]]
+    return finding | {"file": file and Path(file).name, "consequences": consequences}
+
+
+def key(finding: Message) -> tuple[Any, ...]:
+    """What tells one finding from another."""
+    return finding["rule"], finding["file"], finding["line"]

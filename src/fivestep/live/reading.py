@@ -1,0 +1,227 @@
+"""A run as messages, read while it grows: its film, or what its journal and its vitals hold."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from fivestep.journal import FORMAT, read_lines
+from fivestep.live.pace import Pace
+from fivestep.live.places import COLUMNS, LAYERS, PAGE, beside
+from fivestep.live.process import lives
+from fivestep.page.protocol import VERSION, Message, number
+from fivestep.vitals.codec import VITALS, load
+from fivestep.vitals.codec import beside as vitals_beside
+from fivestep.vitals.events import Update
+
+QUIET = 30.0  # seconds without a sign of life, where nobody can look for the process
+
+
+def runs_in(folder: Path) -> list[Path]:
+    """The journals in a directory, the oldest first."""
+    files = [one for one in folder.glob("*.jsonl") if not one.name.endswith((VITALS, PAGE))]
+    return sorted(files, key=lambda one: (one.stat().st_mtime_ns, one.name))
+
+
+def find(path: Path) -> Path:
+    """The journal that is meant: a file, or the newest in a directory.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    if path.name.endswith(PAGE):
+        path = path.with_name(path.name.removesuffix(PAGE) + ".jsonl")
+    if path.is_dir():
+        found = runs_in(path)
+        if not found:
+            raise FileNotFoundError(
+                f"there is no run (*.jsonl) in {path}\n"
+                "  do: record one with fit(..., page=True) or fit(..., record=...)"
+            )
+        return found[-1]
+    if not path.exists() and not beside(path).exists():
+        raise FileNotFoundError(
+            f"{path} is not there\n  do: name what fit(record=...) wrote, or its directory"
+        )
+    return path
+
+
+class Reading:
+    """One run, message by message.
+
+    Args:
+        journal: its file, which may still grow.
+
+    Raises:
+        ValueError: it is no record of a run.
+    """
+
+    def __init__(self, journal: Path) -> None:
+        self.journal = journal
+        self.filmed = beside(journal).exists()
+        self._lines = _Lines(beside(journal) if self.filmed else journal)
+        self._told: Message | None = None  # that the writer has gone
+        self.process: Message = {}
+        self.ended = False
+        self.iteration = 0
+        self._heard = False
+
+    def news(self) -> list[Message]:
+        """The messages that have come since the last call, without numbers of their own."""
+        found: list[Message] = []
+        for line in self._lines.new():
+            found += [line] if self.filmed else list(self._translated(line))
+        for one in found:
+            self._note(one)
+        return found
+
+    def silence(self) -> Message | None:
+        """Say that nobody writes any more, if that is so and was not said; or that somebody does.
+
+        Returns:
+            ``dead`` is True where the process is known to be gone, and False where nothing but its
+            silence is known; ``seconds`` is the age of its last sign of life.
+        """
+        told: Message | None = None
+        if not self.ended and self._heard:
+            alive = lives(self.process)
+            age = time.time() - self._lines.touched()
+            if alive is False or (alive is None and age > QUIET):
+                told = {"dead": alive is False, "iteration": self.iteration}
+                told |= {"seconds": round(age), "kind": "silence"}
+        if _same(told, self._told):
+            return None
+        self._told = told
+        return told or {"kind": "silence", "dead": False, "iteration": self.iteration, "over": True}
+
+    @property
+    def over(self) -> bool:
+        """Nobody will write any more, as far as that is known."""
+        return self.ended or (self._heard and lives(self.process) is False)
+
+    def _note(self, message: Message) -> None:
+        kind = message["kind"]
+        if kind == "hello":
+            self._heard, self.process = True, message.get("process", {})
+        elif kind == "end":
+            self.ended = True
+        elif kind in ("iteration", "entry"):
+            self.iteration = max(self.iteration, message["iteration"])
+
+    # -- a run without a film ---------------------------------------------------------------------
+
+    def _translated(self, line: Message) -> Iterator[Message]:
+        kind = line.pop("kind", None)
+        if kind == "start":
+            yield self._hello(line)
+        elif kind == "record":
+            yield {"v": VERSION, "kind": "entry"} | line
+        elif kind == "end":
+            yield from self._vitals()
+            yield from self._end(line)
+        elif not self._heard:
+            raise ValueError(_no_record(self.journal))
+
+    def _hello(self, line: Message) -> Message:
+        if line.get("format", 0) > FORMAT or not isinstance(line.get("setup"), dict):
+            raise ValueError(_no_record(self.journal))
+        self._heard = True
+        return {
+            "v": VERSION, "kind": "hello", "run": self.journal.stem, "script": "", "arguments": [],
+            "sources": [], "mode": "watch", "knobs": {}, "seed": line.get("seed"),
+            "versions": line["setup"].get("versions", {}), "setup": line["setup"],
+            "began": None, "process": {},
+        }  # fmt: skip
+
+    def _end(self, line: Message) -> Iterator[Message]:
+        report = line.pop("report", None)
+        for one in report["findings"] if report else []:
+            file = one["file"]
+            yield {"v": VERSION, "kind": "finding"} | one | {"file": file and Path(file).name}
+        yield {"v": VERSION, "kind": "end"} | line
+
+    def _vitals(self) -> Iterator[Message]:
+        path = vitals_beside(self.journal)
+        if path.exists():
+            yield from _from_vitals(path)
+
+
+class _Lines:
+    """The whole lines of a file that grows."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self._place, self._rest = path, 0, b""
+
+    def new(self) -> Iterator[Message]:
+        with self.path.open("rb") as file:
+            file.seek(self._place)
+            text = file.read()
+        self._place += len(text)
+        *lines, self._rest = (self._rest + text).split(b"\n")
+        for line in lines:
+            try:
+                found = json.loads(line)
+                if not isinstance(found, dict):
+                    raise ValueError("not an object")
+            except ValueError as error:
+                raise ValueError(_no_record(self.path)) from error
+            yield found
+
+    def touched(self) -> float:
+        try:
+            return self.path.stat().st_mtime
+        except OSError:
+            return time.time()
+
+
+def _from_vitals(path: Path) -> Iterator[Message]:
+    """What the doctor kept: the losses, ever thinner, and the layers of some iterations."""
+    record = load(path)
+    series = record.training()
+    points = dict(series.points + series.recent) if series is not None else {}
+    for iteration, loss in sorted(points.items()):
+        yield _iteration(iteration, loss)
+    pace = Pace(COLUMNS, clocked=False)
+    for vitals, update in record.events(Update):
+        if update.norms and pace.due(vitals.iteration):
+            rows = [
+                [record.parameters[one.parameter].name, _log_ratio(one.update, one.weight)]
+                for one in update.norms[:LAYERS]
+            ]
+            yield {"v": VERSION, "kind": "layers", "iteration": vitals.iteration, "layers": rows}
+
+
+def _iteration(iteration: int, loss: float) -> Message:
+    return {
+        "v": VERSION, "kind": "iteration", "iteration": iteration, "loss": number(loss),
+        "rate": None, "gradient_norm": None, "layers": [], "seconds": {},
+    }  # fmt: skip
+
+
+def _log_ratio(update: float, weight: float) -> float | None:
+    ratio = update / weight if weight else 0.0
+    return round(math.log10(ratio), 3) if ratio > 0 and math.isfinite(ratio) else None
+
+
+def _same(one: Message | None, other: Message | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one["dead"] == other["dead"] and one["iteration"] == other["iteration"]
+
+
+def _no_record(path: Path) -> str:
+    return f"{path} is no record of a run\n  do: name what fit(record=...) or fit(page=True) wrote"
+
+
+def is_of_step(path: Path) -> bool:
+    """Tell whether a file is a record of ``fivestep step``."""
+    if not path.is_file():
+        return False
+    try:
+        first = next(read_lines(path), {})
+    except (ValueError, UnicodeDecodeError):
+        return False
+    return first.get("kind") == "hello" and first.get("mode") != "watch"
