@@ -1,6 +1,7 @@
 """The lessons in their order."""
 
 from fivestep.learn.five_steps import FIVE_STEPS
+from fivestep.learn.gradient_descent import GRADIENT_DESCENT
 from fivestep.learn.lesson import Lesson
 
-LESSONS: tuple[Lesson, ...] = (FIVE_STEPS,)
+LESSONS: tuple[Lesson, ...] = (FIVE_STEPS, GRADIENT_DESCENT)
