@@ -49,9 +49,9 @@ def _fastest_words(runs: list[Heard]) -> str:
         for run in runs
     ]
     return (
-        f"Within {NEAR - 1:.0%} of the lowest loss came {'; '.join(said)}. Larger is faster, up to "
-        f"the limit of {runs[0].number('rate'):.3f}; close below it the steep direction only swings "
-        "to and fro."
+        f"Within {NEAR - 1:.0%} of the lowest loss came {'; '.join(said)}. A larger rate is faster only "
+        f"up to a point: close below the limit, {runs[0].number('rate'):.3f}, each update jumps across "
+        "the valley, and little is won."
     )
 
 
