@@ -9,7 +9,12 @@ import { press } from "./keys";
 import { Knobs } from "./knobs";
 import { Layers } from "./layers";
 import { Learnt } from "./learnt";
+import { LessonPane } from "./learn/lesson";
+import { OwnData } from "./learn/points";
+import { spoken } from "./learn/predict";
+import { Settings } from "./learn/settings";
 import { Loss } from "./loss";
+import { Output } from "./output";
 import type { Session } from "./session";
 import { SourcePane } from "./source";
 import { Voice } from "./voice";
@@ -31,6 +36,7 @@ export function App({ session, version }: { session: Session; version: number })
           <Where session={session} />
         </header>
         <Banner session={session} />
+        <LessonPane session={session} />
         <div class="top">
           <p class="sentence">
             {what} {todo && <strong>{todo}</strong>}
@@ -43,6 +49,7 @@ export function App({ session, version }: { session: Session; version: number })
           <div class="code">
             <SourcePane session={session} />
             <Learnt session={session} version={version} />
+            <Output session={session} />
           </div>
           <div class="numbers-side">
             <Equation session={session} />
@@ -50,11 +57,13 @@ export function App({ session, version }: { session: Session; version: number })
             <Layers session={session} version={version} />
           </div>
           <div class="hands">
+            <Settings session={session} />
+            <OwnData session={session} />
             <Findings session={session} />
             <Knobs session={session} />
           </div>
         </div>
-        <Voice text={`${what} ${todo}`} />
+        <Voice text={spoken(session) ?? `${what} ${todo}`} />
       </div>
     </section>
   );

@@ -9,6 +9,7 @@ import { wear } from "./theme";
 import type { Host } from "./protocol";
 import { Session } from "./session";
 import plotStyle from "uplot/dist/uPlot.min.css";
+import learnStyle from "./learn/learn.css";
 import style from "./style.css";
 import watchStyle from "./watch/watch.css";
 import { WatchApp } from "./watch/watch";
@@ -22,7 +23,7 @@ function render({ model, el }: { model: Model | Host; el: HTMLElement }): () => 
   const leave = isHost(model) ? null : wear(el);
   const shadow = el.shadowRoot ?? el.attachShadow({ mode: "open" });
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(plotStyle + style + watchStyle);
+  sheet.replaceSync(plotStyle + style + learnStyle + watchStyle);
   shadow.adoptedStyleSheets = [sheet];
   const paint = () => {
     if (!session) return;

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from fivestep.cli_doctor import add_verbs
 from fivestep.cli_eject import add_eject
+from fivestep.cli_learn import add_learn
 from fivestep.cli_page import add_step
 from fivestep.cli_prove import add_prove
 from fivestep.cli_watch import add_watch
@@ -53,6 +54,7 @@ EXAMPLES = """examples:
   fivestep watch runs         the newest training of a directory in the browser, as it runs
   fivestep runs               all of them, last and best, and what differs
   fivestep export runs -o run.html   one of them as an offline page
+  fivestep learn              short lessons in the browser: predict, do, see, on real PyTorch
   fivestep prove setup.py     the guarantees of fit, shown on your own model, loss and data
   fivestep eject run.jsonl    the plain loop that a fit was, to own
   fivestep demo               handwritten digits, learned with the five steps in plain sight
@@ -113,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     add_eject(commands)
     add_step(commands)
     add_watch(commands)
+    add_learn(commands)
     return parser
 
 

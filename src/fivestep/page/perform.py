@@ -13,6 +13,7 @@ from fivestep.listen.script import Outcome, run
 from fivestep.page.control import Control
 from fivestep.page.findings import Findings
 from fivestep.page.modules import found
+from fivestep.page.printed import overheard
 from fivestep.page.protocol import Message, versions
 from fivestep.page.seeds import reseeded
 from fivestep.page.stage import SHARE, Stage
@@ -76,7 +77,7 @@ def perform(
     scenes.root(Path.cwd() if module else Path(target).resolve().parent)
     post("hello", _greeting(target, file, arguments, run_id, stage))
     stage.findings = Findings(doctor, post, lambda one: points_at(one, stage), scenes.name)
-    with reseeded(seed, post):
+    with reseeded(seed, post), overheard(post):
         outcome = run(doctor, target, arguments, module=module)
     post("end", _ending(outcome))
     return outcome

@@ -1,0 +1,9 @@
+"""The lessons in their order."""
+
+from fivestep.learn.five_steps import FIVE_STEPS
+from fivestep.learn.from_scratch import FROM_SCRATCH
+from fivestep.learn.gradient_descent import GRADIENT_DESCENT
+from fivestep.learn.lesson import Lesson
+from fivestep.learn.no_zero_grad import NO_ZERO_GRAD
+
+LESSONS: tuple[Lesson, ...] = (FIVE_STEPS, GRADIENT_DESCENT, NO_ZERO_GRAD, FROM_SCRATCH)
