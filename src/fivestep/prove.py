@@ -100,10 +100,10 @@ def _check(
     need_count("samples", samples)
     if batch_size is not None:
         need_count("batch_size", batch_size)
-    if tolerance is not None and not 0 <= tolerance < 1:
+    if tolerance is not None and not 0 < tolerance < 1:  # 0 would ask for the same bits
         raise ValueError(
-            f"tolerance={tolerance!r} was given, and a share between 0 and 1 was expected\n"
-            "  do: leave it out, or tolerance=1e-10"
+            f"tolerance={tolerance!r} was given, and a share between 0 and 1 was expected, "
+            "neither of them\n  do: leave it out, or tolerance=1e-10"
         )
     if hasattr(data, "__next__"):
         raise ValueError(
