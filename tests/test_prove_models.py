@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from fivestep.doctor import listen
 from fivestep.proofs.words import told_apart
 from fivestep.prove import Proof, prove
 
@@ -210,3 +212,89 @@ def test_a_tolerance_that_nothing_meets_is_refused(tolerance: float) -> None:
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     with pytest.raises(ValueError, match=r"between 0 and 1 .*\n  do: "):
         prove(model, nn.MSELoss(), optimizer, line_data(), tolerance=tolerance)
+
+
+# --- Functions that a model keeps -----------------------------------------------------------------
+
+
+class Keeps(nn.Module):
+    """Computes through a function that reaches its own layer, held in one way or another."""
+
+    def __init__(self, hold: Callable[[nn.Module], Any], take: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self.layer = nn.Linear(3, 1)
+        self.held, self.take = hold(self.layer), take
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.take(self.held)(x)
+
+
+def deep_fold(layer: nn.Module) -> Any:
+    def fold(x: Tensor, times: int = 2) -> Tensor:
+        return layer(x) if times == 0 else fold(x, times - 1)
+
+    return fold
+
+
+def by_keyword(layer: nn.Module) -> Any:
+    def call(x: Tensor, *, one: nn.Module = layer, scale: float = 0.5) -> Tensor:
+        return one(x) * scale
+
+    return call
+
+
+def keeps_its_options(layer: nn.Module) -> Any:
+    def call(x: Tensor, *, scale: float = 0.5) -> Tensor:
+        return layer(x) * scale
+
+    return call
+
+
+HELD: dict[str, tuple[Callable[[nn.Module], Any], Callable[[Any], Any]]] = {
+    "list": (lambda layer: [lambda x: layer(x)], lambda held: held[0]),  # pyright: ignore
+    "tuple in dict": (
+        lambda layer: {"a": (1, lambda x: layer(x))},  # pyright: ignore
+        lambda held: held["a"][1],
+    ),
+    "partial": (
+        lambda layer: functools.partial(lambda scale, x: layer(x) * scale, 0.5),  # pyright: ignore
+        lambda held: held,
+    ),
+    "default": (lambda layer: lambda x, one=layer: one(x), lambda held: held),  # pyright: ignore
+    "keyword": (by_keyword, lambda held: held),
+    "keyword beside": (keeps_its_options, lambda held: held),
+    "itself": (deep_fold, lambda held: held),
+    "list in closure": (
+        lambda layer: (lambda layers: lambda x: layers[0](x))([layer]),  # pyright: ignore
+        lambda held: held,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HELD)
+def test_functions_are_copied_with_the_model_however_they_are_held(name: str) -> None:
+    model = Keeps(*HELD[name])
+    held = model.held
+    proof = proof_of(model, line_data(), only=WHOLE)
+    assert proof.holds, str(proof)
+    assert model.held is held
+    assert model.layer.weight.grad is None
+
+
+def test_nothing_of_a_proof_is_heard() -> None:
+    model, (x, y) = nn.Linear(3, 1), line_data()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+
+    def go(count: int) -> None:
+        for _ in range(count):
+            loss = nn.functional.mse_loss(model(x), y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+    with listen() as doctor:
+        go(30)
+        prove(model, nn.MSELoss(), optimizer, (x, y), only=WHOLE)
+        go(30)
+    assert doctor.record.length == 60
+    assert doctor.report().findings == []
