@@ -12,7 +12,6 @@ from typing import Any, cast
 
 from torch import nn
 
-
 _EMPTY = object()
 
 
