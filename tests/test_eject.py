@@ -43,6 +43,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau, StepLR
 
+from fivestep import facts
 from fivestep.attach.schedule import constant, cosine, linear
 from fivestep.cli import main
 from fivestep.eject.words import DEFAULTS
@@ -657,6 +658,17 @@ def test_an_old_record_is_said() -> None:
 def test_the_defaults_are_those_of_fit() -> None:
     parameters = inspect.signature(fit).parameters
     assert {name: parameters[name].default for name in DEFAULTS} == DEFAULTS
+
+
+def test_many_targets_are_not_looked_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then any of them may be one that the loss ignores, and the text counts those that are not."""
+    assert "!= -100" not in check(TABLE["plain"])
+    monkeypatch.setattr(facts, "LOOKED_AT", 22)
+    assert "!= -100" not in check(TABLE["plain"])
+    monkeypatch.setattr(facts, "LOOKED_AT", 21)
+    text = check(TABLE["plain"])
+    assert "items = int((targets != -100).sum())" in text
+    assert_style(text)
 
 
 def test_differences_are_told() -> None:
