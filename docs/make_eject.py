@@ -48,6 +48,7 @@ mode of a model that came in eval mode.
   may round otherwise.
 - `nonfinite="skip"` with `accumulate`: a window with a single good batch is equal to rounding.
 - A loss that is not finite within LBFGS's step: nothing stops the written loop there.
+- The other terms of a loss that LBFGS minimises: `fit` records them, the written loop does not.
 - A first monitored value of infinity counts as best in `fit`, and not in the written loop.
 - A term of the loss past the model's outputs in float16 (`optimizer.carry`): the written loop
   scales the whole loss.

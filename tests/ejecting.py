@@ -145,7 +145,7 @@ def written(twin: Twin) -> str:
     """The text, from what would stand in a file."""
     run = twin.run
     assert run is not None
-    return source(*json.loads(json.dumps([run.setup, run.history])))
+    return source(json.loads(json.dumps(run.setup)))
 
 
 def executed(text: str) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def as_before() -> Iterator[None]:
     yield
     sys.path[:] = path
     for name in set(sys.modules) - modules:
-        if name in ("train_setup", "prove_digits", "prove_tokens"):
+        if name in ("train_setup", "link", "prove_digits", "prove_tokens"):
             del sys.modules[name]
 
 
@@ -103,6 +103,52 @@ def test_what_is_missing_is_told(
     assert words in said.err
     assert said.out == ""
     assert "cli_prove.py" not in said.err
+
+
+BROKEN = """
+def helper():
+    return 1 / 0
+"""
+
+
+@pytest.mark.parametrize("text", [BROKEN + "helper()\n", BROKEN + "def setup():\n    helper()\n"])
+@pytest.mark.parametrize("path", ["train_setup.py", "./below/../train_setup.py", "link.py"])
+def test_what_a_file_raises_is_told_with_its_lines(
+    path: str, text: str, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    written(tmp_path, text)
+    (tmp_path / "below").mkdir()
+    (tmp_path / "link.py").symlink_to("train_setup.py")
+    monkeypatch.chdir(tmp_path)
+    assert main(["prove", path]) == 2
+    said = capsys.readouterr().err
+    assert said.count("helper()\n") == 1
+    assert "line 3, in helper" in said
+    assert said.endswith("ZeroDivisionError: division by zero\n")
+
+
+def test_a_file_that_takes_the_name_of_a_module_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "random.py"
+    path.write_text(LINE)
+    random = sys.modules["random"]
+    assert main(["prove", str(path), "--only", NAMES[0]]) == 2
+    assert sys.modules["random"] is random
+    assert str(tmp_path) not in sys.path
+    assert "do: give the file another name" in capsys.readouterr().err
+
+
+def test_data_under_two_names_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    twice = "'train': (torch.ones(8, 3), torch.ones(8, 1))"
+    for text in (LINE + "data = train\n", SETUP.replace("EXTRA", twice)):
+        assert main(["prove", written(tmp_path, text), "--only", NAMES[0]]) == 2
+        assert "data and train" in capsys.readouterr().err
+    text = LINE.replace("train =", "data =") + "def train(): pass\n"  # what it does, no data
+    assert main(["prove", written(tmp_path, text), "--only", NAMES[0]]) == 0
 
 
 def test_a_wrong_name_is_told_before_the_file_is_run(

@@ -43,6 +43,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau, StepLR
 
+from fivestep import facts
 from fivestep.attach.schedule import constant, cosine, linear
 from fivestep.cli import main
 from fivestep.eject.words import DEFAULTS
@@ -104,6 +105,15 @@ def ignored_row() -> tuple[Tensor, Tensor]:
 def terms(prediction: Tensor, targets: Tensor) -> dict[str, Any]:
     first, second = functional.cross_entropy(prediction, targets), prediction.square().mean()
     return {"loss": first + 0.1 * second, "first": first, "second": second.detach()}
+
+
+def alone(prediction: Tensor, targets: Tensor) -> dict[str, Tensor]:
+    return {"loss": functional.cross_entropy(prediction, targets)}
+
+
+def quoted_terms(prediction: Tensor, targets: Tensor) -> dict[str, Any]:
+    first, second = functional.cross_entropy(prediction, targets), prediction.square().mean()
+    return {"loss": first + 0.1 * second, "it's": first, 'the "size"': second.detach(), "é\\n": 1}
 
 
 class TwoInputs(nn.Module):
@@ -311,6 +321,21 @@ TABLE: dict[str, Case] = {
         {**BASE, "accumulate": 3, "items": ones_of}, validate=held_out
     ),
     "terms": Case({**BASE, "accumulate": 2}, loss_fn=lambda: terms, validate=held_out),
+    "a single term": Case(BASE, loss_fn=lambda: alone, validate=held_out),
+    "a single term in windows": Case({**BASE, "accumulate": 2}, loss_fn=lambda: alone),
+    "a single term, lbfgs": Case(
+        {**BASE, "batch_size": 22}, partial(small, dropout=0.0),
+        lambda m: torch.optim.LBFGS(m.parameters(), lr=0.1), loss_fn=lambda: alone,
+    ),
+    "quoted names": Case(
+        {**BASE, "metrics": {"mean's": Mean(), 'the "top"': accuracy}},
+        loss_fn=lambda: quoted_terms, validate=held_out,
+    ),
+    "a quoted monitor": Case(
+        {**BASE, "epochs": 6, "metrics": {"it's": Mean(), '"""top"""\\': accuracy},
+         "monitor": 'validation_"""top"""\\', "mode": "max", "patience": 2},
+        validate=held_out,
+    ),
     "forward": Case(
         {**BASE, "forward": on_batch}, loss_fn=lambda: batch_loss, validate=held_out
     ),
@@ -576,6 +601,38 @@ def test_the_verb_writes_over_nothing(tmp_path: Path, capsys: pytest.CaptureFixt
     assert main(["eject", str(tmp_path / "none.jsonl")]) == 2
 
 
+class Breaks:
+    """A loss with terms that fails in its third batch, before anything is recorded."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, prediction: Tensor, targets: Tensor) -> dict[str, Any]:
+        self.calls += 1
+        if self.calls == 3:
+            raise RuntimeError("broken")
+        return terms(prediction, targets)
+
+
+def test_a_record_without_an_end_knows_what_the_loss_answered(tmp_path: Path) -> None:
+    whole = by_fit(Case(BASE, loss_fn=lambda: terms)).run
+    broken = Case({**BASE, "record": tmp_path / "broken.jsonl"}, loss_fn=Breaks)
+    with pytest.raises(RuntimeError, match="broken"):
+        by_fit(broken)
+    found = Run.load(tmp_path / "broken.jsonl")
+    assert whole is not None
+    assert found.setup["loop"]["terms"] == whole.setup["loop"]["terms"] == ["first", "second"]
+    assert 'loss = terms["loss"]' in found.source()
+
+
+def test_a_killed_record_knows_what_the_loss_answered(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    by_fit(Case({**BASE, "record": path}, loss_fn=lambda: terms))
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:-1]))
+    assert 'loss = terms["loss"]' in Run.load(path).source()
+
+
 # --- What cannot be written -----------------------------------------------------------------------
 
 REFUSED = {
@@ -606,6 +663,17 @@ def test_an_old_record_is_said() -> None:
 def test_the_defaults_are_those_of_fit() -> None:
     parameters = inspect.signature(fit).parameters
     assert {name: parameters[name].default for name in DEFAULTS} == DEFAULTS
+
+
+def test_many_targets_are_not_looked_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then any of them may be one that the loss ignores, and the text counts those that are not."""
+    assert "!= -100" not in check(TABLE["plain"])
+    monkeypatch.setattr(facts, "LOOKED_AT", 22)
+    assert "!= -100" not in check(TABLE["plain"])
+    monkeypatch.setattr(facts, "LOOKED_AT", 21)
+    text = check(TABLE["plain"])
+    assert "items = int((targets != -100).sum())" in text
+    assert_style(text)
 
 
 def test_differences_are_told() -> None:

@@ -12,7 +12,8 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from fivestep.doctor import diagnose, listen
-from fivestep.vitals import Record, quick, samples
+from fivestep.listen import unheard
+from fivestep.vitals import Record, Update, quick, samples
 from fivestep.vitals.codec import encode
 
 TIMES = (
@@ -343,6 +344,27 @@ def test_same_record_as_the_long_way(
     assert _timeless(encode(short)) == _timeless(encode(long))
     assert [f.rule for f in diagnose(short).findings] == [f.rule for f in diagnose(long).findings]
     assert sum(vitals.repeats for vitals in short.iterations) == short.length
+
+
+def test_what_is_unheard_is_no_part_of_the_short_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same line, called where it was expected: nobody is to take it for the loop's own."""
+    monkeypatch.setattr(samples, "FORWARDS", 40)
+    model, (x, y) = nn.Linear(4, 1), (torch.randn(32, 4), torch.randn(32, 1))
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+
+    def update() -> None:
+        optimizer.step()
+
+    with listen() as doctor:
+        for number in range(LONG):
+            loss = F.mse_loss(model(x), y)
+            optimizer.zero_grad()
+            loss.backward()
+            if number in (150, 250, 333):
+                with unheard():
+                    update()
+            update()
+    assert doctor.record.length == doctor.record.count(Update) == LONG
 
 
 def test_a_fault_that_comes_late_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

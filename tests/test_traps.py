@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import subprocess
 import sys
 from collections.abc import Generator
 from importlib import import_module
@@ -233,6 +234,26 @@ def test_a_library_that_is_not_installed_is_missing(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(measure, "import_module", fail)
     found = measure.column("with_nobody")
     assert (found.cells, found.missing) == ([], "ImportError: No module named 'nobody'")
+
+
+@pytest.mark.parametrize(
+    ("crash", "said"),
+    [
+        ("print('ready'); raise RuntimeError('no memory')", "exit code 1: RuntimeError: no memory"),
+        ("import os; os._exit(9)", "exit code 9"),
+    ],
+)
+def test_a_library_that_takes_its_process_down_is_told_with_its_last_line(
+    crash: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program, run = module("__main__"), subprocess.run
+
+    def crashing(command: list[str], **options: Any) -> Any:
+        return run([command[0], "-c", crash], **options)
+
+    monkeypatch.setattr(program.subprocess, "run", crashing)
+    found = program._measure("with_nobody", chatter=False)
+    assert (found.cells, found.missing) == ([], said)
 
 
 def test_the_page_in_the_repository_answers_these_questions() -> None:

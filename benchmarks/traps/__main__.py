@@ -47,7 +47,8 @@ def _measure(name: str, *, chatter: bool) -> Column:
         command = [sys.executable, "-m", f"{__package__}.one", name, str(out)]
         done = subprocess.run(command, cwd=ROOT, capture_output=not chatter, text=True, check=False)
         if not out.is_file():
-            return Column(name, "", [], missing=f"exit code {done.returncode}")
+            said = (done.stderr or "").strip().splitlines()[-1:]
+            return Column(name, "", [], missing=": ".join([f"exit code {done.returncode}", *said]))
         return load(out)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 PROVE = """\
@@ -64,8 +64,9 @@ def load(path: str) -> ModuleType:
 
     Raises:
         FileNotFoundError: there is none.
+        ValueError: it is no Python file, or has the name of a module that is loaded.
     """
-    file = Path(path)
+    file = Path(path).resolve()  # as its code objects name it, whatever the directory
     if not file.is_file():
         raise FileNotFoundError(
             f"{path} is no file; the path of a Python file was expected\n"
@@ -76,12 +77,22 @@ def load(path: str) -> ModuleType:
         raise ValueError(
             f"{path} cannot be imported; a .py file was expected\n  do: name one that ends in .py"
         )
+    _refuse_taken(file)
     module = module_from_spec(spec)
     sys.modules[file.stem] = module  # classes made in it are looked up by this name
-    sys.path.insert(0, str(file.resolve().parent))
+    sys.path.insert(0, str(file.parent))
     with _told(file):
         spec.loader.exec_module(module)
     return module
+
+
+def _refuse_taken(file: Path) -> None:
+    loaded = sys.modules.get(file.stem)
+    if loaded is not None and getattr(loaded, "__file__", None) != str(file):
+        raise ValueError(
+            f"{file.name} has the name of the module {file.stem}, which is loaded already and "
+            "would be replaced by it\n  do: give the file another name"
+        )
 
 
 @contextmanager
@@ -104,11 +115,16 @@ def found(module: ModuleType, path: str) -> dict[str, Any]:
     """Collect what the file defines.
 
     Raises:
-        ValueError: something is missing, or is said twice.
+        ValueError: something is missing, or the data is given twice.
         TypeError: ``setup()`` returned no dict.
     """
     defined = _from_setup(module, path)
-    if "train" in defined and "data" not in defined:
+    if "train" in defined and not isinstance(defined["train"], FunctionType):
+        if "data" in defined:
+            raise ValueError(
+                f"{path} defines data and train, and both are what is trained on\n"
+                "  do: leave one of them out"
+            )
         defined["data"] = defined["train"]
     missing = [name for name in NEEDED if name not in defined]
     if missing:
@@ -126,7 +142,7 @@ def _from_setup(module: ModuleType, path: str) -> dict[str, Any]:
     setup = getattr(module, "setup", None)
     if not callable(setup):
         return vars(module).copy()
-    with _told(Path(path)):
+    with _told(Path(path).resolve()):
         returned: Any = setup()
     if not isinstance(returned, dict):
         raise TypeError(

@@ -64,6 +64,7 @@ def _go(
     run.path = None if journal is None else journal.path
 
     def emit(record: Entry) -> None:
+        _keep_terms(run, kit, journal)
         run.history.append(record)
         if journal is not None:
             journal.write("record", record)
@@ -92,12 +93,22 @@ def _go(
             run.path = journal = None
         raise
     finally:
+        _keep_terms(run, kit, journal)
         run.seconds = time.perf_counter() - course.started
         run.best, run.best_weights = best.record, best.weights
         if kit.average is not None and kit.average.updates:
             run.average_weights = copy_of_state(kit.average.module)
         _end(run, plan, journal, shown, watch)
     return run
+
+
+def _keep_terms(run: Run, kit: Assembly, journal: Journal | None) -> None:
+    """Write down what the loss answered with, once, as soon as there is anything to write."""
+    names = kit.loss_fn.names
+    if names is not None and "terms" not in run.setup["loop"]:
+        run.setup["loop"]["terms"] = names
+        if journal is not None:
+            journal.write("terms", {"names": names})
 
 
 def _end(

@@ -13,6 +13,7 @@ from fivestep import check
 from fivestep.batches import DEFAULT_BATCH_SIZE, Batches, batches, brings_samples
 from fivestep.counts import need_count, need_seed
 from fivestep.evaluate import float_type
+from fivestep.listen import unheard
 from fivestep.proofs import Guarantee, chosen
 from fivestep.proofs.bench.compare import name_of
 from fivestep.proofs.bench.position import put_back
@@ -73,7 +74,7 @@ def prove(
     begun = time.perf_counter()
     cut = batch_size if brings_samples(data) else None
     made = batches(data, batch_size=cut, seed=seed, dtype=float_type(model))
-    with put_back(data), preserved(*made.generators), torch.enable_grad():
+    with unheard(), put_back(data), preserved(*made.generators), torch.enable_grad():
         bench = Workbench(
             model=model, loss_fn=loss_fn, optimizer=optimizer, items=items, forward=forward,
             rows=collect(made, samples, whole=forward is not None),
@@ -100,10 +101,10 @@ def _check(
     need_count("samples", samples)
     if batch_size is not None:
         need_count("batch_size", batch_size)
-    if tolerance is not None and not 0 <= tolerance < 1:
+    if tolerance is not None and not 0 < tolerance < 1:  # 0 would ask for the same bits
         raise ValueError(
-            f"tolerance={tolerance!r} was given, and a share between 0 and 1 was expected\n"
-            "  do: leave it out, or tolerance=1e-10"
+            f"tolerance={tolerance!r} was given, and a share between 0 and 1 was expected, "
+            "neither of them\n  do: leave it out, or tolerance=1e-10"
         )
     if hasattr(data, "__next__"):
         raise ValueError(

@@ -123,7 +123,7 @@ class Run:
         """
         from fivestep.eject import source
 
-        return source(self.setup, self.history)
+        return source(self.setup)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Run:
@@ -158,6 +158,8 @@ class Run:
             self.seed, self.setup = line["seed"], line["setup"]
         elif kind == "record":
             self.history.append(line)
+        elif kind == "terms":
+            self.setup["loop"]["terms"] = line["names"]
         elif kind == "end":
             self.reason, self.message = line["reason"], line["message"]
             self.best, self.seconds = line["best"], line["seconds"]

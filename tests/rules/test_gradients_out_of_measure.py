@@ -195,6 +195,16 @@ def burst(spike: float) -> Callable[[], None]:
     return loop
 
 
+def test_weights_of_zero_without_a_rate_have_no_ratio() -> None:
+    def loop() -> None:
+        model = nn.Linear(8, 3)
+        for one in model.parameters():
+            nn.init.zeros_(one)
+        train(model, 0.0, updates=20)
+
+    assert "exploding-gradient" not in names(loop)  # nor does the rule fail
+
+
 def test_a_burst_is_named_where_the_loss_suffers() -> None:
     assert names(burst(5e3)) == ["exploding-gradient"]
     assert not names(burst(5.0))

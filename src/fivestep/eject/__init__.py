@@ -11,18 +11,12 @@ from fivestep.eject import around, data, iteration, schedule, validation, words
 from fivestep.eject.config import Config, Lines, fitted, indented
 from fivestep.eject.imports import imports
 
-KNOWN = {
-    "when", "epoch", "iteration", "update", "loss", "gradient_norm", "learning_rate", "seconds",
-    "learning_rates", "skipped", "samples_per_second",
-}  # fmt: skip
 
-
-def source(setup: dict[str, Any], history: list[dict[str, Any]] | None = None) -> str:
+def source(setup: dict[str, Any]) -> str:
     """Write the loop that does what the configured ``fit`` did.
 
     Args:
         setup: ``run.setup``.
-        history: ``run.history``, of which only the names are read: the terms of the loss.
 
     Returns:
         The text of a Python file, formatted, with one function ``train``.
@@ -30,19 +24,12 @@ def source(setup: dict[str, Any], history: list[dict[str, Any]] | None = None) -
     Raises:
         ValueError: the record is too old, or the run cannot be written out; the message says why.
     """
-    config = Config(setup, _terms(history or []))
+    config = Config(setup)
     _refuse(config)
     parts = [_constants(config), *_functions(config)]
     body = "\n".join(line for part in parts for long in part for line in fitted(long))
     head = "\n".join([*words.docstring(config), "", *imports(body)])
     return f"{head}\n\n{body}\n"
-
-
-def _terms(history: list[dict[str, Any]]) -> list[str]:
-    for record in history:
-        if record["when"] in ("epoch", "end", "update"):
-            return [n for n in record if n not in KNOWN and not n.startswith("validation_")]
-    return []
 
 
 def _functions(config: Config) -> list[Lines]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fivestep.eject import average
-from fivestep.eject.config import Config, Lines, indented
+from fivestep.eject.config import Config, Lines, indented, quoted
 
 
 def plateau(config: Config) -> bool:
@@ -15,7 +15,7 @@ def judge(config: Config) -> Lines:
     """Compare the monitored value with the best so far."""
     if config.monitor is None:
         return []
-    value = f'record["{config.monitor}"]'
+    value = f"record[{quoted(config.monitor)}]"
     lines: Lines = []
     if config.monitor == "loss" and config.keeps and average.chosen(config) == "chosen":
         lines.append(average.CHOSEN)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass
 from typing import Any
 
 Lines = list[str]
@@ -15,11 +16,9 @@ class Config:
 
     Args:
         setup: ``run.setup``.
-        terms: the names of the terms of the loss besides ``"loss"``.
     """
 
     setup: dict[str, Any]
-    terms: list[str] = field(default_factory=list[str])
 
     @property
     def loop(self) -> dict[str, Any]:
@@ -116,6 +115,21 @@ class Config:
     def sums(self) -> bool:
         """Tell whether the loss sums over its items."""
         return self.loop["sums"]
+
+    @property
+    def answers_dict(self) -> bool:
+        """Tell whether the loss answers with a dict."""
+        return self.loop.get("terms") is not None
+
+    @property
+    def terms(self) -> list[str]:
+        """The names of the terms of the loss besides ``"loss"``."""
+        return self.loop.get("terms") or []
+
+    @property
+    def listed_terms(self) -> str:
+        """The same as an expression."""
+        return f"[{', '.join(map(quoted, self.terms))}]"
 
     @property
     def counted(self) -> str:
@@ -306,6 +320,12 @@ def _first(name: str, structure: Any) -> str:
     if structure == "tensor":
         return f"len({name})"
     return f"len({name}[0])" if structure[0] != "dict" else f"len(next(iter({name}.values())))"
+
+
+def quoted(name: str) -> str:
+    """Write any text as a literal, in the quotes that a formatter would choose."""
+    plain = json.dumps(name, ensure_ascii=False)
+    return repr(name) if '"' in name and "'" not in name else plain
 
 
 def indented(lines: Lines, depth: int = 1) -> Lines:

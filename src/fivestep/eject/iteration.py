@@ -155,7 +155,7 @@ def counted(config: Config) -> Lines:
 
 def _loss(config: Config) -> Lines:
     made = f"loss_fn(prediction, {config.target})"
-    if not config.terms:
+    if not config.answers_dict:
         return [f"loss = {made}"]
     return [f"terms = {made}", 'loss = terms["loss"]']
 
@@ -218,7 +218,7 @@ def _sum_up(config: Config) -> Lines:
     lines = [f"total += loss.item(){weight}", f"count += {config.items}"]
     if config.terms:
         lines += [
-            f"for name in {config.terms!r}:".replace("'", '"'),
+            f"for name in {config.listed_terms}:",
             f"    sums[name] = sums.get(name, 0.0) + torch.as_tensor(terms[name]).item(){weight}",
         ]
     return lines
@@ -246,8 +246,8 @@ def _with_closure(config: Config) -> Lines:
     if not config.forward:
         bound = "inputs: Any = inputs, targets: Any = targets"
     items = counted(config) if config.items == "items" else []
-    value = 'loss_fn({call}, {target})["loss"]' if config.terms else "loss_fn({call}, {target})"
-    made = value.format(call=call(config), target=config.target)
+    made = f"loss_fn({call(config)}, {config.target})"
+    made += '["loss"]' if config.answers_dict else ""
     lines = [
         "",
         f"def closure({bound}) -> Tensor:",

@@ -56,10 +56,8 @@ def stepped(config: Config, unit: str) -> Lines:
     if schedule is None or schedule["kind"] == "plateau" or schedule["every"][0] != unit:
         return []
     every = schedule["every"][1]
-    if unit == "update":
-        test = [f"if {'updates'} % SCHEDULE_EVERY == 0:"] if every > 1 else []
-    else:
-        tests = [config.cut_short, f"epoch % SCHEDULE_EVERY == 0" if every > 1 else None]  # noqa: F541
-        test = [" and ".join(t for t in tests if t)]
-        test = [f"if {test[0]}:"] if test[0] else []
-    return [*test, *indented(_step(config), len(test))]
+    tests = [config.cut_short if unit == "epoch" else None]
+    counted = {"update": "updates", "epoch": "epoch"}[unit]
+    tests.append(f"{counted} % SCHEDULE_EVERY == 0" if every > 1 else None)
+    head = " and ".join(test for test in tests if test)
+    return [f"if {head}:", *indented(_step(config))] if head else _step(config)

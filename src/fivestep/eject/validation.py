@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fivestep.eject import average, data
-from fivestep.eject.config import Config, Lines, indented
+from fivestep.eject.config import Config, Lines, indented, quoted
 from fivestep.eject.iteration import call, counted
 
 
@@ -46,7 +46,7 @@ def loss_type(config: Config) -> str:
     """The type of ``loss_fn``."""
     if config.loop["items"].get("weight") is not None:
         return "Any"
-    return f"Callable[..., {'dict[str, Any]' if config.terms else 'Tensor'}]"
+    return f"Callable[..., {'dict[str, Any]' if config.answers_dict else 'Tensor'}]"
 
 
 def metric_type(config: Config) -> str:
@@ -75,7 +75,7 @@ def _pass(config: Config) -> Lines:
         lines.append("sums: dict[str, float] = {}")
     if wholes:
         lines.append("predictions, answers = [], []")
-    lines += [f'metrics["{name}"].reset()' for name in streams]
+    lines += [f"metrics[{quoted(name)}].reset()" for name in streams]
     each = _each_batch(config, wholes, streams)
     inside = [*_walk(config, each)]
     return [
@@ -140,17 +140,18 @@ def _each_batch(config: Config, wholes: list[str], streams: list[str]) -> Lines:
     answer = f"loss_fn(prediction, {config.target})"
     weight = "" if config.sums else f" * {config.items_once}"
     add = [f"loss = {answer}", f"total += loss.item(){weight}"]
-    if config.terms:
+    if config.answers_dict:
         add = [f"terms = {answer}", f'total += terms["loss"].item(){weight}']
+    if config.terms:
         add += [
-            f"for name in {config.terms!r}:".replace("'", '"'),
+            f"for name in {config.listed_terms}:",
             f"    sums[name] = sums.get(name, 0.0) + torch.as_tensor(terms[name]).item(){weight}",
         ]
     add.append(f"count += {config.items_once}")
     if config.items_once == "items":
         lines += counted(config)
     lines += ["if items > 0:", *indented(add)] if config.empty else add
-    lines += [f'metrics["{name}"].update(prediction, {config.target})' for name in streams]
+    lines += [f"metrics[{quoted(name)}].update(prediction, {config.target})" for name in streams]
     if wholes:
         lines += ["predictions.append(prediction)", f"answers.append({config.target})"]
     return lines
@@ -168,9 +169,9 @@ def _values(config: Config, wholes: list[str], streams: list[str]) -> Lines:
         each = "float(metric(predicted, true)) for name, metric in metrics.items()"
         spread = ["**{", f'    f"validation_{{name}}": {each}', "},"]
     for name in config.metrics if streams else []:
-        taken = "metrics[{!r}].compute()" if name in streams else "metrics[{!r}](predicted, true)"
-        taken = taken.format(name).replace("'", '"')
-        entries.append(f'"validation_{name}": float({taken})')
+        taken = "compute()" if name in streams else "(predicted, true)"
+        taken = f"metrics[{quoted(name)}]{'.' if name in streams else ''}{taken}"
+        entries.append(f"{quoted(f'validation_{name}')}: float({taken})")
     both = [f"predicted, true = torch.cat(predictions), {joined(config)}"] if wholes else []
     return [*both, "return {", *indented([*(f"{entry}," for entry in entries), *spread]), "}"]
 

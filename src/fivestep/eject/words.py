@@ -7,7 +7,7 @@ import textwrap
 from typing import Any
 
 from fivestep.durations import Duration
-from fivestep.eject.config import WIDTH, Config, Lines
+from fivestep.eject.config import WIDTH, Config, Lines, quoted
 
 # What `fit` does if nothing is said; a test holds this to its signature.
 DEFAULTS: dict[str, Any] = {
@@ -31,12 +31,13 @@ def docstring(config: Config) -> Lines:
     classes = " and ".join(config.loop["optimizer"]["classes"])
     what = f"{setup['model']} of {setup['parameters']:,} parameters, {setup['loss_fn']}, {classes}"
     what += f"{_amount(setup['samples'], 'samples')}."
+    lines = [*_wrapped(run, hang="    "), "", *_wrapped(f"It trained: {what} {made}")]
+    lines = [line.replace('"""', r"\"\"\"") for line in lines]  # in the name of a metric
+    raw = "r" if any("\\" in line for line in lines) else ""
     return [
-        '"""The training loop of one run, written out in plain PyTorch.',
+        f'{raw}"""The training loop of one run, written out in plain PyTorch.',
         "",
-        *_wrapped(run, hang="    "),
-        "",
-        *_wrapped(f"It trained: {what} {made}"),
+        *lines,
         *_notes(config),
         '"""',
     ]
@@ -72,7 +73,7 @@ def _call(config: Config) -> str:
     if config.option("average") == "equal":
         parts.append(f'average_start="{config.option("average_start")}"')
     if config.monitor not in (None, "validation_loss"):
-        parts += [f'monitor="{config.monitor}"', f'mode="{config.option("mode")}"']
+        parts += [f"monitor={quoted(config.monitor)}", f'mode="{config.option("mode")}"']
     return f"fit({', '.join(parts)})"
 
 

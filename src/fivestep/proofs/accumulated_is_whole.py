@@ -22,6 +22,7 @@ from fivestep.proofs.bench.compare import bitwise, differ, name_of, rounded
 from fivestep.proofs.bench.condition import OF_GRADIENT, scale
 from fivestep.proofs.bench.decompose import why_not_a_mean
 from fivestep.proofs.bench.quiet import Held, coupling_norms
+from fivestep.proofs.bench.restless import restless, said_of
 from fivestep.proofs.bench.rows import Fixed, Rows, uneven
 from fivestep.proofs.bench.trial import Trial
 from fivestep.proofs.bench.verdict import (
@@ -69,7 +70,7 @@ def _gradients(
     with bench.trial(wide=kind.wide) as trial:
         quiet(trial, norms=norms)
         trial.backward(*rows.pair(slice(0, rows.count)))
-        whole, dtype = trial.gradients(), trial.dtype
+        whole, dtype = trial.handed(), trial.dtype
     with bench.trial(wide=kind.wide) as trial:
         quiet(trial, norms=norms)
         seen = _accumulated(bench, trial, rows.cut(sizes), len(sizes))
@@ -85,14 +86,14 @@ def _gradients(
 def _accumulated(
     bench: Workbench, trial: Trial, batches: Fixed, window: int
 ) -> list[dict[str, Tensor]]:
-    """The gradients that the optimizer was handed: one set for each of its updates."""
+    """The gradients as the optimizer was handed them: one set for each of its updates."""
     seen: list[dict[str, Tensor]] = []
     last: list[dict[str, Tensor]] = [{}]
 
     def look(*_: Any) -> None:
         weights = trial.weights()  # a step that calls its parent's has the hook called twice
         if not differ(last[0], weights).equal:
-            seen.append(trial.gradients())
+            seen.append(trial.handed())
             last[0] = weights
 
     hook = trial.optimizer.register_step_pre_hook(look)
@@ -157,6 +158,27 @@ def _with_norms(bench: Workbench, shown: Shown) -> Shown:
     )
 
 
+def _with_buffers(bench: Workbench, shown: Shown, names: tuple[str, ...]) -> Shown:
+    """Buffers that move with each forward make every micro-batch see another model."""
+    said = f"{said_of(names)}, so each micro-batch of a window is given another model"
+    train = failing(shown)[0]
+    with bench.calm(names):
+        calm = _gradients(bench, bench.kinds()[0])
+        if calm.holds:
+            return not_applicable(
+                f"{said}. In train mode the gradient is off by {train.relative:.2g} of its largest "
+                "element; with the modules that own them in eval mode it is the whole batch's "
+                f"({calm.relative:.2g})",
+                measures=(calm, train),
+            )
+        cause, do = why_not_a_mean(bench)
+        if restless(bench):
+            cause, do = said, "write them between the updates, or leave them alone in eval mode"
+    return Shown(
+        verdict=Verdict.FAILS, measures=shown.measures, cause=cause, do=do, notes=shown.notes
+    )
+
+
 def _explained(bench: Workbench, shown: Shown) -> Shown:
     worst = failing(shown)[0]
     if worst.bound == 0:
@@ -164,6 +186,8 @@ def _explained(bench: Workbench, shown: Shown) -> Shown:
             "the optimizer's step depends on more than gradients and its own state",
             ("look at what its step reads: a counter, random numbers, hooks"),
         )
+    elif names := restless(bench):
+        return _with_buffers(bench, shown, names)
     else:
         cause, do = why_not_a_mean(bench)
     return Shown(

@@ -19,9 +19,11 @@ from torch.autograd.function import BackwardCFunction
 
 from fivestep.proofs.bench.compare import name_of
 from fivestep.proofs.bench.condition import scale
+from fivestep.proofs.bench.restless import restless, said_of
 from fivestep.proofs.bench.trial import Trial
 from fivestep.proofs.bench.verdict import Measure, Shown, Verdict, judged, not_applicable
 from fivestep.proofs.bench.workbench import Workbench, quiet
+from fivestep.proofs.words import told_apart
 from fivestep.randomness import seed_all
 
 CLAIM = "the gradient is the slope of the loss, by central differences in float64"
@@ -51,6 +53,21 @@ def show(bench: Workbench) -> Shown:
     """Compare backward with central differences."""
     if bench.narrow:
         return not_applicable(f"differences need float64: {bench.narrow}")
+    shown = _shown(bench)
+    if shown.verdict is not Verdict.FAILS or not (names := restless(bench)):
+        return shown
+    with bench.calm(names):
+        calm = _shown(bench)
+    if calm.verdict is not Verdict.HOLDS:
+        return calm
+    return not_applicable(
+        f"{said_of(names)}, and no gradient goes through them: in train mode they move with the "
+        "weights. With the modules that own them in eval mode it is the slope",
+        measures=(*calm.measures, *shown.measures),
+    )
+
+
+def _shown(bench: Workbench) -> Shown:
     sizes = scale(bench, wide=True)
     with bench.trial(wide=True) as trial:
         probe = _Probe(bench, trial, sizes.loss)
@@ -101,20 +118,20 @@ class _Probe:
 
     def element(self, name: str, place: int) -> Slope:
         """The slope in one element of one parameter."""
-        values, gradient = self.parameters[name].data.view(-1), self.gradients.get(name)
-        given = 0.0 if gradient is None else float(gradient.reshape(-1)[place])
-        kept = values[place].clone()
+        values, gradient = self.parameters[name].data, self.gradients.get(name)
+        # By its axes: the elements of channels_last weights do not lie in the order of these.
+        index = tuple(map(int, torch.unravel_index(torch.tensor(place), values.shape)))
+        given = 0.0 if gradient is None else float(gradient[index])
+        kept = values[index].clone()
 
         def move(step: float) -> float:
-            values[place] = kept + step
+            values[index] = kept + step
             loss = self()
-            values[place] = kept
+            values[index] = kept
             return loss
 
-        index = torch.unravel_index(torch.tensor(place), self.parameters[name].shape)
-        return self._slope(
-            f"{name}{[int(i) for i in index]}", given, move, max(1.0, abs(float(kept)))
-        )
+        where = f"{name}{list(index) if index else ''}"
+        return self._slope(where, given, move, max(1.0, abs(float(kept))))
 
     def everywhere(self) -> Slope:
         """The slope in one direction of all parameters together, of length 1."""
@@ -199,9 +216,8 @@ def _explained(shown: Shown, slopes: list[Slope], probe: _Probe) -> Shown:
     if not wrong:
         return shown
     first = max(wrong, key=lambda one: (one.where in shown.measures[0].where, one.apart))
-    said = (
-        f"at {first.where} backward gives {first.gradient:.4g}, and the slope is {first.slope:.4g}"
-    )
+    given, slope = told_apart(first.gradient, first.slope, digits=4)
+    said = f"at {first.where} backward gives {given}, and the slope is {slope}"
     do = "compare backward with forward in it: torch.autograd.gradcheck(Function.apply, inputs)"
     if probe.functions:
         cause = f"{said}; autograd.Functions of the model's own: {', '.join(probe.functions)}"

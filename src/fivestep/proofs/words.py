@@ -18,6 +18,15 @@ def deviation(measure: Measure) -> str:
     return f"{measure.absolute:.1e} ({measure.relative:.1e})"
 
 
+def told_apart(first: float, second: float, *, digits: int) -> tuple[str, str]:
+    """Both with so many digits, or with as many as show that they differ."""
+    for count in range(digits, 18):
+        told = f"{first:.{count}g}", f"{second:.{count}g}"
+        if told[0] != told[1]:
+            return told
+    return f"{first:.{digits}g}", f"{second:.{digits}g}"
+
+
 def bound(measure: Measure) -> str:
     """``bitwise`` or a number."""
     return "bitwise" if measure.bound == 0 else f"{measure.bound:.1e}"

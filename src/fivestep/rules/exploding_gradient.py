@@ -191,7 +191,8 @@ def _through_time(
     """
     measured = [(v, e) for v, e in updates if e.gradient_norm and math.isfinite(e.gradient_norm)]
     ratios = [e.ratio for _, e in measured if e.ratio is not None]
-    if len(measured) < UPDATES or median(ratios) > SHORT or not _bursts_again(series):
+    short = bool(ratios) and median(ratios) <= SHORT  # weights of zero have no ratio
+    if len(measured) < UPDATES or not short or not _bursts_again(series):
         return None
     usual = median(e.gradient_norm or 0.0 for _, e in measured)
     most = max(measured, key=lambda one: one[1].gradient_norm or 0.0)

@@ -9,6 +9,7 @@ import torch
 from fivestep.proofs.bench.condition import scale
 from fivestep.proofs.bench.influence import influenced
 from fivestep.proofs.bench.workbench import Workbench, counter, quiet
+from fivestep.proofs.words import told_apart
 
 CLOSE = 1e-6  # of the loss: these are sums of few numbers, told apart by factors
 
@@ -34,9 +35,10 @@ def why_not_a_mean(bench: Workbench) -> tuple[str, str]:
         )
     count = math.fsum(items)
     mean = math.fsum(one * item for one, item in zip(parts, items, strict=True)) / (count or 1)
+    told = told_apart(whole, mean, digits=6)
     return (
-        f"the loss of a batch ({whole:.6g}) is not the mean of its samples' losses, each weighed "
-        f"by its items ({mean:.6g} over {count:g} items)",
+        f"the loss of a batch ({told[0]}) is not the mean of its samples' losses, each weighed "
+        f"by its items ({told[1]} over {count:g} items)",
         "say by items=lambda batch: ... how many items the loss is the mean of (tokens that are "
         "not masked, weights); a loss of the whole batch (contrastive, a root of a mean) is no "
         "mean and cannot be cut",

@@ -30,6 +30,7 @@ class Trial:
     items: Callable[[Any], Any] | None
     dtype: torch.dtype
     still: bool = False  # in eval mode where dropout has to be off: it is a function in a forward
+    calmed: tuple[str, ...] = ()  # buffers whose modules are in eval mode, so that they stay
 
     @property
     def call(self) -> Any:
@@ -64,12 +65,21 @@ class Trial:
         return found
 
     def gradients(self) -> dict[str, Tensor]:
-        """Copies of the gradients by the names of their parameters; none is left out as 0."""
+        """Dense copies of the gradients by the names of their parameters; none is left out as 0."""
         named = self.parameters().items()
         return {
             name: one.grad.detach().to_dense().clone() if one.grad.is_sparse
             else one.grad.detach().clone()
             for name, one in named if one.grad is not None
+        }  # fmt: skip
+
+    def handed(self) -> dict[str, Tensor]:
+        """Copies of the gradients that the optimizer is handed, as they are: sparse ones sparse."""
+        held = {id(one) for group in self.optimizer.param_groups for one in group["params"]}
+        named = self.parameters().items()
+        return {
+            name: one.grad.detach().clone()
+            for name, one in named if one.grad is not None and id(one) in held
         }  # fmt: skip
 
     def weights(self) -> dict[str, Tensor]:

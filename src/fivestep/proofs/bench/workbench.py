@@ -42,6 +42,7 @@ class Workbench:
     narrow: str = ""  # why it does not run in float64
     drawing: list[str] = field(default_factory=list[str])  # generators used in eval mode, too
     still: bool = False  # dropout is a function in a forward, and off in eval mode only
+    calmed: tuple[str, ...] = ()  # buffers whose modules are put in eval mode; see ``calm``
     known: dict[str, Any] = field(default_factory=dict[str, Any])  # what several proofs ask for
 
     @property
@@ -54,9 +55,18 @@ class Workbench:
         """Copy model and optimizer, seed all random numbers, and compute in float64 if ``wide``."""
         seed_all(self.seed)
         made = copied(self.model, self.loss_fn, self.optimizer, self.forward, self.items, wide=wide)
-        made.still = self.still
+        made.still, made.calmed = self.still, self.calmed
         with in_float64() if wide else nullcontext():
             yield made
+
+    @contextmanager
+    def calm(self, buffers: tuple[str, ...]) -> Generator[None]:
+        """Let the modules that own these buffers be in eval mode in what is tried meanwhile."""
+        self.calmed, known, self.known = buffers, self.known, dict[str, Any]()
+        try:
+            yield
+        finally:
+            self.calmed, self.known = (), known
 
     def once(self, name: str, find: Callable[[], Any]) -> Any:
         """Find something out the first time that it is asked for."""
@@ -104,6 +114,8 @@ def quiet(trial: Trial, *, norms: bool) -> None:
         trial.model.eval()
         for norm in coupling.values():
             norm.train()
+    for name in trial.calmed:
+        trial.model.get_submodule(name.rpartition(".")[0]).eval()
     if norms:
         freeze(coupling)
 
