@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from typing import cast
+from typing import Any, cast
 
 from torch import nn
 
@@ -17,6 +17,7 @@ from fivestep.journal import FORMAT, Entry, Journal, versions
 from fivestep.plan import Plan
 from fivestep.progress import Progress
 from fivestep.report import as_json
+from fivestep.resuming import Saver
 from fivestep.run import Run
 from fivestep.unwrapped import load_clean_state
 from fivestep.vitals.codec import beside
@@ -27,24 +28,42 @@ from fivestep.watch import Watch
 ON_PURPOSE = ("repeated-batch", "overfitting", "leaked-validation", "sorted-batches")
 
 
-def conduct(plan: Plan, kit: Assembly, journal: Journal | None, site: Site | None) -> Run:
-    """Train as planned and tell what happened; ``site`` is the line of the user's ``fit``."""
+def conduct(
+    plan: Plan,
+    kit: Assembly,
+    record: Any,
+    site: Site | None,
+    saver: Saver | None = None,
+    max_minutes: float | None = None,
+) -> Run:
+    """Train as planned and tell what happened.
+
+    Args:
+        plan: what to do.
+        kit: what hangs on the objects meanwhile.
+        record: where the journal goes, if one is kept.
+        site: the line of the user's ``fit``.
+        saver: keeps checkpoints, and knows where to go on.
+        max_minutes: ends it after so long.
+    """
     with ExitStack() as stack:
-        interrupt = stack.enter_context(Interrupt())
+        asked = Interrupt(terminate=saver is not None, minutes=max_minutes)
+        interrupt = stack.enter_context(asked)
         shown = Progress(shown=plan.progress, epochs=plan.epochs, iterations=plan.iterations)
-        return _go(plan, kit, journal, site, stack.enter_context(shown), interrupt)
+        return _go(plan, kit, record, site, stack.enter_context(shown), interrupt, saver)
 
 
 def _go(
     plan: Plan,
     kit: Assembly,
-    journal: Journal | None,
+    record: Any,
     site: Site | None,
     shown: Progress,
     interrupt: Interrupt,
+    saver: Saver | None,
 ) -> Run:
     run = Run(seed=plan.seed, setup=plan.setup() | {"versions": versions()})
-    run.path = None if journal is None else journal.path
+    journal: Journal | None = None
 
     def emit(record: Entry) -> None:
         run.history.append(record)
@@ -56,11 +75,16 @@ def _go(
     watch = Watch(plan.model, plan.loss_fn, kit.optimizer, site=site) if plan.watch else None
     if watch is not None and plan.validate is None:
         watch.never_evaluates()
-    course = Course(plan, best, shown, interrupt, emit, kit, watch)
-    if journal is not None:
-        journal.write("start", {"format": FORMAT, "seed": run.seed, "setup": run.setup})
+    course = Course(plan, best, shown, interrupt, emit, kit, watch, saver)
+    if saver is not None:
+        saver.arrange(plan, kit, best, run, shown.say)
+        if saver.resumes:
+            saver.restore(course)
+    journal = _journal(record, run, saver, course)
     try:
         run.reason, run.message = course.run()
+        if saver is not None and run.reason in ("finished", "patience"):
+            saver.save(course, wait=True)
     except BaseException as error:
         interrupted = isinstance(error, KeyboardInterrupt)
         run.reason = "interrupted" if interrupted else "failed"
@@ -71,11 +95,30 @@ def _go(
         raise
     finally:
         run.seconds = time.perf_counter() - course.started
+        if saver is not None:
+            saver.close()
         run.best, run.best_weights = best.record, best.weights
         if kit.average is not None and kit.average.updates:
             run.average_weights = copy_of_state(kit.average.module)
         _end(run, plan, journal, shown, watch)
     return run
+
+
+def _journal(record: Any, run: Run, saver: Saver | None, course: Course) -> Journal | None:
+    """Open the record, its head and all that is history already written."""
+    journal, whole = None, False
+    if record is not None and saver is not None and saver.resumes and saver.journal is not None:
+        journal, whole = Journal.continued(record, *saver.journal)
+    elif record is not None:
+        journal = Journal(record, again=saver is not None)
+    run.path = None if journal is None else journal.path
+    if saver is not None and not saver.resumes:
+        saver.begin(course)  # before the first line: it knows that this file is its own
+    if journal is not None and not whole:
+        journal.write("start", {"format": FORMAT, "seed": run.seed, "setup": run.setup})
+        for entry in run.history:
+            journal.write("record", entry)
+    return journal
 
 
 def _end(

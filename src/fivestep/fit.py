@@ -18,17 +18,19 @@ from fivestep.assembly import Assembly
 from fivestep.attach.schedule import Shape
 from fivestep.attach.together import together
 from fivestep.batches import Batches, batches, brings_samples, in_order
+from fivestep.checkpoint import Checkpoint, checkpoint_of, minutes_of
+from fivestep.checkpoints.exact import exact
 from fivestep.conduct import conduct
 from fivestep.devices import Moving, device_of
 from fivestep.durations import Duration, Lengths, duration
 from fivestep.evaluate import evaluate_batches, float_type, named_metrics
 from fivestep.feeds import Changed, First, OneBatch, Whole
-from fivestep.journal import Journal
 from fivestep.listen import listening, unheard
 from fivestep.listen.site import here
 from fivestep.modes import train_mode
 from fivestep.plan import Plan, count
 from fivestep.randomness import preserved, seed_all
+from fivestep.resuming import Leaving, saving
 from fivestep.run import Run
 from fivestep.untouched import untouched
 
@@ -69,6 +71,8 @@ def fit(
     average_every: int | str = "1 update",
     log_every: int | str | None = None,
     record: str | os.PathLike[str] | None = None,
+    checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
+    max_minutes: float | None = None,
     progress: bool = True,
     watch: bool = True,
     overfit_one_batch: bool = False,
@@ -141,6 +145,12 @@ def fit(
         average_every: a duration, how often.
         log_every: also record the training so often: a duration, or so many updates.
         record: write the run to this ``.jsonl`` file, or to a new file in this directory.
+        checkpoint: save the whole state of the training to this folder as it goes; called again,
+            in whatever process, ``fit`` goes on from there and ends with the same bits as if it
+            had never been stopped. The random numbers of every batch are then decided by the seed,
+            the epoch and the batch alone. Ctrl-C and SIGTERM end the iteration and save; SIGTERM
+            then ends the program with code 75, "start me again". A ``Checkpoint`` says how often.
+        max_minutes: with ``checkpoint``, do what SIGTERM does after so long.
         progress: show it: a live line on a terminal, plain lines elsewhere.
         watch: let the doctor read along, from the loop's own moments and without hooks; what it
             found stands in ``run.report`` and is printed at the end. A doctor that listens already
@@ -156,7 +166,8 @@ def fit(
     Raises:
         TypeError, ValueError: something is wrong with what was given; what, and what to do.
         NonFiniteError: with ``nonfinite="raise"``.
-        OSError: the record cannot be written.
+        OSError: the record or the first checkpoint cannot be written.
+        SystemExit: with code 75, after SIGTERM or ``max_minutes``, with ``checkpoint``.
     """
     check.numbers(
         batch_size=batch_size,
@@ -185,6 +196,9 @@ def fit(
     check.schedule(schedule, optimizer)
     check.restorable(model, restore_best=restore_best)
     check.record(record)
+    saved = checkpoint_of(checkpoint)
+    deadline = minutes_of(max_minutes)
+    check.saving(saved, seed=seed, max_minutes=max_minutes)
     check.validation(validate, metrics=metrics, validate_every=validate_every)
     passes = lasting.amount if lasting.unit == "epoch" else math.inf
     check.repeatable("train", train, passes)
@@ -197,10 +211,14 @@ def fit(
     kind = float_type(model)
     made = batches(train, batch_size=batch_size, shuffle=shuffle, seed=seed, dtype=kind)
     check.no_nan("train", made, train)
+    if saved is not None and seed is not None:
+        made = exact(made, seed)
     made = _on_its_way(made, model, whole=forward is not None)
     made = OneBatch(made) if overfit_one_batch else First(made, accumulate) if dry_run else made
     held_out = made if overfit_one_batch else _held_out(validate, batch_size, kind)
     if held_out is not None and not overfit_one_batch:
+        if saved is not None and seed is not None:
+            held_out = exact(held_out, seed)
         held_out = _on_its_way(held_out, model, whole=forward is not None)
         held_out = First(held_out, 1) if dry_run else held_out
     lengths = Lengths(count(made), window=accumulate, run=lasting)
@@ -255,13 +273,17 @@ def fit(
             stack.enter_context(
                 untouched(model, loss_fn, optimizer, schedule, data=data, tensors=held)
             )
+        saver = None if saved is None else stack.enter_context(saving(saved, trial=dry_run))
         if seed is not None:
             stack.enter_context(preserved())
             seed_all(seed)
         stack.enter_context(train_mode(model))
         kit = stack.enter_context(Assembly(plan))
         _rehearse(plan, kit, validate)
-        return conduct(plan, kit, None if record is None else Journal(record), site)
+        run = conduct(plan, kit, record, site, saver, deadline)
+    if saver is not None and run.reason in ("terminated", "deadline"):
+        raise Leaving(run)
+    return run
 
 
 def _moves(schedule: Any, every: int | str | None) -> Duration:

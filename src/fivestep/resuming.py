@@ -1,0 +1,304 @@
+"""A training that saves itself as it goes, and goes on where what was saved ends."""
+
+from __future__ import annotations
+
+import copy
+import os
+import time
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from fivestep.assembly import Assembly
+from fivestep.best import Best
+from fivestep.checkpoint import Checkpoint
+from fivestep.checkpoints.exact import Exact, SeededFeed
+from fivestep.checkpoints.interval import Due
+from fivestep.checkpoints.lock import Lock
+from fivestep.checkpoints.objects import fingerprint, load_states, states
+from fivestep.checkpoints.seeds import random_states, set_random_states
+from fivestep.checkpoints.snapshot import restored, snapshot
+from fivestep.checkpoints.store import Found, Store
+from fivestep.checkpoints.writer import Writer
+from fivestep.feeds import Around, Feed
+from fivestep.journal import Entry, versions
+from fivestep.plan import Plan
+from fivestep.run import RESUME_ME, Run
+
+if TYPE_CHECKING:
+    from fivestep.batches import Batches
+    from fivestep.course import Course
+
+# A change of these makes another training of it: what was saved does not belong to it.
+_DECISIVE = ("seed", "accumulate", "overfit_one_batch", "samples", "batches")
+_FREE = ("length", "progress", "watch", "dry_run", "keep_best", "restore_best", "compile")
+
+
+class Leaving(SystemExit):
+    """Ends the program with the code that says "start me again": 75. ``run`` is what was done."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(RESUME_ME)
+        self.run = run
+
+
+class Saver:
+    """The checkpoints of one ``fit``: read at its start, written as it goes.
+
+    Args:
+        checkpoint: what was asked for.
+
+    Raises:
+        OSError, DamagedError, LockedError: the folder cannot be used; why, and what to do.
+    """
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self.checkpoint = checkpoint
+        self._store = Store(checkpoint.folder, keep=checkpoint.keep)
+        self._found: Found | None = None
+        self._given: dict[str, Any] = {}
+        self._due: Due | None = None
+        self._stops: str | None = None
+        self._writer = Writer(self._store, told=self._failed)
+        _need_one_rank()
+        _open(self._store, checkpoint.folder)
+        self._lock = Lock(checkpoint.folder)
+        try:
+            self._found = self._store.newest()
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def arrange(
+        self, plan: Plan, kit: Assembly, best: Best, run: Run, say: Callable[[str], None]
+    ) -> None:
+        """Be told what the training consists of, before it begins; ``say`` shows a line."""
+        self._say = say
+        assert plan.seed is not None
+        self._plan, self._kit, self._best, self._run, self._seed = plan, kit, best, run, plan.seed
+        self._exact = [one for one in (_exact(plan.train), _exact(plan.validate)) if one]
+        self._due = Due(self.checkpoint.every, plan.lengths)
+        if self._found is not None:
+            self._given = restored(self._found)
+
+    @property
+    def resumes(self) -> bool:
+        """Tell whether there is something to go on from."""
+        return self._found is not None
+
+    @property
+    def journal(self) -> tuple[str, int] | None:
+        """The record that was being written, and how many bytes of it are in what was saved."""
+        found = self._found and self._found.body.get("journal")
+        return (found["name"], found["bytes"]) if found else None
+
+    def restore(self, course: Course) -> None:
+        """Put everything back as it was saved.
+
+        Raises:
+            ValueError: it was saved of another model, optimizer, data or seed; what differs.
+        """
+        assert self._found is not None
+        self._tell_refused(self._found)
+        self._compare(self._found.body)
+        given = self._given
+        load_states(self._objects, given["objects"], strict=self.checkpoint.strict)
+        for exact, state in zip(self._exact, given["data"], strict=False):
+            exact.go_on_from(state)
+        best = given["best"]
+        self._best.record, self._best.misses = best["record"], best["misses"]
+        self._best.weights = best["weights"]
+        self._run.history[:] = given["history"]
+        course.go_on_from(given["course"])
+        set_random_states(given["random"])
+        self._given = {}  # its tensors are as large as the training's own
+        self._say(self._where(course))
+
+    def _where(self, course: Course) -> str:
+        place = f"epoch {course.epoch}, iteration {course.iteration}, update {course.update}"
+        note = next((one.note for one in self._exact[:1] if one.note), None)
+        text = f"goes on from {place} ({self.checkpoint.folder})"
+        return f"{text}; {note}" if note else text
+
+    def _tell_refused(self, found: Found) -> None:
+        for refused in found.refused:
+            self._say(f"checkpoint passed over, the one before it is used: {refused}")
+
+    def _compare(self, body: dict[str, Any]) -> None:
+        """Refuse another training; say what else is not as it was."""
+        saved, here = body["about"], self._about()
+        wrong = [_pair(n, saved, here) for n in _DECISIVE if saved.get(n) != here.get(n)]
+        if wrong and self.checkpoint.strict:
+            raise ValueError(
+                f"checkpoint: {self.checkpoint.folder} was saved by another training\n  "
+                + "\n  ".join(wrong)
+                + "\n  do: give the same again, or another folder for another training"
+            )
+        other = [
+            _pair(name, saved, here)
+            for name in {**saved, **here}
+            if saved.get(name) != here.get(name) and name not in (*_DECISIVE, *_FREE)
+        ]
+        if other:
+            self._say("not as it was when it was saved: " + "; ".join(other))
+
+    def _about(self) -> Entry:
+        setup = self._run.setup
+        versions_now = {f"{name}'s version": v for name, v in _versions().items()}
+        own = {name: setup[name] for name in ("samples", "batches", "validation_samples")}
+        streams = [one.workers for one in self._exact[:1] if one.note]
+        return setup["options"] | own | versions_now | {"workers of the stream": streams}
+
+    @property
+    def _objects(self) -> dict[str, Any]:
+        plan, kit = self._plan, self._kit
+        found: dict[str, Any] = {"model": plan.model, "loss_fn": plan.loss_fn}
+        found = {label: one for label, one in found.items() if isinstance(one, nn.Module)}
+        found["optimizer"] = kit.optimizer
+        schedule = kit.schedule if kit.schedule is not None else plan.schedule
+        others = {"schedule": schedule, "average": kit.average}
+        return found | {label: one for label, one in others.items() if one is not None}
+
+    def feed(self, batches: Batches, epoch: int, start: int) -> Feed:
+        """Make the batches of an epoch, from ``start`` on, under their own random numbers."""
+        for exact in self._exact:
+            if exact.workers:
+                self._writer.wait()  # no process is forked while a thread is at work
+        if not start:
+            for exact in self._exact:
+                exact.begin()
+        return SeededFeed(batches.epoch(epoch, start), self._seed, epoch, start)
+
+    def boundary(self, course: Course, *, epoch_ended: bool = False) -> str | None:
+        """Save if it is due, between two iterations; return why the training must stop, if so."""
+        assert self._due is not None
+        due = self._due.now(
+            iteration=course.iteration, update=course.update, epoch=course.epoch,
+            epoch_ended=epoch_ended,
+        )  # fmt: skip
+        if due and (self._due.counted is not None or not self._writer.busy):
+            self.save(course)
+        return self._stops
+
+    def begin(self, course: Course) -> None:
+        """Save a first time, before the first iteration: what cannot be saved is told now.
+
+        Raises:
+            UnsaveableError, OSError: something cannot be saved; what, and what to do.
+        """
+        taken = snapshot(self._parts(course), still=("best",))
+        self._store.save(self._body() | {"state": taken.state}, taken.fragments)
+
+    def save(self, course: Course, *, wait: bool = False) -> None:
+        """Save the state as it stands."""
+        assert self._due is not None
+        began = time.perf_counter()
+        self._writer.wait()
+        try:
+            taken = snapshot(self._parts(course), still=("best",))
+        except TypeError as error:  # something new that cannot be saved; it could at the start
+            return self._failed(error)
+        self._writer.write(self._body(), taken)
+        self._due.saved(time.perf_counter() - began + self._writer.seconds)
+        if wait:
+            self._writer.wait()
+        return None
+
+    def _body(self) -> Entry:
+        parts = fingerprint(self._objects)
+        journal = self._run.path
+        here = None if journal is None else {"name": journal.name, "bytes": _size(journal)}
+        return {"torch": str(torch.__version__), "about": self._about(), "made of": parts} | {
+            "journal": here
+        }
+
+    def _parts(self, course: Course) -> dict[str, Any]:
+        best, course_state = self._best, course.state()
+        return {
+            "objects": states(self._objects),
+            "best": {"record": best.record, "misses": best.misses, "weights": best.weights},
+            "course": course_state,
+            "history": self._run.history,
+            "data": [one.state(between=course.between_epochs) for one in self._exact],
+            "random": random_states(),
+        }
+
+    def _failed(self, failure: Exception) -> None:
+        text = f"no checkpoint was written to {self.checkpoint.folder}: {failure}"
+        if self.checkpoint.failure == "stop":
+            self._stops = text
+        self._say(f"{text}\n  what was saved before is as it was")
+
+    def close(self) -> None:
+        """Wait for the last save, and let others into the folder."""
+        self._writer.wait()
+        for exact in self._exact:
+            exact.close()
+
+    def release(self) -> None:
+        """Let others into the folder."""
+        self._lock.release()
+
+
+@contextmanager
+def saving(checkpoint: Checkpoint, *, trial: bool) -> Generator[Saver]:
+    """Hold the folder. A ``trial`` writes to one of its own beside it, which is gone afterwards."""
+    with ExitStack() as stack:
+        if trial:
+            checkpoint = copy.copy(checkpoint)
+            beside = _existing(checkpoint.folder.absolute().parent)
+            checkpoint.folder = Path(stack.enter_context(TemporaryDirectory(dir=beside)))
+        saver = Saver(checkpoint)
+        stack.callback(saver.release)
+        yield saver
+
+
+def _existing(folder: Path) -> Path:
+    return folder if folder.exists() else _existing(folder.parent)
+
+
+def _pair(name: str, saved: Entry, here: Entry) -> str:
+    return f"{name} was {saved.get(name)!r} and is {here.get(name)!r}"
+
+
+def _versions() -> Entry:
+    return {name: value for name, value in versions().items() if name != "fivestep"}
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _open(store: Store, folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(13, "no permission to write there")
+    except OSError as error:
+        raise type(error)(
+            f"checkpoint: cannot write {folder}: {error.strerror}\n"
+            "  do: name a folder that you may write to, or checkpoint=None"
+        ) from error
+
+
+def _exact(made: Batches | None) -> Exact | None:
+    while isinstance(made, Around):
+        if isinstance(made, Exact):
+            return made
+        made = made.made
+    return None
+
+
+def _need_one_rank() -> None:
+    distributed = torch.distributed
+    started = distributed.is_available() and distributed.is_initialized()
+    if started and distributed.get_world_size() > 1:
+        raise ValueError(
+            f"checkpoint was given in a run of {distributed.get_world_size()} ranks, and it "
+            "saves the state of one\n  do: leave checkpoint out in a distributed training"
+        )
