@@ -81,7 +81,8 @@ class Saver:
         self._say = say
         assert plan.seed is not None
         self._plan, self._kit, self._best, self._run, self._seed = plan, kit, best, run, plan.seed
-        self._exact = [one for one in (_exact(plan.train), _exact(plan.validate)) if one]
+        found = [_exact(plan.train), _exact(plan.validate)]
+        self._exact = [one for one in found if one is not None]
         self._due = Due(self.checkpoint.every, plan.lengths)
         if self._found is not None:
             self._given = restored(self._found)
