@@ -9,6 +9,8 @@ import time
 from types import FrameType, TracebackType
 from typing import Any, Literal, Self
 
+RESUME_ME = 75  # the code of a program that wants to be started again: EX_TEMPFAIL of sysexits.h
+
 _DEFAULTS: dict[int, Any] = {
     signal.SIGINT: signal.default_int_handler,
     signal.SIGTERM: signal.SIG_DFL,

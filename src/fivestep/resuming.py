@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import copy
-import os
-import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import nn
 
 from fivestep.assembly import Assembly
@@ -19,16 +17,14 @@ from fivestep.best import Best
 from fivestep.checkpoint import Checkpoint
 from fivestep.checkpoints.exact import Exact, SeededFeed
 from fivestep.checkpoints.interval import Due
-from fivestep.checkpoints.lock import Lock
+from fivestep.checkpoints.keeper import Keeper
 from fivestep.checkpoints.objects import fingerprint, load_states, states
 from fivestep.checkpoints.seeds import random_states, set_random_states
-from fivestep.checkpoints.snapshot import restored, snapshot
-from fivestep.checkpoints.store import Found, Store
-from fivestep.checkpoints.writer import Writer
 from fivestep.feeds import Around, Feed
+from fivestep.interrupt import RESUME_ME
 from fivestep.journal import Entry, versions
 from fivestep.plan import Plan
-from fivestep.run import RESUME_ME, Run
+from fivestep.run import Run
 
 if TYPE_CHECKING:
     from fivestep.batches import Batches
@@ -59,43 +55,31 @@ class Saver:
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.checkpoint = checkpoint
-        self._store = Store(checkpoint.folder, keep=checkpoint.keep)
-        self._found: Found | None = None
-        self._given: dict[str, Any] = {}
+        self._keeper = Keeper(
+            checkpoint.folder, keep=checkpoint.keep, stops=checkpoint.failure == "stop", say=print
+        )
         self._due: Due | None = None
-        self._stops: str | None = None
-        self._writer = Writer(self._store, told=self._failed)
-        _need_one_rank()
-        _open(self._store, checkpoint.folder)
-        self._lock = Lock(checkpoint.folder)
-        try:
-            self._found = self._store.newest()
-        except BaseException:
-            self._lock.release()
-            raise
 
     def arrange(
         self, plan: Plan, kit: Assembly, best: Best, run: Run, say: Callable[[str], None]
     ) -> None:
         """Be told what the training consists of, before it begins; ``say`` shows a line."""
-        self._say = say
+        self._keeper.say = self._say = say
         assert plan.seed is not None
         self._plan, self._kit, self._best, self._run, self._seed = plan, kit, best, run, plan.seed
         found = [_exact(plan.train), _exact(plan.validate)]
         self._exact = [one for one in found if one is not None]
         self._due = Due(self.checkpoint.every, plan.lengths)
-        if self._found is not None:
-            self._given = restored(self._found)
 
     @property
     def resumes(self) -> bool:
         """Tell whether there is something to go on from."""
-        return self._found is not None
+        return self._keeper.found is not None
 
     @property
     def journal(self) -> tuple[str, int] | None:
         """The record that was being written, and how many bytes of it are in what was saved."""
-        found = self._found and self._found.body.get("journal")
+        found = self._keeper.found and self._keeper.found.body.get("journal")
         return (found["name"], found["bytes"]) if found else None
 
     def restore(self, course: Course) -> None:
@@ -104,10 +88,9 @@ class Saver:
         Raises:
             ValueError: it was saved of another model, optimizer, data or seed; what differs.
         """
-        assert self._found is not None
-        self._tell_refused(self._found)
-        self._compare(self._found.body)
-        given = self._given
+        assert self._keeper.found is not None
+        self._compare(self._keeper.found.body)
+        given = self._keeper.restored() or {}
         load_states(self._objects, given["objects"], strict=self.checkpoint.strict)
         for exact, state in zip(self._exact, given["data"], strict=False):
             exact.go_on_from(state)
@@ -117,7 +100,6 @@ class Saver:
         self._run.history[:] = given["history"]
         course.go_on_from(given["course"])
         set_random_states(given["random"])
-        self._given = {}  # its tensors are as large as the training's own
         self._say(self._where(course))
 
     def _where(self, course: Course) -> str:
@@ -125,10 +107,6 @@ class Saver:
         note = next((one.note for one in self._exact[:1] if one.note), None)
         text = f"goes on from {place} ({self.checkpoint.folder})"
         return f"{text}; {note}" if note else text
-
-    def _tell_refused(self, found: Found) -> None:
-        for refused in found.refused:
-            self._say(f"checkpoint passed over, the one before it is used: {refused}")
 
     def _compare(self, body: dict[str, Any]) -> None:
         """Refuse another training; say what else is not as it was."""
@@ -169,7 +147,7 @@ class Saver:
         """Make the batches of an epoch, from ``start`` on, under their own random numbers."""
         for exact in self._exact:
             if exact.workers:
-                self._writer.wait()  # no process is forked while a thread is at work
+                self._keeper.wait()  # no process is forked while a thread is at work
         if not start:
             for exact in self._exact:
                 exact.begin()
@@ -182,9 +160,9 @@ class Saver:
             iteration=course.iteration, update=course.update, epoch=course.epoch,
             epoch_ended=epoch_ended,
         )  # fmt: skip
-        if due and (self._due.counted is not None or not self._writer.busy):
+        if due and (self._due.counted is not None or not self._keeper.busy):
             self.save(course)
-        return self._stops
+        return self._keeper.problem
 
     def begin(self, course: Course) -> None:
         """Save a first time, before the first iteration: what cannot be saved is told now.
@@ -192,31 +170,19 @@ class Saver:
         Raises:
             UnsaveableError, OSError: something cannot be saved; what, and what to do.
         """
-        taken = snapshot(self._parts(course), still=("best",))
-        self._store.save(self._body() | {"state": taken.state}, taken.fragments)
+        self._keeper.first(self._body(), self._parts(course))
 
     def save(self, course: Course, *, wait: bool = False) -> None:
         """Save the state as it stands."""
         assert self._due is not None
-        began = time.perf_counter()
-        self._writer.wait()
-        try:
-            taken = snapshot(self._parts(course), still=("best",))
-        except TypeError as error:  # something new that cannot be saved; it could at the start
-            return self._failed(error)
-        self._writer.write(self._body(), taken)
-        self._due.saved(time.perf_counter() - began + self._writer.seconds)
-        if wait:
-            self._writer.wait()
-        return None
+        parts = partial(self._parts, course)
+        self._keeper.save(self._body(), parts, due=self._due, wait=wait)
 
     def _body(self) -> Entry:
         parts = fingerprint(self._objects)
         journal = self._run.path
         here = None if journal is None else {"name": journal.name, "bytes": _size(journal)}
-        return {"torch": str(torch.__version__), "about": self._about(), "made of": parts} | {
-            "journal": here
-        }
+        return {"about": self._about(), "made of": parts, "journal": here}
 
     def _parts(self, course: Course) -> dict[str, Any]:
         best, course_state = self._best, course.state()
@@ -229,21 +195,15 @@ class Saver:
             "random": random_states(),
         }
 
-    def _failed(self, failure: Exception) -> None:
-        text = f"no checkpoint was written to {self.checkpoint.folder}: {failure}"
-        if self.checkpoint.failure == "stop":
-            self._stops = text
-        self._say(f"{text}\n  what was saved before is as it was")
-
     def close(self) -> None:
         """Wait for the last save, and let others into the folder."""
-        self._writer.wait()
+        self._keeper.wait()
         for exact in self._exact:
             exact.close()
 
     def release(self) -> None:
         """Let others into the folder."""
-        self._lock.release()
+        self._keeper.release()
 
 
 @contextmanager
@@ -275,31 +235,9 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _open(store: Store, folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise PermissionError(13, "no permission to write there")
-    except OSError as error:
-        raise type(error)(
-            f"checkpoint: cannot write {folder}: {error.strerror}\n"
-            "  do: name a folder that you may write to, or checkpoint=None"
-        ) from error
-
-
 def _exact(made: Batches | None) -> Exact | None:
     while isinstance(made, Around):
         if isinstance(made, Exact):
             return made
         made = made.made
     return None
-
-
-def _need_one_rank() -> None:
-    distributed = torch.distributed
-    started = distributed.is_available() and distributed.is_initialized()
-    if started and distributed.get_world_size() > 1:
-        raise ValueError(
-            f"checkpoint was given in a run of {distributed.get_world_size()} ranks, and it "
-            "saves the state of one\n  do: leave checkpoint out in a distributed training"
-        )

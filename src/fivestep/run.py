@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fivestep.finding import Finding, Report
+from fivestep.interrupt import RESUME_ME
 from fivestep.journal import FORMAT, Entry, read_lines
 from fivestep.report import from_json
 from fivestep.version import __version__
@@ -17,8 +18,6 @@ Reason = Literal[
     "finished", "patience", "nonfinite", "interrupted", "terminated", "deadline", "unsaved",
     "failed", "unfinished",
 ]  # fmt: skip
-
-RESUME_ME = 75  # the code of a program that wants to be started again: EX_TEMPFAIL of sysexits.h
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""A program that trains with checkpoints, for tests that kill it: python killed.py FOLDER CONFIG."""
+"""A program that trains with checkpoints, to be killed: python killed.py FOLDER CONFIG."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ def main(folder: Path, name: str) -> None:
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
 
     def slow(prediction: Any, targets: Any) -> Any:
-        print("iteration", flush=True)
+        sys.stdout.write("iteration\n")
+        sys.stdout.flush()
         if (folder / "slow").exists():
             time.sleep(float((folder / "slow").read_text()))
         return nn.functional.mse_loss(prediction, targets)

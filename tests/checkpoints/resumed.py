@@ -89,11 +89,7 @@ def same(a: Any, b: Any, where: str = "") -> None:
     if isinstance(a, Tensor):
         assert a.dtype == b.dtype, where
         assert a.shape == b.shape, where
-        if a.is_floating_point():
-            assert torch.equal(a.contiguous().view(torch.uint8), b.contiguous().view(torch.uint8)) \
-                if a.ndim else a.tolist() == b.tolist() or a != a, f"{where}: {a} and {b}"  # fmt: skip
-        else:
-            assert torch.equal(a, b), where
+        assert bits(a) == bits(b), f"{where}: {a} and {b}"
     elif isinstance(a, dict):
         assert list(a) == list(b), f"{where}: {list(a)} and {list(b)}"
         for key in a:
@@ -106,6 +102,10 @@ def same(a: Any, b: Any, where: str = "") -> None:
         assert repr(a) == repr(b), f"{where}: {a} and {b}"
     elif not hasattr(a, "__dict__"):
         assert a == b, f"{where}: {a} and {b}"
+
+
+def bits(tensor: Tensor) -> bytes:
+    return tensor.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
 
 
 def equal(a: Outcome, b: Outcome) -> None:

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 import fivestep
-from fivestep import Checkpoint
 from checkpoints.resumed import Made, equal, stopped, trained
+from fivestep import Checkpoint
 
 SAMPLES, SIZE = 37, 8  # a last batch that is short
 
