@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from torch import nn
 
@@ -28,11 +28,31 @@ from fivestep.run import Run
 
 if TYPE_CHECKING:
     from fivestep.batches import Batches
-    from fivestep.course import Course
 
 # A change of these makes another training of it: what was saved does not belong to it.
 _DECISIVE = ("seed", "accumulate", "overfit_one_batch", "samples", "batches")
 _FREE = ("length", "progress", "watch", "dry_run", "keep_best", "restore_best", "compile")
+
+
+class Counting(Protocol):
+    """What counts the iterations of a ``fit``: its course."""
+
+    epoch: int
+    iteration: int
+    update: int
+
+    @property
+    def between_epochs(self) -> bool:
+        """Tell whether no epoch is begun."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """Collect all that it counts."""
+        ...
+
+    def go_on_from(self, state: dict[str, Any]) -> None:
+        """Count on from there."""
+        ...
 
 
 class Leaving(SystemExit):
@@ -82,7 +102,7 @@ class Saver:
         found = self._keeper.found and self._keeper.found.body.get("journal")
         return (found["name"], found["bytes"]) if found else None
 
-    def restore(self, course: Course) -> None:
+    def restore(self, course: Counting) -> None:
         """Put everything back as it was saved.
 
         Raises:
@@ -102,7 +122,7 @@ class Saver:
         set_random_states(given["random"])
         self._say(self._where(course))
 
-    def _where(self, course: Course) -> str:
+    def _where(self, course: Counting) -> str:
         place = f"epoch {course.epoch}, iteration {course.iteration}, update {course.update}"
         note = next((one.note for one in self._exact[:1] if one.note), None)
         text = f"goes on from {place} ({self.checkpoint.folder})"
@@ -153,7 +173,7 @@ class Saver:
                 exact.begin()
         return SeededFeed(batches.epoch(epoch, start), self._seed, epoch, start)
 
-    def boundary(self, course: Course, *, epoch_ended: bool = False) -> str | None:
+    def boundary(self, course: Counting, *, epoch_ended: bool = False) -> str | None:
         """Save if it is due, between two iterations; return why the training must stop, if so."""
         assert self._due is not None
         due = self._due.now(
@@ -164,7 +184,7 @@ class Saver:
             self.save(course)
         return self._keeper.problem
 
-    def begin(self, course: Course) -> None:
+    def begin(self, course: Counting) -> None:
         """Save a first time, before the first iteration: what cannot be saved is told now.
 
         Raises:
@@ -172,7 +192,7 @@ class Saver:
         """
         self._keeper.first(self._body(), self._parts(course))
 
-    def save(self, course: Course, *, wait: bool = False) -> None:
+    def save(self, course: Counting, *, wait: bool = False) -> None:
         """Save the state as it stands."""
         assert self._due is not None
         parts = partial(self._parts, course)
@@ -184,7 +204,7 @@ class Saver:
         here = None if journal is None else {"name": journal.name, "bytes": _size(journal)}
         return {"about": self._about(), "made of": parts, "journal": here}
 
-    def _parts(self, course: Course) -> dict[str, Any]:
+    def _parts(self, course: Counting) -> dict[str, Any]:
         best, course_state = self._best, course.state()
         return {
             "objects": states(self._objects),

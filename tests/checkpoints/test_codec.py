@@ -28,8 +28,6 @@ VALUES = st.recursive(
         | st.tuples(inner, inner)
         | st.dictionaries(KEYS, inner)
         | st.dictionaries(st.text(), inner)
-        | st.sets(st.integers())
-        | st.frozensets(st.text())
     ),
     max_leaves=12,
 )
