@@ -263,6 +263,7 @@ def fit(
         tf32=tf32,
         overfit_one_batch=overfit_one_batch,
         dry_run=dry_run,
+        checkpointed=saved is not None,
     )
     site = here(sys._getframe(1))  # pyright: ignore[reportPrivateUsage]
     with ExitStack() as stack:

@@ -16,12 +16,12 @@ from fivestep import Checkpoint, fit
 
 
 def configuration(name: str, folder: Path) -> dict[str, Any]:
-    every = {"every": "1 update"}
+    often = Checkpoint(folder / "saved", every="1 update")
     return {
-        "plain": {"checkpoint": Checkpoint(folder / "saved", **every)},
+        "plain": {"checkpoint": often},
         "default": {"checkpoint": folder / "saved"},
         "all": {
-            "checkpoint": Checkpoint(folder / "saved", **every),
+            "checkpoint": often,
             "accumulate": 2,
             "average": 0.9,
             "precision": "bfloat16",

@@ -48,7 +48,7 @@ class Outcome:
         self.average, self.best_weights = run.average_weights, run.best_weights
         self.best = None if run.best is None else plain(run.best)
         self.reason, self.message = run.reason, run.message
-        schedule = options.get("schedule")
+        schedule: Any = options.get("schedule")
         has_state = hasattr(schedule, "state_dict")
         self.schedule = copy.deepcopy(schedule.state_dict()) if has_state else None
 
@@ -60,7 +60,8 @@ def plain(entry: dict[str, Any]) -> dict[str, Any]:
 def trained(make: Callable[[], Made], folder: Path, **more: Any) -> Outcome:
     model, loss, optimizer, options = make()
     data = options.pop("train")
-    options = {"progress": False, "watch": False} | options | more
+    quiet: dict[str, Any] = {"progress": False, "watch": False}
+    options = quiet | options | more
     run = fit(model, loss, optimizer, data, checkpoint=folder_of(options, folder), **options)
     return Outcome(model, optimizer, run, options)
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.data import (
     BatchSampler,
     DataLoader,
@@ -103,8 +103,8 @@ def collated(samples: list[Any]) -> Any:
     return torch.stack(inputs) + torch.rand(1), torch.stack(targets)
 
 
-def weights() -> Tensor:
-    return torch.arange(1.0, SAMPLES + 1)
+def weights() -> list[float]:
+    return [number + 1.0 for number in range(SAMPLES)]
 
 
 def generator() -> torch.Generator:
