@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from fivestep.attach.schedule import constant, cosine, linear, schedule
     from fivestep.attach.together import together
     from fivestep.batches import Batches, batches
+    from fivestep.checkpoint import Checkpoint
     from fivestep.course import NonFiniteError
     from fivestep.doctor import Diagnosis, Doctor, diagnose, listen
     from fivestep.evaluate import accuracy, evaluate
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 # `fivestep --help` answers without loading torch.
 _HOMES = {
     "Batches": "batches",
+    "Checkpoint": "checkpoint",
     "Diagnosis": "doctor",
     "Doctor": "doctor",
     "Finding": "finding",
@@ -73,6 +75,7 @@ _HOMES = {
 
 __all__ = [
     "Batches",
+    "Checkpoint",
     "Diagnosis",
     "Doctor",
     "Finding",

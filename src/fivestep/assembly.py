@@ -16,7 +16,7 @@ from fivestep.attach.average import Average, average, reestimate
 from fivestep.attach.clip import clip
 from fivestep.attach.nesting import nested
 from fivestep.attach.precision import Scaled, autocast, scaled
-from fivestep.attach.schedule import Shape, schedule
+from fivestep.attach.schedule import Attached, Shape, schedule
 from fivestep.attach.tf32 import tf32
 from fivestep.durations import Duration
 from fivestep.finite import gradient_norm
@@ -42,6 +42,7 @@ class Assembly:
         items: counts what a batch's mean loss is the mean of.
         update: how often the weights were moved.
         rates: of the last update, where a schedule has moved them since.
+        schedule: what moves the rate with the updates, if something does.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -51,6 +52,7 @@ class Assembly:
         self.accumulated: Accumulated | None = None
         self.scaled: Scaled | None = None
         self.average: Average | None = None
+        self.schedule: Attached | None = None
         self._norm: _Norm | None = None
         self._counts = False
         self._settled = -1  # the update whose averaged weights have their statistics
@@ -144,13 +146,12 @@ class Assembly:
         if moves and not isinstance(plan.schedule, ReduceLROnPlateau):
             self._hang(self.optimizer.register_step_pre_hook(self._keep_rates))
             lengths, known = plan.lengths, plan.lengths.iterations_per_epoch is not None
-            self._hang(
-                schedule(
-                    self.optimizer, plan.schedule, run=lengths.run, every=plan.schedule_every,
-                    updates_per_epoch=lengths.in_updates(EPOCH) if known else None,
-                    iterations_per_epoch=lengths.iterations_per_epoch,
-                )
+            self.schedule = schedule(
+                self.optimizer, plan.schedule, run=lengths.run, every=plan.schedule_every,
+                updates_per_epoch=lengths.in_updates(EPOCH) if known else None,
+                iterations_per_epoch=lengths.iterations_per_epoch,
             )  # fmt: skip
+            self._hang(self.schedule)
 
     def _keep_rates(self, *_: Any) -> None:
         self.rates = [float(group["lr"]) for group in self.optimizer.param_groups]
@@ -173,6 +174,19 @@ class Assembly:
         """Count an update of an optimizer that knows no hooks, and so moves at every step."""
         if not self._counts:
             self.update += 1
+
+    def state(self) -> dict[str, Any]:
+        """Collect what it has counted; what hangs on the objects has a state of its own."""
+        norm = None if self._norm is None else self._norm.read()
+        return {
+            "update": self.update, "rates": self.rates, "settled": self._settled, "norm": norm,
+        }  # fmt: skip
+
+    def go_on_from(self, state: dict[str, Any]) -> None:
+        """Count on from there."""
+        self.update, self.rates, self._settled = state["update"], state["rates"], state["settled"]
+        if self._norm is not None:
+            self._norm.last = state["norm"]
 
     def expect(self, items: float) -> None:
         """Tell the optimizer how many items the batch at hand holds, if it wants to know."""
@@ -199,12 +213,12 @@ class _Norm:
 
     def __init__(self, optimizer: Any) -> None:
         self._parameters = [p for group in optimizer.param_groups for p in group["params"]]
-        self._last: Tensor | None = None
+        self.last: Tensor | float | None = None
 
     def __call__(self, moving: Any, *_: Any) -> None:
         if nested(moving):
             return
-        self._last = gradient_norm([p.grad for p in self._parameters if p.grad is not None])
+        self.last = gradient_norm([p.grad for p in self._parameters if p.grad is not None])
 
     def read(self) -> float:
-        return float("nan") if self._last is None else float(cast("Any", self._last))
+        return float("nan") if self.last is None else float(cast("Any", self.last))

@@ -70,7 +70,7 @@ class Background(Run):
 
     def stop(self) -> None:
         """End it after the iteration that it is in, and return at once."""
-        self._interrupt.requested = True
+        self._interrupt.request()
         if self.inside is not None:
             self.inside.let_go()
 
@@ -146,10 +146,12 @@ class Background(Run):
                 _running = None
 
 
-def start(train: Train, model: Any, optimizer: Any, site: Site | None) -> Background:
+def start(
+    train: Train, model: Any, optimizer: Any, site: Site | None, interrupt: Interrupt
+) -> Background:
     """Train in another thread; return what will be its ``Run``."""
     global _running
-    made = Background(message="it is still running", _model=model)
+    made = Background(message="it is still running", _model=model, _interrupt=interrupt)
     with _lock:
         _refuse(model)
         _running = made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, cast
 
 import numpy as np
@@ -29,12 +30,17 @@ class Batches:
         """Count the batches of one epoch; ``TypeError`` if the iterable does not know."""
         return len(cast("Any", self._iterable))
 
-    def epoch(self, number: int) -> Iterator[Any]:
-        """Go once through the data. ``number`` counts from 1 and decides the order."""
+    def epoch(self, number: int, start: int = 0) -> Iterator[Any]:
+        """Go once through the data.
+
+        Args:
+            number: counts from 1 and decides the order.
+            start: so many batches at the front are left out.
+        """
         sampler = getattr(self._iterable, "sampler", None)
         if hasattr(sampler, "set_epoch"):  # without it a DistributedSampler repeats one order
             cast("Any", sampler).set_epoch(number)
-        return iter(self._iterable)
+        return islice(self._iterable, start, None) if start else iter(self._iterable)
 
     @property
     def source(self) -> Iterable[Any]:
@@ -101,20 +107,23 @@ class TensorBatches(Batches):
         """The samples in an epoch and in a batch."""
         return self.order.count, self.batch_size
 
-    def epoch(self, number: int) -> Iterator[Any]:
-        """Go once through the data, in the order of epoch ``number``."""
+    def epoch(self, number: int, start: int = 0) -> Iterator[Any]:
+        """Go once through the data, in the order of epoch ``number``, from batch ``start`` on."""
         self.order.set_epoch(number)
+        first = start * self.batch_size
         if not self.order.shuffle:
-            return self._slices()
-        return self._picks(self.order.indices())
+            return self._slices(first)
+        return self._picks(self.order.indices()[first:])
 
-    def _slices(self) -> Iterator[Any]:
-        for start in range(0, self.order.count, self.batch_size):
+    def _slices(self, first: int) -> Iterator[Any]:
+        for start in range(first, self.order.count, self.batch_size):
             part = slice(start, start + self.batch_size)
             yield take(self.inputs, part), take(self.targets, part)
 
     def _picks(self, indices: Tensor) -> Iterator[Any]:
         (_, first), *_ = leaves((self.inputs, self.targets), "data")
+        if not len(indices):  # split would make one empty part of it
+            return
         for part in indices.to(first.device).split(self.batch_size):
             yield take(self.inputs, part), take(self.targets, part)
 

@@ -277,6 +277,20 @@ def page(value: Any) -> None:
         raise ImportError(f"page={value!r}: {words}")
 
 
+def saving(checkpoint: Any, *, seed: int | None, max_minutes: Any) -> None:
+    """Refuse checkpoints of an order that cannot be made again, and a deadline without them."""
+    if checkpoint is not None and seed is None:
+        raise ValueError(
+            "checkpoint was given with seed=None, and the order of the samples could not be made "
+            "again\n  do: seed=0, or any other number"
+        )
+    if checkpoint is None and max_minutes is not None:
+        raise ValueError(
+            f"max_minutes={max_minutes!r} was given without checkpoint, and what was trained till "
+            "then would be lost\n  do: give checkpoint='DIR' as well"
+        )
+
+
 def validation(value: Any, **needing: Any) -> None:
     """Refuse a share of the data where data is expected, and options that have nothing to use."""
     if isinstance(value, (int, float)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from typing import cast
+from typing import Any, cast
 
 from torch import nn
 
@@ -19,6 +19,7 @@ from fivestep.live.start import start_viewer
 from fivestep.plan import Plan
 from fivestep.progress import Progress
 from fivestep.report import as_json
+from fivestep.resuming import Saver
 from fivestep.run import Run
 from fivestep.unwrapped import load_clean_state
 from fivestep.vitals.codec import beside
@@ -32,36 +33,46 @@ ON_PURPOSE = ("repeated-batch", "overfitting", "leaked-validation", "sorted-batc
 def conduct(
     plan: Plan,
     kit: Assembly,
-    journal: Journal | None,
+    record: Any,
     site: Site | None,
-    run: Run | None = None,
-    interrupt: Interrupt | None = None,
+    run: Run,
+    interrupt: Interrupt,
     *,
+    saver: Saver | None = None,
     page: bool | str = False,
 ) -> Run:
-    """Train as planned and tell what happened; ``site`` is the line of the user's ``fit``.
+    """Train as planned and tell what happened.
 
-    A training in the background brings its ``run`` and its ``interrupt`` along: others hold them.
+    Args:
+        plan: what to do.
+        kit: what hangs on the objects meanwhile.
+        record: where the journal goes, if one is kept.
+        site: the line of the user's ``fit``.
+        run: what is filled and returned; of a training in the background others hold it already.
+        interrupt: asks for the end; others may hold it, too.
+        saver: keeps checkpoints, and knows where to go on.
+        page: show it in a page; ``"open"`` opens the browser.
     """
     with ExitStack() as stack:
-        interrupt = stack.enter_context(interrupt or Interrupt())
+        stack.enter_context(interrupt)
         shown = Progress(shown=plan.progress, epochs=plan.epochs, iterations=plan.iterations)
-        shown = stack.enter_context(shown)
-        return _go(plan, kit, journal, site, shown, interrupt, run or Run(), page)
+        stack.enter_context(shown)
+        return _go(plan, kit, record, site, shown, run, interrupt, saver, page)
 
 
 def _go(
     plan: Plan,
     kit: Assembly,
-    journal: Journal | None,
+    record: Any,
     site: Site | None,
     shown: Progress,
-    interrupt: Interrupt,
     run: Run,
+    interrupt: Interrupt,
+    saver: Saver | None,
     page: bool | str,
 ) -> Run:
     run.seed, run.setup = plan.seed, plan.setup() | {"versions": versions()}
-    run.path = None if journal is None else journal.path
+    journal: Journal | None = None
 
     def emit(record: Entry) -> None:
         _keep_terms(run, kit, journal)
@@ -74,16 +85,20 @@ def _go(
     watch = Watch(plan.model, plan.loss_fn, kit.optimizer, site=site) if plan.watch else None
     if watch is not None and plan.validate is None:
         watch.never_evaluates()
-    film = journal if isinstance(journal, Filmed) else None
-    if film is not None:
-        film.attend(watch)
-    if journal is not None:
-        journal.write("start", {"format": FORMAT, "seed": run.seed, "setup": run.setup})
-        if page:
-            shown.tell(start_viewer(journal.path, browser=page == "open"))
-    course = Course(plan, best, shown, interrupt, emit, kit, watch, film)
+    course = Course(plan, best, shown, interrupt, emit, kit, watch, saver)
+    if saver is not None:
+        saver.arrange(plan, kit, best, run, shown.say)
+        if saver.resumes:
+            saver.restore(course)
+    journal = _journal(record, run, saver, course, shown=bool(page))
+    if isinstance(journal, Filmed):
+        journal.attend(watch)
+        course.show_in(journal)
+        shown.tell(start_viewer(journal.path, browser=page == "open"))
     try:
         run.reason, run.message = course.run()
+        if saver is not None and run.reason in ("finished", "patience"):
+            saver.save(course, wait=True)
     except BaseException as error:
         interrupted = isinstance(error, KeyboardInterrupt)
         run.reason = "interrupted" if interrupted else "failed"
@@ -95,6 +110,8 @@ def _go(
     finally:
         _keep_terms(run, kit, journal)
         run.seconds = time.perf_counter() - course.started
+        if saver is not None:
+            saver.close()
         run.best, run.best_weights = best.record, best.weights
         if kit.average is not None and kit.average.updates:
             run.average_weights = copy_of_state(kit.average.module)
@@ -109,6 +126,28 @@ def _keep_terms(run: Run, kit: Assembly, journal: Journal | None) -> None:
         run.setup["loop"]["terms"] = names
         if journal is not None:
             journal.write("terms", {"names": names})
+
+
+def _journal(
+    record: Any, run: Run, saver: Saver | None, course: Course, *, shown: bool
+) -> Journal | None:
+    """Open the record, its head and all that is history already written."""
+    kind, journal, whole = Filmed if shown else Journal, None, False
+    record = "runs" if shown and record is None else record  # what is shown has been written first
+    if record is not None and saver is not None and saver.resumes and saver.journal is not None:
+        journal, whole = kind.continued(record, *saver.journal)
+    elif record is not None:
+        journal = kind(record, again=saver is not None)
+    run.path = None if journal is None else journal.path
+    if saver is not None and not saver.resumes:
+        saver.begin(course)  # before the first line: it knows that this file is its own
+    if journal is not None and not whole:
+        journal.write("start", {"format": FORMAT, "seed": run.seed, "setup": run.setup})
+        for entry in run.history:
+            journal.write("record", entry)
+    elif isinstance(journal, Filmed):
+        journal.retell({"setup": run.setup, "seed": run.seed}, run.history)
+    return journal
 
 
 def _end(

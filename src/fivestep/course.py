@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
@@ -15,7 +15,7 @@ from fivestep.best import Best
 from fivestep.convert import count_samples
 from fivestep.durations import Every
 from fivestep.evaluate import evaluate_batches
-from fivestep.feeds import Feed
+from fivestep.feeds import Changed, Feed
 from fivestep.finite import Guard, Numbers, trace_nonfinite
 from fivestep.interrupt import Interrupt
 from fivestep.journal import Entry
@@ -25,6 +25,12 @@ from fivestep.plan import Plan
 from fivestep.progress import Progress
 from fivestep.run import Reason
 from fivestep.watch import Watch
+
+if TYPE_CHECKING:
+    from fivestep.resuming import Saver
+
+
+_ASKED = {"interrupted": "Ctrl-C", "terminated": "SIGTERM", "deadline": "the deadline came"}
 
 
 class NonFiniteError(FloatingPointError):
@@ -50,11 +56,18 @@ class Course:
         emit: Callable[[Entry], None],
         kit: Assembly,
         watch: Watch | None = None,
-        film: Filmed | None = None,
+        saver: Saver | None = None,
     ) -> None:
+        self._saver = saver
+        self._feed: Feed | None = None  # of the epoch that goes on
+        self._start: int | None = None  # where to go on in the epoch that was saved
+        self._begun = 0, 0  # updates and whole epochs when it began
+        self._pending = False  # an update was made, and what is due after it was not yet done
+        self._held: list[Any] | None = None  # the intervals before they were last asked
         self.plan, self.best, self.progress, self.interrupt = plan, best, progress, interrupt
         self._kit = kit
-        self._emit, self._watch, self._film = emit, watch, film
+        self._emit, self._watch = emit, watch
+        self._film: Filmed | None = None
         self._train, self._held_out = plan.train, plan.validate
         if watch is not None:
             self._train = watch.batches(plan.train, "train")
@@ -75,11 +88,11 @@ class Course:
     def run(self) -> Ending:
         """Train for all epochs, or until something ends it."""
         try:
-            while not self._over:
-                self.epoch += 1
-                ending = self._train_epoch() or self._close_epoch()
-                if ending is not None:
-                    return ending
+            ending = self._catch_up()
+            while ending is None and (self._start is not None or not self._over):
+                ending = self._train_epoch() or self._close_epoch() or self._between_epochs()
+            if ending is not None:
+                return ending
         finally:
             self._lone.remove()
         if not self._guard.all_weights_finite():  # no further iteration would tell
@@ -104,12 +117,44 @@ class Course:
             return self.update >= self.plan.length.amount
         return self.iteration >= self._most_iterations
 
+    def show_in(self, film: Filmed) -> None:
+        """Tell each iteration to what shows the training while it runs."""
+        self._film = film
+        self._train = Changed(self._train, film.film.data)
+
+    def _catch_up(self) -> Ending | None:
+        """Do what was left undone where a saved training was told to stop."""
+        if self.best.exhausted:
+            return Ending("patience", self._out_of_patience())
+        return self._do_due() if self._pending else None
+
+    def _begin_epoch(self) -> Feed:
+        start, self._start = self._start, None
+        if start is None:
+            self.epoch += 1
+            self._span, self._begun = Span(), (self.update, self._whole_epochs)
+        if self._saver is not None:
+            return self._saver.feed(self._train, self.epoch, start or 0)
+        return Feed(self._train.epoch(self.epoch))
+
+    def _between_epochs(self) -> Ending | None:
+        self._feed = None
+        return self._boundary(epoch_ended=True)
+
+    def _boundary(self, *, epoch_ended: bool = False) -> Ending | None:
+        """Save, if that is due: all that belongs to the last iteration is done."""
+        if self._saver is None:
+            return None
+        problem = self._saver.boundary(self, epoch_ended=epoch_ended)
+        return None if problem is None else Ending("unsaved", problem)
+
     def _train_epoch(self) -> Ending | None:
-        self._span, updates, ending = Span(), self.update, None
-        batches = self._train.epoch(self.epoch)
-        feed = Feed(batches if self._film is None else self._film.film.data(iter(batches)))
+        feed = self._feed = self._begin_epoch()
+        updates, ending = self._begun[0], None
         while ending is None and not feed.exhausted and not self._over:
             ending = self._iterate(feed)
+            if ending is None and not feed.exhausted:
+                ending = self._boundary()
         whole = feed.exhausted or feed.count == self.plan.lengths.iterations_per_epoch
         self._ended = whole or self.plan.dry_run  # which is to show the end of an epoch, too
         self._whole_epochs += self._ended
@@ -159,6 +204,8 @@ class Course:
             elif moment.step is Step.UPDATE:
                 ending = self._after_update(moment)
                 if ending is not None or self._over:
+                    return ending
+                if (ending := self._boundary()) is not None:
                     return ending
             elif self.iteration == 0:
                 self._look(moment)
@@ -232,12 +279,18 @@ class Course:
     def _after_move(self) -> Ending | None:
         """Do what is to be done once per update, if the weights were moved."""
         moved, self.update = self._kit.update > self.update, self._kit.update
+        self._pending = moved
         if self.interrupt.requested:
             return self._stop_here()
-        if not moved:
-            return None
-        log, validate = self._due(self._log_every), self._due(self._validate_every)
-        return self._record("update", self._window, validate=validate) if log or validate else None
+        return self._do_due() if moved else None
+
+    def _do_due(self) -> Ending | None:
+        self._held = self._intervals() if self._saver is not None else None
+        log, validate, ending = self._due(self._log_every), self._due(self._validate_every), None
+        if log or validate:
+            ending = self._record("update", self._window, validate=validate)
+        self._pending, self._held = False, None
+        return ending
 
     def _due(self, every: Every | None, *, epoch_ended: bool = False) -> bool:
         return every is not None and every.due(
@@ -245,25 +298,32 @@ class Course:
         )
 
     def _close_epoch(self) -> Ending | None:
+        self._held = self._intervals() if self._saver is not None else None
         validate = self._due(self._validate_every, epoch_ended=self._ended)
         if self.plan.validate_every is None:
             validate = self.plan.validate is not None
         ending = self._record("epoch" if self._ended else "end", self._span, validate=validate)
         if self._ended and self._due(self._schedule_every, epoch_ended=True):
             self._step_schedule(None)
+        self._held = None
         return ending
 
     def _record(self, when: str, span: Span, *, validate: bool) -> Ending | None:
         record = self._base(when, span.mean) | span.terms
         record["samples_per_second"] = span.samples_per_second
-        if validate:
-            record |= self._validate()
+        values = self._validate() if validate else {}
+        if values is None and self._saver is not None:
+            self._saver.save(self, wait=True)  # before the record that is only half a one
+        record |= values or {}
         if when == "update":
             self._window = Span()
         self._emit(record)
-        return self._interrupted() if self.interrupt.requested else self._judge(record)
+        # What is saved later must have been judged: the stop can wait for the next iteration.
+        stops = self.interrupt.requested and (values is None or self._saver is None)
+        return self._interrupted() if stops else self._judge(record)
 
-    def _validate(self) -> Entry:
+    def _validate(self) -> Entry | None:
+        """Validate; None if the end was asked for meanwhile, which cut it short."""
         plan, begun = self.plan, time.perf_counter()
         assert self._held_out is not None
         observe = None if self._watch is None else self._watch.evaluated
@@ -280,7 +340,7 @@ class Course:
         for span in (self._span, self._window):
             span.pause(time.perf_counter() - begun)
         if self.interrupt.requested:  # a validation cut short is no validation
-            return {}
+            return None
         return {f"validation_{name}": value for name, value in values.items()}
 
     def _stop_validation(self) -> bool:
@@ -338,14 +398,66 @@ class Course:
         return Ending("nonfinite", message)
 
     def _stop_here(self) -> Ending:
+        if self._saver is not None:
+            self._saver.save(self, wait=True)
         if self._span.samples:  # the part of an epoch gets a record of its own
             self._emit(self._base("interrupted", self._span.mean))
         return self._interrupted()
 
     def _interrupted(self) -> Ending:
+        reason = self.interrupt.reason
         return Ending(
-            "interrupted", f"Ctrl-C after iteration {self.iteration} (epoch {self.epoch})"
+            reason, f"{_ASKED[reason]} after iteration {self.iteration} (epoch {self.epoch})"
         )
+
+    def state(self) -> dict[str, Any]:
+        """Collect all that it counts, in plain values: what a checkpoint keeps of it."""
+        now = time.perf_counter()
+        between = self._feed is None
+        return {
+            "epoch": self.epoch,
+            "iteration": self.iteration,
+            "update": self.update,
+            "skipped": self.skipped,
+            "position": None if self._feed is None else self._feed.count,
+            "begun": [self.update, self._whole_epochs] if between else list(self._begun),
+            "numbers": list(self._numbers),
+            "span": self._span.state(now),
+            "window": self._window.state(now),
+            "intervals": self._held or self._intervals(),
+            "pending": self._pending,
+            "seconds": now - self.started,
+            "kit": self._kit.state(),
+        }
+
+    def go_on_from(self, state: dict[str, Any]) -> None:
+        """Count on from what ``state`` collected."""
+        now = time.perf_counter()
+        self.epoch, self.iteration = state["epoch"], state["iteration"]
+        self.update, self.skipped = state["update"], state["skipped"]
+        self._start, self._begun = state["position"], tuple(state["begun"])
+        self._whole_epochs = self._begun[1]
+        self._numbers = Numbers(*state["numbers"])
+        self._span.go_on_from(state["span"], now)
+        self._window.go_on_from(state["window"], now)
+        for one, at in zip(self._everys, state["intervals"], strict=True):
+            if one is not None and at is not None:
+                one.at = tuple(at)
+        self._pending, self.started = state["pending"], now - state["seconds"]
+        self._kit.go_on_from(state["kit"])
+        self._lone.remove()  # it looks at the first forward, which is over
+
+    @property
+    def between_epochs(self) -> bool:
+        """Tell whether no epoch is begun."""
+        return self._feed is None
+
+    @property
+    def _everys(self) -> tuple[Every | None, ...]:
+        return self._validate_every, self._log_every, self._schedule_every
+
+    def _intervals(self) -> list[Any]:
+        return [None if one is None else list(one.at) for one in self._everys]
 
     def _base(self, when: str, loss: float) -> Entry:
         rates = self._kit.rates or self._current_rates()
@@ -380,6 +492,18 @@ class Span:
     def __init__(self) -> None:
         self._sums: dict[str, float] = {}
         self._items, self.samples, self._begun = 0.0, 0, time.perf_counter()
+
+    def state(self, now: float) -> dict[str, Any]:
+        """Collect what was counted, and for how long, in plain values."""
+        return {
+            "sums": dict(self._sums), "items": self._items, "samples": self.samples,
+            "seconds": now - self._begun,
+        }  # fmt: skip
+
+    def go_on_from(self, state: dict[str, Any], now: float) -> None:
+        """Count on from there."""
+        self._sums, self._items = dict(state["sums"]), state["items"]
+        self.samples, self._begun = state["samples"], now - state["seconds"]
 
     def add(self, losses: dict[str, float], items: float, samples: int) -> None:
         """Count a batch: its loss and other terms summed over its items, and how many they are."""

@@ -265,6 +265,15 @@ class Every:
         self._iteration = made  # when asked last
         self._update = 0  # when due last: nothing is before the first update
 
+    @property
+    def at(self) -> tuple[int, int]:
+        """The iteration when asked last and the update when due last: all that it remembers."""
+        return self._iteration, self._update
+
+    @at.setter
+    def at(self, at: tuple[int, int]) -> None:
+        self._iteration, self._update = at
+
     def due(self, *, iteration: int, update: int, epoch: int, epoch_ended: bool = False) -> bool:
         """Tell whether it is due after so many iterations, updates and begun epochs, from 1.
 

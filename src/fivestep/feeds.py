@@ -21,9 +21,9 @@ class Around(Batches):
     def __len__(self) -> int:
         return len(self.made)
 
-    def epoch(self, number: int) -> Iterator[Any]:
-        """Go once through the data. ``number`` counts from 1 and decides the order."""
-        return iter(self.made.epoch(number))
+    def epoch(self, number: int, start: int = 0) -> Iterator[Any]:
+        """Go once through the data from batch ``start`` on, in the order of epoch ``number``."""
+        return iter(self.made.epoch(number, start))
 
     @property
     def source(self) -> Iterable[Any]:
@@ -44,9 +44,9 @@ class Around(Batches):
 class Whole(Around):
     """Each batch as inputs and as targets, for a ``forward`` and a loss that take all of it."""
 
-    def epoch(self, number: int) -> Iterator[Any]:
+    def epoch(self, number: int, start: int = 0) -> Iterator[Any]:
         """Go once through the data, each batch as the pair ``(batch, batch)``."""
-        for batch in self.made.epoch(number):
+        for batch in self.made.epoch(number, start):
             yield batch, batch
 
 
@@ -57,9 +57,9 @@ class Changed(Around):
         super().__init__(made)
         self._change = change
 
-    def epoch(self, number: int) -> Iterator[Any]:
+    def epoch(self, number: int, start: int = 0) -> Iterator[Any]:
         """Go once through the data."""
-        return self._change(iter(self.made.epoch(number)))
+        return self._change(iter(self.made.epoch(number, start)))
 
 
 class First(Around):
@@ -72,9 +72,9 @@ class First(Around):
     def __len__(self) -> int:
         return min(self._count, len(self.made))
 
-    def epoch(self, number: int) -> Iterator[Any]:
+    def epoch(self, number: int, start: int = 0) -> Iterator[Any]:
         """Go through the first batches of the data."""
-        return islice(self.made.epoch(number), self._count)
+        return islice(self.made.epoch(number, start), max(self._count - start, 0))
 
     @property
     def cut(self) -> tuple[int, int] | None:
@@ -95,9 +95,9 @@ class OneBatch(Around):
         except TypeError:
             return 1
 
-    def epoch(self, number: int) -> Iterator[Any]:
+    def epoch(self, number: int, start: int = 0) -> Iterator[Any]:
         """Go through the one batch, as often as ``len`` says."""
-        return repeat(self.batch, len(self))
+        return repeat(self.batch, max(len(self) - start, 0))
 
     @property
     def batch(self) -> Any:

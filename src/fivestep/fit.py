@@ -20,20 +20,21 @@ from fivestep.attach.schedule import Shape, interval
 from fivestep.attach.together import together
 from fivestep.background import refuse_beside, start
 from fivestep.batches import Batches, batches, brings_samples, in_order
+from fivestep.checkpoint import Checkpoint, checkpoint_of, minutes_of
+from fivestep.checkpoints.exact import exact
 from fivestep.conduct import conduct
 from fivestep.devices import Moving, device_of
 from fivestep.durations import Duration, Lengths, duration
 from fivestep.evaluate import evaluate_batches, float_type, named_metrics
 from fivestep.feeds import Changed, First, OneBatch, Whole
 from fivestep.interrupt import Interrupt
-from fivestep.journal import Journal
 from fivestep.listen import listening, unheard
 from fivestep.listen.site import here
-from fivestep.live.filmed import Filmed
 from fivestep.live.start import leads
 from fivestep.modes import train_mode
 from fivestep.plan import Plan, count
 from fivestep.randomness import preserved, seed_all
+from fivestep.resuming import Leaving, saving
 from fivestep.run import Run
 from fivestep.untouched import untouched
 from fivestep.vitals import Site
@@ -75,6 +76,8 @@ def fit(
     average_every: int | str = "1 update",
     log_every: int | str | None = None,
     record: str | os.PathLike[str] | None = None,
+    checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
+    max_minutes: float | None = None,
     progress: bool = True,
     watch: bool = True,
     page: bool | Literal["open"] = False,
@@ -152,6 +155,12 @@ def fit(
         page: show the training in a browser while it runs: a viewer starts as a process of its own
             and its address is printed; ``"open"`` opens the browser, too. Needs the extra
             ``[page]``; recorded in ``runs`` where ``record`` says nothing. See docs/watch.md.
+        checkpoint: save the whole state of the training to this folder as it goes; called again,
+            in whatever process, ``fit`` goes on from there and ends with the same bits as if it
+            had never been stopped. The random numbers of every batch are then decided by the seed,
+            the epoch and the batch alone. Ctrl-C and SIGTERM end the iteration and save; SIGTERM
+            then ends the program with code 75, "start me again". A ``Checkpoint`` says how often.
+        max_minutes: with ``checkpoint``, do what SIGTERM does after so long.
         progress: show it: a live line on a terminal, plain lines elsewhere.
         watch: let the doctor read along, from the loop's own moments and without hooks; what it
             found stands in ``run.report`` and is printed at the end. A doctor that listens already
@@ -171,7 +180,8 @@ def fit(
     Raises:
         TypeError, ValueError: something is wrong with what was given; what, and what to do.
         NonFiniteError: with ``nonfinite="raise"``.
-        OSError: the record cannot be written.
+        OSError: the record or the first checkpoint cannot be written.
+        SystemExit: with code 75, after SIGTERM or ``max_minutes``, with ``checkpoint``.
     """
     refuse_beside(model)
     check.numbers(
@@ -204,6 +214,9 @@ def fit(
     check.restorable(model, restore_best=restore_best)
     check.record(record)
     check.page(page)
+    saved = checkpoint_of(checkpoint)
+    deadline = minutes_of(max_minutes)
+    check.saving(saved, seed=seed, max_minutes=max_minutes)
     check.validation(validate, metrics=metrics, validate_every=validate_every)
     passes = lasting.amount if lasting.unit == "epoch" else math.inf
     passes = 1 if overfit_one_batch else passes
@@ -217,11 +230,15 @@ def fit(
     kind = float_type(model)
     made = batches(train, batch_size=batch_size, shuffle=shuffle, seed=seed, dtype=kind)
     check.no_nan("train", made, train)
+    if saved is not None and seed is not None:
+        made = exact(made, seed)
     made = _on_its_way(made, model, whole=forward is not None)
     lengths = Lengths(count(made), window=accumulate, run=lasting)
     made = OneBatch(made) if overfit_one_batch else First(made, accumulate) if dry_run else made
     held_out = made if overfit_one_batch else _held_out(validate, batch_size, kind)
     if held_out is not None and not overfit_one_batch:
+        if saved is not None and seed is not None:
+            held_out = exact(held_out, seed)
         held_out = _on_its_way(held_out, model, whole=forward is not None)
         held_out = First(held_out, 1) if dry_run else held_out
     if isinstance(lasting.amount, float):
@@ -265,10 +282,14 @@ def fit(
         tf32=tf32,
         overfit_one_batch=overfit_one_batch,
         dry_run=dry_run,
+        checkpointed=saved is not None,
     )
     site = here(sys._getframe(1))  # pyright: ignore[reportPrivateUsage]
-    go = partial(_go, plan, (train, validate), record, site, page)
-    return start(go, model, optimizer, site) if background else go()
+    go = partial(_go, plan, (train, validate), record, site, page=page, saved=saved)
+    interrupt = Interrupt(terminate=saved is not None, minutes=deadline)
+    if background:
+        return start(go, model, optimizer, site, interrupt)
+    return go(Run(), interrupt)
 
 
 def _go(
@@ -276,9 +297,11 @@ def _go(
     data: tuple[Any, Any],
     record: str | os.PathLike[str] | None,
     site: Site | None,
+    run: Run,
+    interrupt: Interrupt,
+    *,
     page: bool | str,
-    run: Run | None = None,
-    interrupt: Interrupt | None = None,
+    saved: Checkpoint | None,
 ) -> Run:
     with ExitStack() as stack:
         if plan.dry_run:
@@ -286,6 +309,7 @@ def _go(
             mine = (plan.model, plan.loss_fn, plan.optimizer, plan.schedule)
             stack.enter_context(unheard())
             stack.enter_context(untouched(*mine, data=data, tensors=held))
+        saver = None if saved is None else stack.enter_context(saving(saved, trial=plan.dry_run))
         if plan.seed is not None:
             stack.enter_context(preserved())
             seed_all(plan.seed)
@@ -293,14 +317,10 @@ def _go(
         kit = stack.enter_context(Assembly(plan))
         _rehearse(plan, kit, data[1])
         shown = page if leads() and not plan.dry_run else False
-        journal = _journal(record, shown=bool(shown))
-        return conduct(plan, kit, journal, site, run, interrupt, page=shown)
-
-
-def _journal(record: str | os.PathLike[str] | None, *, shown: bool) -> Journal | None:
-    if shown:  # what is shown has been written first
-        return Filmed("runs" if record is None else record)
-    return None if record is None else Journal(record)
+        run = conduct(plan, kit, record, site, run, interrupt, saver=saver, page=shown)
+    if saver is not None and run.reason in ("terminated", "deadline"):
+        raise Leaving(run)
+    return run
 
 
 def _moves(schedule: Any, every: int | str | None) -> Duration:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
+import time
 from types import FrameType, TracebackType
-from typing import Self
+from typing import Any, Literal, Self
+
+RESUME_ME = 75  # the code of a program that wants to be started again: EX_TEMPFAIL of sysexits.h
+
+_DEFAULTS: dict[int, Any] = {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGTERM: signal.SIG_DFL,
+}
 
 
 class Interrupt:
@@ -13,17 +22,40 @@ class Interrupt:
 
     It stands back where it has no say: outside the main thread, and where the program has set a
     handler of its own.
+
+    Args:
+        terminate: answer SIGTERM in the same way; a second one ends the process.
+        minutes: ask for the end by itself after so long.
     """
 
-    def __init__(self) -> None:
-        self.requested = False
-        self._installed = False
+    def __init__(self, *, terminate: bool = False, minutes: float | None = None) -> None:
+        self._asked: Literal["interrupted", "terminated"] | None = None
+        self._signals = [signal.SIGINT, *([signal.SIGTERM] if terminate else [])]
+        self._installed: list[signal.Signals] = []
+        self._end = math.inf if minutes is None else time.perf_counter() + 60 * minutes
+
+    @property
+    def requested(self) -> bool:
+        """Tell whether the training is to end after this iteration."""
+        return self._asked is not None or (
+            self._end < math.inf and time.perf_counter() >= self._end
+        )
+
+    @property
+    def reason(self) -> Literal["interrupted", "terminated", "deadline"]:
+        """Say who asked for it: Ctrl-C, SIGTERM or the clock."""
+        return self._asked or "deadline"
+
+    def request(self) -> None:
+        """Ask for it as Ctrl-C does."""
+        self._asked = "interrupted"
 
     def __enter__(self) -> Self:
-        main = threading.current_thread() is threading.main_thread()
-        if main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            signal.signal(signal.SIGINT, self._request)
-            self._installed = True
+        if threading.current_thread() is threading.main_thread():
+            for one in self._signals:
+                if signal.getsignal(one) == _DEFAULTS[one]:
+                    signal.signal(one, self._request)
+                    self._installed.append(one)
         return self
 
     def __exit__(
@@ -35,11 +67,12 @@ class Interrupt:
         self._put_back()
 
     def _request(self, number: int, frame: FrameType | None) -> None:
-        self.requested = True
+        self._asked = "interrupted" if number == signal.SIGINT else "terminated"
         self._put_back()
 
     def _put_back(self) -> None:
         # Only our own: a handler that the program has set meanwhile stays.
-        if self._installed and signal.getsignal(signal.SIGINT) == self._request:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-        self._installed = False
+        for one in self._installed:
+            if signal.getsignal(one) == self._request:
+                signal.signal(one, _DEFAULTS[one])
+        self._installed = []

@@ -24,14 +24,20 @@ class Journal:
     Numbers that JSON does not know are written as the strings ``"NaN"``, ``"Infinity"`` and
     ``"-Infinity"``, so that every line is valid JSON.
 
+    Args:
+        where: a ``.jsonl`` file, or a directory, where it gets a name of its own.
+        again: take a file that is there already, if it is empty: it was begun and killed at once.
+
     Raises:
         FileExistsError: the file is there already.
         OSError: it cannot be written; the message says what to do.
     """
 
-    def __init__(self, where: str | os.PathLike[str]) -> None:
+    def __init__(self, where: str | os.PathLike[str], *, again: bool = False) -> None:
         where = Path(where)
         self.failure: OSError | None = None
+        if again and where.suffix == ".jsonl" and where.exists() and not where.stat().st_size:
+            where.unlink()
         folder = where.parent if where.suffix == ".jsonl" else where
         self._made = [one for one in (folder, *folder.parents) if not one.exists()]
         try:
@@ -47,6 +53,29 @@ class Journal:
             ) from error
         except OSError as error:
             raise _unwritable(where, error) from error
+
+    @classmethod
+    def continued(
+        cls, where: str | os.PathLike[str], name: str, size_bytes: int
+    ) -> tuple[Journal, bool]:
+        """Open the file of a run that goes on, and forget what stands in it beyond ``size_bytes``.
+
+        Returns:
+            The journal, and whether it holds those bytes; if it does not, it is empty.
+        """
+        where = Path(where)
+        path = where if where.suffix == ".jsonl" else where / name
+        journal = cls.__new__(cls)
+        journal.failure, journal.path, journal._made = None, path, []
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            whole = path.exists() and path.stat().st_size >= size_bytes > 0
+            journal._file = path.open("r+" if path.exists() else "x", encoding="utf-8")
+            journal._file.truncate(size_bytes if whole else 0)
+            journal._file.seek(0, os.SEEK_END)
+        except OSError as error:
+            raise _unwritable(where, error) from error
+        return journal, whole
 
     def write(self, kind: str, record: Entry) -> None:
         """Append one line. A full disk ends the record, not the training: see ``failure``."""

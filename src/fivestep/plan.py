@@ -53,6 +53,7 @@ class Plan:
     tf32: bool | None
     overfit_one_batch: bool
     dry_run: bool
+    checkpointed: bool = False
 
     @property
     def epochs(self) -> int | None:

@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fivestep.finding import Finding, Report
+from fivestep.interrupt import RESUME_ME
 from fivestep.journal import FORMAT, Entry, read_lines
 from fivestep.live.places import PAGE
 from fivestep.report import from_json
 from fivestep.version import __version__
 from fivestep.vitals.codec import VITALS
 
-Reason = Literal["finished", "patience", "nonfinite", "interrupted", "failed", "unfinished"]
+Reason = Literal[
+    "finished", "patience", "nonfinite", "interrupted", "terminated", "deadline", "unsaved",
+    "failed", "unfinished",
+]  # fmt: skip
 
 
 @dataclass
@@ -28,8 +32,10 @@ class Run:
             seconds (since the start), samples_per_second, and, where there was a validation,
             validation_loss and a validation_ value for each metric. After Ctrl-C the last epoch may
             be missing, and so may its validation: look at the reason first.
-        reason: why it ended: ``"finished"``, ``"patience"``, ``"nonfinite"``, ``"interrupted"``,
-            ``"failed"`` (an exception), ``"unfinished"`` (read from a file without an end).
+        reason: why it ended: ``"finished"``, ``"patience"``, ``"nonfinite"``, ``"interrupted"``
+            (Ctrl-C), ``"terminated"`` (SIGTERM), ``"deadline"`` (``max_minutes``), ``"unsaved"``
+            (no checkpoint could be written, and that was to stop it), ``"failed"`` (an exception),
+            ``"unfinished"`` (read from a file without an end).
         message: the same as a sentence, with the numbers.
         best: the record with the best monitored value, None where there was nothing to compare.
         best_weights: a copy of the model's state at that record, in memory only; of the averaged
@@ -53,6 +59,13 @@ class Run:
     setup: Entry = field(default_factory=dict[str, Any])
     path: Path | None = None
     report: Report | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """What a script may end with: 0; 75 if it wants to be started again; 1 if it failed."""
+        if self.reason in ("interrupted", "terminated", "deadline"):
+            return RESUME_ME
+        return int(self.reason in ("nonfinite", "unsaved", "failed", "unfinished"))
 
     @property
     def findings(self) -> list[Finding]:

@@ -283,11 +283,11 @@ class _Noted(Batches):
         self.sampler = made.order if isinstance(made, TensorBatches) else None
         self.batch_size = made.cut[1] if made.cut is not None else None
 
-    def epoch(self, number: int) -> Iterator[Any]:
-        """Go once through the data. ``number`` counts from 1 and decides the order."""
+    def epoch(self, number: int, start: int = 0) -> Iterator[Any]:
+        """Go once through the data from batch ``start`` on, in the order of epoch ``number``."""
         watch = self._watch
         loader = watch.safely(self._begin)
-        ahead = iter(self._made.epoch(number))
+        ahead = iter(self._made.epoch(number, start))
         while True:
             began = time.perf_counter()
             try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -140,8 +140,26 @@ class Accumulated(Wrapping):
         self._sums.clear()
         self._next = None
 
+    def opened(self) -> Opened:
+        """Return what the open window holds, live: for a checkpoint."""
+        return self._sums.opened
+
+    def reopen(self, window: Opened) -> None:
+        """Go on with a window that ``opened`` returned."""
+        self._sums.opened = window
+        self._next = None
+
     def _parameters(self) -> list[Tensor]:
         return [p for group in self.inner.param_groups for p in group["params"]]
+
+
+class Opened(NamedTuple):
+    """A window that is not full yet: its gradients by parameter, batches, those with items."""
+
+    gradients: dict[Any, Tensor]
+    batches: int
+    filled: int
+    items: float
 
 
 class Sums:
@@ -156,6 +174,16 @@ class Sums:
         self._gradients: dict[Tensor, Tensor] = {}
         self.batches = self._filled = 0  # all of them, and those with items
         self._items = 0.0
+
+    @property
+    def opened(self) -> Opened:
+        """All of it. The gradients are added to out of place, so this stays what it is."""
+        return Opened(dict(self._gradients), self.batches, self._filled, self._items)
+
+    @opened.setter
+    def opened(self, window: Opened) -> None:
+        self._gradients = dict(window.gradients)
+        self.batches, self._filled, self._items = window[1:]
 
     @torch.no_grad()
     def take(self, parameters: list[Tensor], items: float) -> None:

@@ -74,6 +74,16 @@ class Average:
         """How many updates are averaged; before the first, ``module`` is the model as it was."""
         return int(self._averaged.n_averaged)
 
+    @property
+    def seen(self) -> int:
+        """How many updates it has seen, taken in or not."""
+        return self._updates
+
+    def go_on_from(self, seen: int, updates: int) -> None:
+        """Count on from a checkpoint, whose average is loaded into ``module``."""
+        self._updates = seen
+        self._averaged.n_averaged.fill_(updates)
+
     def state(self) -> dict[str, Any]:
         """Collect the averaged weights and buffers: clean names, live tensors."""
         return clean_state(self.module)

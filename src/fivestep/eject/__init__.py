@@ -262,6 +262,11 @@ def _beyond(config: Config) -> list[tuple[bool, str, str]]:
             "a training on one batch over and over",
             "give that batch as the data: fit(model, loss_fn, optimizer, [batch])",
         ),
+        (
+            config.setup["options"].get("checkpointed", False),
+            "a training with checkpoint, where every batch has random numbers of its own,",
+            "run it without checkpoint, and eject that record",
+        ),
         (any(nested), "data in nests of more than one level", "put its tensors into one dict"),
         (
             manual,

@@ -27,18 +27,45 @@ class Filmed(Journal):
         OSError: it cannot be written.
     """
 
-    def __init__(self, where: str | os.PathLike[str]) -> None:
-        super().__init__(where)
+    def __init__(self, where: str | os.PathLike[str], *, again: bool = False) -> None:
+        super().__init__(where, again=again)
         try:
-            self.film = Film(beside(self.path))
+            self._begin()
         except OSError:
             super().discard()
             raise
+
+    def _begin(self) -> None:
         self._doctor: _Doctor | None = None
+        self.film = Film(beside(self.path))
+
+    @classmethod
+    def continued(
+        cls, where: str | os.PathLike[str], name: str, size_bytes: int
+    ) -> tuple[Journal, bool]:
+        """Open the file of a run that goes on; the film begins anew, and says so.
+
+        Its head and history are to be written once more: the film before belongs to a process that
+        is gone, and may tell of iterations that are not in what was saved.
+        """
+        journal, whole = super().continued(where, name, size_bytes)
+        assert isinstance(journal, cls)
+        beside(journal.path).unlink(missing_ok=True)
+        journal._begin()
+        return journal, whole
 
     def write(self, kind: str, record: Entry) -> None:
         """Append one line here, and a message there."""
         super().write(kind, record)
+        self._tell(kind, record)
+
+    def retell(self, head: Entry, history: list[Entry]) -> None:
+        """Tell the film, which begins anew, what the journal holds already."""
+        self._tell("start", head)
+        for record in history:
+            self._tell("record", record)
+
+    def _tell(self, kind: str, record: Entry) -> None:
         if kind == "start":
             self.film.say("hello", hello(self.path.stem, record["setup"], record["seed"]))
         elif kind == "record":

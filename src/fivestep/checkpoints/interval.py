@@ -1,0 +1,59 @@
+"""When a checkpoint is due: after so many updates, epochs, minutes, or as it costs little."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+from fivestep.durations import Duration, Every, Lengths, duration
+
+SHARE = 0.005  # of the time, that saving takes where no interval was asked for
+FIRST_SECONDS, LEAST_SECONDS = 1.0, 5.0
+_SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0}
+_CLOCK = re.compile(r"\s*(\d+(?:\.\d+)?)?\s*(second|minute|hour)s?\s*", re.IGNORECASE)
+
+
+def interval(value: Any, name: str = "every") -> Duration | float | None:
+    """Read an interval: a duration, or so many seconds; None stays None.
+
+    Raises:
+        TypeError, ValueError: neither; the message says what to write.
+    """
+    if value is None or isinstance(value, Duration):
+        return value
+    form = _CLOCK.fullmatch(value) if isinstance(value, str) else None
+    if form is None:
+        return duration(value, name)
+    seconds = float(form[1] or 1) * _SECONDS[form[2].lower()]
+    if seconds <= 0:
+        raise ValueError(f"{name}={value!r} was given\n  do: {name}='10 minutes', for example")
+    return seconds
+
+
+class Due:
+    """Tells when to save; without an interval so often that it takes half a percent of the time.
+
+    What a save takes is measured: the copy that the training waits for, and what the writing
+    takes of the processor.
+    """
+
+    def __init__(self, every: Duration | float | None, lengths: Lengths) -> None:
+        self.counted = Every(every, lengths) if isinstance(every, Duration) else None
+        self._seconds = every if isinstance(every, float) else None
+        self._last = time.perf_counter()
+        self._wait = FIRST_SECONDS if self._seconds is None else self._seconds
+
+    def now(self, *, iteration: int, update: int, epoch: int, epoch_ended: bool = False) -> bool:
+        """Tell whether it is due at this point."""
+        if self.counted is not None:
+            return self.counted.due(
+                iteration=iteration, update=update, epoch=epoch, epoch_ended=epoch_ended
+            )
+        return time.perf_counter() - self._last >= self._wait
+
+    def saved(self, cost_seconds: float) -> None:
+        """Count from here on; it took so long."""
+        self._last = time.perf_counter()
+        if self._seconds is None:
+            self._wait = max(cost_seconds / SHARE, LEAST_SECONDS)

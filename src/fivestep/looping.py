@@ -1,0 +1,169 @@
+"""A hand-written loop that saves itself as it goes, and goes on where it was."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import ExitStack
+from typing import Any
+
+from torch import nn
+
+from fivestep.batches import Batches, batches
+from fivestep.checkpoints.exact import Exact, SeededFeed, exact
+from fivestep.checkpoints.interval import Due
+from fivestep.checkpoints.keeper import Keeper
+from fivestep.checkpoints.objects import load_states, states
+from fivestep.checkpoints.seeds import random_states, set_random_states
+from fivestep.durations import Duration, Lengths
+from fivestep.interrupt import RESUME_ME, Interrupt
+
+
+class Loop:
+    """Counts the epochs and batches of a loop, and saves between two batches.
+
+    Args:
+        keeper: the folder, held.
+        objects: what has a state, by name.
+        values: plain values of the loop's own.
+        every: how often to save.
+        seed: decides the order and the random numbers of every batch.
+        strict: refuse what was saved of other objects.
+    """
+
+    def __init__(
+        self,
+        keeper: Keeper,
+        objects: Mapping[str, Any],
+        values: dict[str, Any],
+        *,
+        every: Duration | float | None,
+        seed: int,
+        strict: bool,
+    ) -> None:
+        self._keeper, self._objects, self._values = keeper, dict(objects), values
+        self._seed, self._strict = seed, strict
+        self._interrupt = Interrupt(terminate=True)
+        self._due = Due(every, Lengths())
+        self.epoch = self.iteration = self.finished = 0
+        self._feed: SeededFeed | None = None
+        self._start = 0  # the batches of the epoch that what was saved has seen
+        self._made: Exact | None = None
+        self._data: Any = None
+        self._used = False
+
+    def epochs(self, count: int) -> Generator[int]:
+        """Count the epochs, from the one that is not finished."""
+        with ExitStack() as stack:
+            stack.callback(self._keeper.release)
+            stack.enter_context(self._interrupt)
+            self._begin()
+            try:
+                while self.finished < count:
+                    self.epoch, self._used = self.finished + 1, False
+                    yield self.epoch
+                    self._end_epoch()
+                self._save(wait=True)
+            finally:
+                self._keeper.wait()
+                if self._made is not None:
+                    self._made.close()
+
+    def _begin(self) -> None:
+        given = self._keeper.restored()
+        if given is None:
+            self._keeper.first({"hand": True}, self._parts())
+            return
+        load_states(self._objects, given["objects"], strict=self._strict)
+        self._load_gradients(given["gradients"])
+        self._values.clear()
+        self._values.update(given["values"])
+        loop = given["loop"]
+        if loop["seed"] != self._seed:
+            raise ValueError(
+                f"checkpoint: seed was {loop['seed']} and is {self._seed}, which orders the "
+                f"samples anew\n  do: seed={loop['seed']}, or another folder"
+            )
+        self.finished, self.iteration, self._start = loop["place"]
+        self._data = given["data"]
+        set_random_states(given["random"])
+
+    def _end_epoch(self) -> None:
+        self._feed, self._start, self.finished = None, 0, self.epoch
+        self._boundary(epoch_ended=True)
+
+    def batches(self, data: Any, batch_size: int | None, shuffle: bool | None) -> Iterator[Any]:
+        """Hand out the batches of this epoch that what was saved has not seen."""
+        if self._used or not self.epoch:
+            raise ValueError(
+                "checkpoint.batches was called "
+                + ("twice in one epoch" if self.epoch else "outside of checkpoint.epochs")
+                + "\n  do: for epoch in checkpoint.epochs(10): for batch in "
+                "checkpoint.batches(loader): ..., once in each epoch"
+            )
+        self._used = True
+        made = self._exact(data, batch_size, shuffle)
+        if isinstance(made, Exact) and made.workers:
+            self._keeper.wait()  # no process is forked while a thread is at work
+        start = self._start
+        if isinstance(made, Exact) and not start:
+            made.begin()
+        feed = self._feed = SeededFeed(made.epoch(self.epoch, start), self._seed, self.epoch, start)
+        for batch in feed:
+            yield batch
+            self.iteration += 1
+            self._boundary()
+
+    def _exact(self, data: Any, batch_size: int | None, shuffle: bool | None) -> Batches:
+        if self._made is not None and self._made.source is data:
+            return self._made
+        made = batches(data, batch_size=batch_size, shuffle=shuffle, seed=self._seed)
+        made = exact(made, self._seed)
+        if isinstance(made, Exact):
+            self._made = made
+            if self._data is not None:
+                made.go_on_from(self._data)
+                self._data = None
+        return made
+
+    def _boundary(self, *, epoch_ended: bool = False) -> None:
+        epoch = self.epoch
+        due = self._due.now(
+            iteration=self.iteration, update=self.iteration, epoch=epoch, epoch_ended=epoch_ended
+        )
+        if self._interrupt.requested:
+            self._save(wait=True)
+            raise SystemExit(RESUME_ME)
+        if due and (self._due.counted is not None or not self._keeper.busy):
+            self._save()
+
+    def _save(self, *, wait: bool = False) -> None:
+        problem = self._keeper.save({"hand": True}, self._parts, due=self._due, wait=wait)
+        if problem is not None:
+            raise OSError(problem)
+
+    def _parts(self) -> dict[str, Any]:
+        between = self._feed is None
+        place = [self.finished, self.iteration, 0 if self._feed is None else self._feed.count]
+        return {
+            "objects": states(self._objects),
+            "gradients": self._gradients(),
+            "values": self._values,
+            "loop": {"seed": self._seed, "place": place},
+            "data": None if self._made is None else self._made.state(between=between),
+            "random": random_states(),
+        }
+
+    def _gradients(self) -> dict[str, Any]:
+        # A loop may add up the gradients of several batches before it steps.
+        return {
+            label: {n: p.grad for n, p in one.named_parameters() if p.grad is not None}
+            for label, one in self._objects.items()
+            if isinstance(one, nn.Module)
+        }
+
+    def _load_gradients(self, given: dict[str, Any]) -> None:
+        for label, gradients in given.items():
+            one = self._objects.get(label)
+            for name, parameter in one.named_parameters() if isinstance(one, nn.Module) else ():
+                held = gradients.get(name)
+                parameter.grad = None if held is None else held.to(parameter.device)

@@ -1,0 +1,263 @@
+"""A training that saves itself as it goes, and goes on where what was saved ends."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Protocol
+
+from torch import nn
+
+from fivestep.assembly import Assembly
+from fivestep.best import Best
+from fivestep.checkpoint import Checkpoint
+from fivestep.checkpoints.exact import Exact, SeededFeed
+from fivestep.checkpoints.interval import Due
+from fivestep.checkpoints.keeper import Keeper
+from fivestep.checkpoints.objects import fingerprint, load_states, states
+from fivestep.checkpoints.seeds import random_states, set_random_states
+from fivestep.feeds import Around, Feed
+from fivestep.interrupt import RESUME_ME
+from fivestep.journal import Entry, versions
+from fivestep.plan import Plan
+from fivestep.run import Run
+
+if TYPE_CHECKING:
+    from fivestep.batches import Batches
+
+# A change of these makes another training of it: what was saved does not belong to it.
+_DECISIVE = ("seed", "accumulate", "overfit_one_batch", "samples", "batches")
+_FREE = ("length", "progress", "watch", "dry_run", "keep_best", "restore_best", "compile")
+
+
+class Counting(Protocol):
+    """What counts the iterations of a ``fit``: its course."""
+
+    epoch: int
+    iteration: int
+    update: int
+
+    @property
+    def between_epochs(self) -> bool:
+        """Tell whether no epoch is begun."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """Collect all that it counts."""
+        ...
+
+    def go_on_from(self, state: dict[str, Any]) -> None:
+        """Count on from there."""
+        ...
+
+
+class Leaving(SystemExit):
+    """Ends the program with the code that says "start me again": 75. ``run`` is what was done."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(RESUME_ME)
+        self.run = run
+
+
+class Saver:
+    """The checkpoints of one ``fit``: read at its start, written as it goes.
+
+    Args:
+        checkpoint: what was asked for.
+
+    Raises:
+        OSError, DamagedError, LockedError: the folder cannot be used; why, and what to do.
+    """
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self.checkpoint = checkpoint
+        self._keeper = Keeper(
+            checkpoint.folder, keep=checkpoint.keep, stops=checkpoint.failure == "stop", say=print
+        )
+        self._due: Due | None = None
+
+    def arrange(
+        self, plan: Plan, kit: Assembly, best: Best, run: Run, say: Callable[[str], None]
+    ) -> None:
+        """Be told what the training consists of, before it begins; ``say`` shows a line."""
+        self._keeper.say = self._say = say
+        assert plan.seed is not None
+        self._plan, self._kit, self._best, self._run, self._seed = plan, kit, best, run, plan.seed
+        found = [_exact(plan.train), _exact(plan.validate)]
+        self._exact = [one for one in found if one is not None]
+        self._due = Due(self.checkpoint.every, plan.lengths)
+
+    @property
+    def resumes(self) -> bool:
+        """Tell whether there is something to go on from."""
+        return self._keeper.found is not None
+
+    @property
+    def journal(self) -> tuple[str, int] | None:
+        """The record that was being written, and how many bytes of it are in what was saved."""
+        found = self._keeper.found and self._keeper.found.body.get("journal")
+        return (found["name"], found["bytes"]) if found else None
+
+    def restore(self, course: Counting) -> None:
+        """Put everything back as it was saved.
+
+        Raises:
+            ValueError: it was saved of another model, optimizer, data or seed; what differs.
+        """
+        assert self._keeper.found is not None
+        self._compare(self._keeper.found.body)
+        given = self._keeper.restored() or {}
+        load_states(self._objects, given["objects"], strict=self.checkpoint.strict)
+        for exact, state in zip(self._exact, given["data"], strict=False):
+            exact.go_on_from(state)
+        best = given["best"]
+        self._best.record, self._best.misses = best["record"], best["misses"]
+        self._best.weights = best["weights"]
+        self._run.history[:] = given["history"]
+        course.go_on_from(given["course"])
+        set_random_states(given["random"])
+        self._say(self._where(course))
+
+    def _where(self, course: Counting) -> str:
+        place = f"epoch {course.epoch}, iteration {course.iteration}, update {course.update}"
+        note = next((one.note for one in self._exact[:1] if one.note), None)
+        text = f"goes on from {place} ({self.checkpoint.folder})"
+        return f"{text}; {note}" if note else text
+
+    def _compare(self, body: dict[str, Any]) -> None:
+        """Refuse another training; say what else is not as it was."""
+        saved, here = body["about"], self._about()
+        wrong = [_pair(n, saved, here) for n in _DECISIVE if saved.get(n) != here.get(n)]
+        if wrong and self.checkpoint.strict:
+            raise ValueError(
+                f"checkpoint: {self.checkpoint.folder} was saved by another training\n  "
+                + "\n  ".join(wrong)
+                + "\n  do: give the same again, or another folder for another training"
+            )
+        other = [
+            _pair(name, saved, here)
+            for name in {**saved, **here}
+            if saved.get(name) != here.get(name) and name not in (*_DECISIVE, *_FREE)
+        ]
+        if other:
+            self._say("not as it was when it was saved: " + "; ".join(other))
+
+    def _about(self) -> Entry:
+        setup = self._run.setup
+        versions_now = {f"{name}'s version": v for name, v in _versions().items()}
+        own = {name: setup[name] for name in ("samples", "batches", "validation_samples")}
+        streams = [one.workers for one in self._exact[:1] if one.note]
+        return setup["options"] | own | versions_now | {"workers of the stream": streams}
+
+    @property
+    def _objects(self) -> dict[str, Any]:
+        plan, kit = self._plan, self._kit
+        found: dict[str, Any] = {"model": plan.model, "loss_fn": plan.loss_fn}
+        found = {label: one for label, one in found.items() if isinstance(one, nn.Module)}
+        found["optimizer"] = kit.optimizer
+        schedule = kit.schedule if kit.schedule is not None else plan.schedule
+        others = {"schedule": schedule, "average": kit.average}
+        return found | {label: one for label, one in others.items() if one is not None}
+
+    def feed(self, batches: Batches, epoch: int, start: int) -> Feed:
+        """Make the batches of an epoch, from ``start`` on, under their own random numbers."""
+        for exact in self._exact:
+            if exact.workers:
+                self._keeper.wait()  # no process is forked while a thread is at work
+        if not start:
+            for exact in self._exact:
+                exact.begin()
+        return SeededFeed(batches.epoch(epoch, start), self._seed, epoch, start)
+
+    def boundary(self, course: Counting, *, epoch_ended: bool = False) -> str | None:
+        """Save if it is due, between two iterations; return why the training must stop, if so."""
+        assert self._due is not None
+        due = self._due.now(
+            iteration=course.iteration, update=course.update, epoch=course.epoch,
+            epoch_ended=epoch_ended,
+        )  # fmt: skip
+        if due and (self._due.counted is not None or not self._keeper.busy):
+            self.save(course)
+        return self._keeper.problem
+
+    def begin(self, course: Counting) -> None:
+        """Save a first time, before the first iteration: what cannot be saved is told now.
+
+        Raises:
+            UnsaveableError, OSError: something cannot be saved; what, and what to do.
+        """
+        self._keeper.first(self._body(), self._parts(course))
+
+    def save(self, course: Counting, *, wait: bool = False) -> None:
+        """Save the state as it stands."""
+        assert self._due is not None
+        parts = partial(self._parts, course)
+        self._keeper.save(self._body(), parts, due=self._due, wait=wait)
+
+    def _body(self) -> Entry:
+        parts = fingerprint(self._objects)
+        journal = self._run.path
+        here = None if journal is None else {"name": journal.name, "bytes": _size(journal)}
+        return {"about": self._about(), "made of": parts, "journal": here}
+
+    def _parts(self, course: Counting) -> dict[str, Any]:
+        best, course_state = self._best, course.state()
+        return {
+            "objects": states(self._objects),
+            "best": {"record": best.record, "misses": best.misses, "weights": best.weights},
+            "course": course_state,
+            "history": self._run.history,
+            "data": [one.state(between=course.between_epochs) for one in self._exact],
+            "random": random_states(),
+        }
+
+    def close(self) -> None:
+        """Wait for the last save, and let others into the folder."""
+        self._keeper.wait()
+        for exact in self._exact:
+            exact.close()
+
+    def release(self) -> None:
+        """Let others into the folder."""
+        self._keeper.release()
+
+
+@contextmanager
+def saving(checkpoint: Checkpoint, *, trial: bool) -> Generator[Saver]:
+    """Hold the folder. A ``trial`` writes to one of its own beside it, which is gone afterwards."""
+    with ExitStack() as stack:
+        if trial:
+            checkpoint = copy.copy(checkpoint)
+            beside = _existing(checkpoint.folder.absolute().parent)
+            checkpoint.folder = Path(stack.enter_context(TemporaryDirectory(dir=beside)))
+        saver = Saver(checkpoint)
+        stack.callback(saver.release)
+        yield saver
+
+
+def _existing(folder: Path) -> Path:
+    return folder if folder.exists() else _existing(folder.parent)
+
+
+def _pair(name: str, saved: Entry, here: Entry) -> str:
+    return f"{name} was {saved.get(name)!r} and is {here.get(name)!r}"
+
+
+def _versions() -> Entry:
+    return {name: value for name, value in versions().items() if name != "fivestep"}
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _exact(made: Batches | None) -> Exact | None:
+    while isinstance(made, Around):
+        if isinstance(made, Exact):
+            return made
+        made = made.made
+    return None
