@@ -84,7 +84,7 @@ def test_a_training_stopped_again_and_again_ends_as_if_it_had_not_been(
         return make(**OPTIONS[name])
 
     whole, times = trained(made, tmp_path / "whole"), 0
-    while stopped(made, tmp_path / "again", 4):
+    while stopped(made, tmp_path / "again", 3):
         times += 1
     assert times >= 2
     equal(trained(made, tmp_path / "again"), whole)
