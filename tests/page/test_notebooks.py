@@ -126,6 +126,7 @@ def test_a_notebook_is_stepped_trained_and_left_usable(
         widget.screenshot(path=pictures / f"jupyterlab_{scheme}.png")
     fits_every_width(page, widget)
     trained_in_the_background(page, folder)
+    page.evaluate("jupyterapp.commands.execute('docmanager:save')")
     page.reload()  # what was recorded is still there, for the kernel lives on
     expect(output(page, 2).locator(".where")).to_contain_text("ended")
 
@@ -171,15 +172,17 @@ def trained_in_the_background(page: Page, folder: Path) -> None:
     press(widget, "Iteration")
     expect(widget.locator(".where")).not_to_have_text(held)
     expect(widget.locator(".where")).to_contain_text("paused")
-    run_cell(page, 3)  # nothing answers while it runs, and the page says why
+    run_cell(page, 3)  # while it runs the kernel answers or not; if not, the page says why
     page.wait_for_function("!(" + IDLE + ")")
     stood = widget.locator(".where").inner_text()
     press(widget, "Step")
-    expect(widget.locator(".banner")).to_contain_text("it waits until the cell ends")
-    expect(widget.locator(".where")).to_have_text(stood)
+    waits = widget.locator(".banner", has_text="it waits until the cell ends")
+    answered = widget.locator(".where").filter(has_text="forward")
+    assert "forward" not in stood
+    expect(waits.or_(answered).first).to_be_visible()
     (folder / "let go").touch()
     expect(output(page, 3)).to_contain_text("let go")
-    expect(widget.locator(".where")).not_to_have_text(stood)
+    expect(answered).to_be_visible()
     expect(widget.locator(".banner")).to_have_count(0)
     run_cell(page, 4)
     expect(output(page, 4)).to_contain_text("left 1 interrupted")
