@@ -26,17 +26,45 @@ LIMIT = 150_000  # bytes
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PATIENCE = 60  # seconds for a script to come to its first step
+PLAIN_NAME = "train.py"
+PLAIN = '''"""Learn handwritten digits."""
+
+import torch
+from sklearn.datasets import load_digits
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+torch.manual_seed(0)
+images, labels = load_digits(return_X_y=True)
+x = torch.tensor(images / 16, dtype=torch.float32)
+y = torch.tensor(labels)
+loader = DataLoader(TensorDataset(x, y), batch_size=64, shuffle=True)
+
+model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
+loss_fn = nn.CrossEntropyLoss()
+optimizer = torch.optim.SGD(model.parameters(), lr=0.5, momentum=0.9)
+
+for epoch in range(20):
+    for inputs, targets in loader:
+        prediction = model(inputs)
+        loss = loss_fn(prediction, targets)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    print(epoch, loss.item())
+'''
 
 Picture = Callable[[Page], Iterator[None]]  # what it shows stands until it is asked to go on
 
 
 @contextmanager
 def stepped(*command: str) -> Generator[str]:
-    """``fivestep step`` on an example, to be opened at this address."""
-    script = str(ROOT / "examples" / command[0])
+    """``fivestep step`` on an example or the plain loop, to be opened at this address."""
+    folder = tempfile.TemporaryDirectory()  # for what the script writes
+    Path(folder.name, PLAIN_NAME).write_text(PLAIN, encoding="utf-8")
+    script = command[0] if command[0] == PLAIN_NAME else str(ROOT / "examples" / command[0])
     line = [sys.executable, "-m", "fivestep", "step", "--no-browser", script, *command[1:]]
     env = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "src")}
-    folder = tempfile.TemporaryDirectory()  # for what the script writes
     process = subprocess.Popen(line, cwd=folder.name, env=env, stderr=subprocess.PIPE,
                                stdout=subprocess.DEVNULL, text=True)  # fmt: skip
     try:
@@ -76,12 +104,12 @@ def step_digits(page: Page) -> Iterator[None]:
 
 
 def step_without_zero_grad(page: Page) -> Iterator[None]:
-    """The same, some iterations after zero_grad was left out: the doctor has seen it."""
-    with stepped("own_loop.py") as address:
+    """A plain loop, some iterations after zero_grad was left out: the doctor has seen it."""
+    with stepped(PLAIN_NAME) as address:
         begun(page, address)
         press(page, "Iteration", 3)
         page.get_by_label("Leave zero_grad out").check()
-        press(page, "Iteration", 6)
+        press(page, "Iteration", 12)
         expect(page.locator(".finding").first).to_be_visible()
         yield
 
@@ -96,7 +124,7 @@ def make(browser: Browser, name: str) -> Path:
     """Make one picture, no larger than a page of text may carry."""
     scheme: Any = "light"
     context = browser.new_context(
-        viewport={"width": 1280, "height": 860}, color_scheme=scheme, reduced_motion="reduce"
+        viewport={"width": 1440, "height": 860}, color_scheme=scheme, reduced_motion="reduce"
     )
     page = context.new_page()
     page.set_default_timeout(PATIENCE * 1000)
