@@ -19,7 +19,7 @@ PINS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test matrix check page chromium bench bench-traps docs field-test clean
+.PHONY: help demo test matrix check page pictures chromium bench bench-traps docs field-test clean
 
 help:
 	@echo "make demo     watch a small network learn handwritten digits"
@@ -27,6 +27,7 @@ help:
 	@echo "make matrix   every rule of the doctor in every variant of its loops"
 	@echo "make check    style, types, and that the documents tell the truth"
 	@echo "make page     build the page's component from page/src; needs Node"
+	@echo "make pictures make the pictures of the documents, from real runs in Chromium"
 	@echo "make docs     run what docs/broken, prove and eject.md show, and write them anew"
 	@echo "make bench    time the loop beside others, in an environment of its own"
 	@echo "make bench-traps  put the same traps to other libraries' loops; writes docs/traps.md"
@@ -59,6 +60,10 @@ check: .venv/.dev
 # Writes src/fivestep/page/static, which is committed: who only runs fivestep needs no Node.
 page:
 	cd page && npm ci --no-fund --no-audit && npm run build
+
+# Real runs, photographed; the files are committed.
+pictures: .venv/.dev | chromium
+	@.venv/$(BIN)/python docs/make_pictures.py $(ARGS)
 
 # The tests of the page want a browser. Debian's is installed where it is missing and that can be
 # done; anywhere else those tests are skipped, and say so.

@@ -7,7 +7,14 @@ export function Banner({ session }: { session: Session }) {
   const last = record.notes[record.notes.length - 1];
   return (
     <div class="banners">
-      {!record.up && (
+      {record.stranger && (
+        <p class="banner bad">
+          <b>The command was started anew.</b>{" "}
+          {record.hello ? "What you see is the last that was heard. " : ""}
+          Open the new link: it stands in its terminal.
+        </p>
+      )}
+      {!record.up && !record.stranger && (
         <p class="banner bad">
           <b>Nobody answers.</b>{" "}
           {record.hello ? "What you see is the last that was heard. " : ""}

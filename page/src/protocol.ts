@@ -205,6 +205,7 @@ export interface Link {
   kind: "link";
   seq?: undefined;
   up: boolean;
+  stranger?: boolean; // somebody is there, but does not know this window
   text?: string;
 }
 

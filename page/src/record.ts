@@ -18,6 +18,7 @@ export class Record {
   order: StepName[] | null = null;
   end: End | null = null;
   up = true;
+  stranger = false; // the command was started anew: its new link is to be opened
   last = 0;
   moments: Moment[] = [];
   findings: Finding[] = [];
@@ -41,6 +42,7 @@ export class Record {
   take(message: Message): void {
     if (message.kind === "link") {
       this.up = message.up;
+      this.stranger = message.stranger ?? false;
     } else if (message.kind === "hello") {
       this.welcome(message);
     } else if (message.kind === "skipped") {

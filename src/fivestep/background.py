@@ -13,6 +13,7 @@ from typing import Any, Self
 import torch
 
 from fivestep.interrupt import Interrupt
+from fivestep.modes import lent
 from fivestep.page.inside import Inside
 from fivestep.run import Run
 from fivestep.vitals import Site
@@ -116,6 +117,7 @@ class Background(Run):
     def _go(self, train: Train, device: torch.device) -> None:
         assert self.inside is not None
         stage = self.inside.stage
+        lent[:] = [self._model, threading.get_ident()]
         try:
             stage.open_early()
             stage.open()
@@ -142,6 +144,7 @@ class Background(Run):
     def _leave(self) -> None:
         global _running
         with _lock:
+            lent.clear()
             if _running is self:
                 _running = None
 

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
 from torch import nn
 
+lent: list[Any] = []  # a model that is trained in the background, and the thread that does it
+
 
 @contextmanager
 def eval_mode(model: Any) -> Generator[None]:
-    """Put every module into eval mode, and afterwards each one back as it was."""
+    """Put every module into eval mode, and afterwards each one back as it was.
+
+    Raises:
+        RuntimeError: it is being trained in another thread, which needs its mode.
+    """
+    if lent and lent[0] is model and lent[1] != threading.get_ident():
+        raise RuntimeError(
+            "this model is being trained in the background: eval mode would reach that training\n"
+            "  do: run.wait() or run.stop() first"
+        )
     with _switched(model, training=False):
         yield
 

@@ -45,7 +45,7 @@ def marimo(notebook: Path) -> Generator[str]:
                "--token-password", TOKEN, str(notebook)]  # fmt: skip
     home = str(notebook.parent)
     folders: tuple[str, ...] = ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME")
-    own = dict.fromkeys(folders, home)
+    own: dict[str, str] = dict.fromkeys(folders, home)
     with _served(command, notebook.parent, own, f"http://127.0.0.1:{port}/health"):
         yield f"http://127.0.0.1:{port}/?access_token={TOKEN}"
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from hand import Told, staged
+from hand import by_hand as steps_by_hand
 from torch import nn
 from torch.nn import functional
 
@@ -182,3 +183,10 @@ def test_a_long_iteration_that_was_asked_for_is_told_as_running() -> None:
     assert next(one for one in told[at:] if one["kind"] == "state")["paused"] is False
     stepped = next(place for place, one in enumerate(told) if one.get("id") == "1")
     assert next(one for one in told[stepped:] if one["kind"] == "state")["paused"] is True
+
+
+@pytest.mark.parametrize("order", ["FLZBU", "FLBUZ", "ZFLBU"])
+def test_iteration_after_the_last_step_of_one_goes_through_the_next(order: str) -> None:
+    _, told = staged(lambda: steps_by_hand(lambda i: order), [*["step"] * 10, "iteration"])
+    held = [one["iteration"] for one in told.of("state") if one["paused"]]
+    assert held[10:] == [2, 3]

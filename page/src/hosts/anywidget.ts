@@ -25,7 +25,7 @@ function live(model: Model, record: string): Host {
   return {
     mode: "live",
     resets: false,
-    late: "No answer yet. While a cell is running, this notebook takes nothing up: it waits until the cell ends.",
+    late: "No answer yet. If a cell is running, the notebook is busy: it waits until the cell ends.",
     subscribe(hear) {
       let last = 0;
       const take = (lines: string) => {

@@ -52,6 +52,8 @@ function listen(base: string, hear: (message: Message) => void): () => void {
     stream.onerror = () => {
       close();
       hear({ kind: "link", up: false });
+      // A stream does not say why it was refused.
+      void unknown(base).then((yes) => yes && stream === null && hear({ kind: "link", up: false, stranger: true }));
       timer = window.setTimeout(open, wait);
       wait = Math.min(2 * wait, LAST_WAIT);
     };
@@ -70,6 +72,15 @@ function listen(base: string, hear: (message: Message) => void): () => void {
     document.removeEventListener("visibilitychange", turn);
     close();
   };
+}
+
+// Another server has taken this one's place, to which this window never came by its link.
+async function unknown(base: string): Promise<boolean> {
+  try {
+    return (await fetch(`${base}/component.js`, { cache: "no-store" })).status === 401;
+  } catch {
+    return false;
+  }
 }
 
 async function post(base: string, request: Request): Promise<void> {

@@ -49,8 +49,10 @@ class Rounds:
 
     @property
     def may_be_over(self) -> bool:
-        """It had its update, and no iteration before has shown whether something follows."""
-        return self._updated and self._last is None
+        """It had its update, and nothing may follow: those before ended so, or there were none."""
+        if not self._updated or self._last is None:
+            return self._updated
+        return not self._unsure and (self.steps[-1].step, self.steps[-1].site) == self._last
 
     def step(
         self, step: Step, site: Site | None, seconds: float, *,
