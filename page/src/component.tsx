@@ -13,17 +13,25 @@ function isHost(model: Model | Host): model is Host {
   return "subscribe" in model;
 }
 
-function render({ model, el }: { model: Model | Host; el: HTMLElement }): () => void {
+interface Place {
+  model: Model | Host;
+  el: HTMLElement;
+  keeps?: boolean; // the address of the page is ours: it keeps how one looks at the run
+}
+
+function render({ model, el, keeps = false }: Place): () => void {
   const shadow = el.shadowRoot ?? el.attachShadow({ mode: "open" });
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(plotStyle + style);
   shadow.adoptedStyleSheets = [sheet];
   const paint = () => {
+    if (session && keeps) session.link.write(session);
     if (session) draw(<App session={session} version={++version} />, shadow);
   };
   let version = 0;
   let session: Session | null = null;
   session = new Session(isHost(model) ? model : anywidget(model), paint);
+  if (keeps) session.link.read(location.hash);
   paint();
   return () => {
     session?.close();
@@ -41,7 +49,7 @@ for (const el of document.querySelectorAll<HTMLElement>("[data-fivestep-host]"))
   );
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, bare];
   const page = el.dataset.fivestepHost === "replay" ? replay(recorded ?? "") : http();
-  render({ model: page, el });
+  render({ model: page, el, keeps: true });
   el.shadowRoot?.querySelector<HTMLElement>(".root")?.focus({ preventScroll: true });
 }
 

@@ -52,6 +52,7 @@ export interface Hello {
   versions?: Record<string, string>;
   mode: "live" | "replay";
   knobs: Record<string, Knob>;
+  seed?: number | null; // a new one, that was asked for
 }
 
 export interface Moment {
@@ -135,6 +136,13 @@ export interface Finding {
   iteration: number;
   summary: string;
   explain: string;
+  early?: boolean; // not sure yet
+}
+
+export interface Withdrawn {
+  kind: "withdrawn";
+  seq: number;
+  seq_of: number;
 }
 
 export interface State {
@@ -209,7 +217,7 @@ export interface Link {
 
 export type Message =
   | Hello | Moment | Iteration | Finding | State | Ack | Order | Note | End | Skipped | Link | KnobsNow | SourceNow
-  | Data | Fitted | Surface;
+  | Data | Fitted | Surface | Withdrawn;
 
 export type Verb = "play" | "pause" | "step" | "iteration" | "epoch" | "reset" | "speed" | "knob";
 

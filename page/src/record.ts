@@ -52,6 +52,7 @@ export class Record {
     else if (message.kind === "iteration") this.sum(message);
     else if (message.kind === "order") this.order = (message satisfies Order).steps;
     else if (message.kind === "finding") this.findings.push(message);
+    else if (message.kind === "withdrawn") this.findings = this.findings.filter((one) => one.seq !== message.seq_of);
     else if (message.kind === "state") this.state = message;
     else if (message.kind === "ack") this.acks.set(message.id, message);
     else if (message.kind === "note") this.notes.push(message);

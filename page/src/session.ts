@@ -1,5 +1,6 @@
 // One viewing: the record, where the viewer stands in it, and what was asked of the loop.
 import type { Host, KnobValue, Message, Moment, Request, Verb } from "./protocol";
+import { Link } from "./permalink";
 import { Record } from "./record";
 
 const PATIENCE = 3000; // milliseconds until a request without an answer is called so
@@ -16,6 +17,7 @@ export class Session {
   cursor: number | null = null; // seq of the moment looked back at; null: the newest
   asked = new Map<string, Asked>(); // the last request for each knob, and for "verb"
   help = false;
+  link = new Link(); // what the page's address keeps
   marked: { file: string | null; line: number | null } | null = null; // the line a finding shows
   private count = 0;
   private drawing = false;
@@ -33,6 +35,7 @@ export class Session {
   private hear(message: Message): void {
     const run = this.record.hello?.run;
     this.record.take(message);
+    this.link.heard(this);
     if (this.record.hello?.run !== run) {
       this.cursor = null;
       this.marked = null;
