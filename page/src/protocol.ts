@@ -139,6 +139,16 @@ export interface Finding {
   early?: boolean; // not sure yet
 }
 
+// The script with the knobs written into it.
+export interface Changes {
+  kind: "changes";
+  seq: number;
+  file: string;
+  text: string;
+  diff: string;
+  unsaid: string[];
+}
+
 export interface Withdrawn {
   kind: "withdrawn";
   seq: number;
@@ -217,7 +227,7 @@ export interface Link {
 
 export type Message =
   | Hello | Moment | Iteration | Finding | State | Ack | Order | Note | End | Skipped | Link | KnobsNow | SourceNow
-  | Data | Fitted | Surface | Withdrawn;
+  | Data | Fitted | Surface | Withdrawn | Changes;
 
 export type Verb = "play" | "pause" | "step" | "iteration" | "epoch" | "reset" | "speed" | "knob";
 

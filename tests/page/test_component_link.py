@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from conftest import Open
 from playwright.sync_api import Page, expect
+from test_component_looks import overflowing
+from test_component_reach import SCHEMES, broken, modules
 from traces import line
 from window import button, step, to_the_end
 
@@ -113,3 +116,49 @@ def test_a_finding_that_is_not_sure_says_so_and_can_go(opened: Open) -> None:
     seq = next(one["seq"] for one in player.said if one["kind"] == "finding")
     player.say({"kind": "withdrawn", "seq_of": seq})
     expect(page.locator(".finding")).to_have_count(0)
+
+
+CHANGES = {
+    "kind": "changes", "file": "train.py", "text": "import torch\n", "unsaid": [],
+    "diff": "--- train.py\n+++ train.py, changed\n@@ -1 +1 @@\n-lr=0.1\n+lr=0.5",
+}  # fmt: skip
+
+
+def test_the_script_with_the_knobs_in_it_can_be_copied(opened: Open, pictures: Path) -> None:
+    page, player = opened(
+        permissions=["clipboard-read", "clipboard-write"], reduced_motion="reduce"
+    )
+    step(page)
+    expect(page.get_by_role("heading", name="As Python")).to_have_count(0)
+    player.say(CHANGES)
+    button(page, "Copy as Python").click()
+    expect(page.locator(".as-python")).to_contain_text("train.py copied.")
+    assert page.evaluate("navigator.clipboard.readText()") == "import torch\n"
+    button(page, "Copy the difference").click()
+    expect(page.locator(".as-python")).to_contain_text("The difference copied.")
+    assert page.evaluate("navigator.clipboard.readText()") == CHANGES["diff"]
+    page.get_by_text("The lines that change in train.py").click()
+    expect(page.locator(".as-python .added")).to_have_text(["+++ train.py, changed", "+lr=0.5"])
+    page.evaluate((modules() / "axe-core" / "axe.min.js").read_text(encoding="utf-8"))
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        assert broken(page) == []
+    for width in (320, 1600):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_timeout(100)
+        assert overflowing(page, ".knobs > *:not(.as-python)") == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.locator(".knobs").screenshot(path=pictures / f"as_python_{width}.png")
+
+
+def test_what_cannot_be_copied_says_why(opened: Open) -> None:
+    page, player = opened()
+    step(page)
+    unsaid = ["lr: no optimizer is made in this file"]
+    player.say(CHANGES | {"diff": "", "unsaid": unsaid})
+    expect(page.locator(".as-python")).to_contain_text(
+        "Not in these lines: lr: no optimizer is made"
+    )
+    expect(button(page, "Copy as Python")).to_have_count(0)
+    player.say(CHANGES | {"diff": ""})
+    expect(page.locator(".as-python")).to_have_count(0)
