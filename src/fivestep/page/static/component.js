@@ -202,7 +202,7 @@ summary { cursor: pointer; min-height: 24px; font-size: 13px; color: var(--quiet
 .as-python h3 { margin: 0; font-size: 14px; font-weight: 600; }
 .as-python pre { font: 12px/1.6 var(--mono); overflow: auto; max-height: 260px; margin: 6px 0; }
 .as-python .added { font-weight: 700; color: var(--blue); }
-.as-python .gone { color: var(--quiet); text-decoration: line-through; }
+.as-python .gone { color: var(--quiet); }
 
 @container (max-width: 699px) {
   .chips.begun .chip:not(.current) .does { display: none; }
