@@ -26,6 +26,7 @@ export function Banner({ session }: { session: Session }) {
       )}
       {verb.bad && <p class="banner bad">{verb.text}</p>}
       {last && <p class={`banner ${last.level === "warning" ? "bad" : ""}`}>{last.text}</p>}
+      <Asked session={session} />
       {session.past && (
         <p class="banner past">
           <b>Replay.</b> You look at what was recorded; the loop itself stands where it stood.{" "}
@@ -35,5 +36,22 @@ export function Banner({ session }: { session: Session }) {
         </p>
       )}
     </div>
+  );
+}
+
+// A link may carry knobs: they are turned when the viewer says so, never by themselves.
+function Asked({ session }: { session: Session }) {
+  const wanted = session.link.open(session);
+  if (wanted.length === 0) return null;
+  return (
+    <p class="banner">
+      This link was made with {wanted.map(([name, value]) => `${name} ${String(value)}`).join(", ")}.{" "}
+      <button type="button" onClick={() => session.link.turn(session)}>
+        {wanted[0]![0] === "seed" ? "Begin anew with that seed" : "Turn the knobs so"}
+      </button>{" "}
+      <button type="button" onClick={() => session.link.leave(session)}>
+        Leave it
+      </button>
+    </p>
   );
 }

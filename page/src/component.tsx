@@ -18,7 +18,13 @@ function isHost(model: Model | Host): model is Host {
   return "subscribe" in model;
 }
 
-function render({ model, el }: { model: Model | Host; el: HTMLElement }): () => void {
+interface Place {
+  model: Model | Host;
+  el: HTMLElement;
+  keeps?: boolean; // the address of the page is ours: it keeps how one looks at the run
+}
+
+function render({ model, el, keeps = false }: Place): () => void {
   el.dataset.lmSuppressShortcuts = "true"; // JupyterLab: a letter pressed in here is not for it
   const leave = isHost(model) ? null : wear(el);
   const shadow = el.shadowRoot ?? el.attachShadow({ mode: "open" });
@@ -27,12 +33,14 @@ function render({ model, el }: { model: Model | Host; el: HTMLElement }): () => 
   shadow.adoptedStyleSheets = [sheet];
   const paint = () => {
     if (!session) return;
+    if (keeps) session.link.write(session);
     const View = session.films.active ? WatchApp : App;
     draw(<View session={session} version={++version} />, shadow);
   };
   let version = 0;
   let session: Session | null = null;
   session = new Session(isHost(model) ? model : anywidget(model), paint);
+  if (keeps) session.link.read(location.hash);
   paint();
   return () => {
     leave?.();
@@ -52,7 +60,7 @@ for (const el of document.querySelectorAll<HTMLElement>("[data-fivestep-host]"))
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, bare];
   const hosts: { [name: string]: (recorded: string) => Host } = { replay, film };
   const page = hosts[el.dataset.fivestepHost ?? ""]?.(recorded ?? "") ?? http();
-  render({ model: page, el });
+  render({ model: page, el, keeps: true });
   el.shadowRoot?.querySelector<HTMLElement>(".root")?.focus({ preventScroll: true });
 }
 

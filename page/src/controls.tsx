@@ -30,9 +30,17 @@ export function Controls({ session }: { session: Session }) {
         Epoch
       </Button>
       {session.host.resets !== false && (
-        <Button icon="reset" key_="R" off={!session.reachable} act={() => session.do("reset")}>
-          Reset
-        </Button>
+        <>
+          <Button icon="reset" key_="R" off={!session.reachable} act={() => session.do("reset")}>
+            Reset
+          </Button>
+          <Button
+            icon="reset" off={!session.reachable || record.hello?.mode === "replay"}
+            act={() => session.do("reset", Math.floor(Math.random() * 2 ** 32))}
+          >
+            New seed
+          </Button>
+        </>
       )}
       <label class="speed">
         Speed{" "}

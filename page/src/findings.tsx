@@ -28,6 +28,7 @@ function One({ session, finding, number }: { session: Session; finding: Finding;
       <p class="rule">
         <span class="fault" aria-hidden="true">{number}</span>
         <b>{finding.rule}</b> <span class="tag">{finding.severity}</span>
+        {finding.early && <span class="quiet"> so far: it may pass</span>}
         <span class="quiet"> {finding.code}</span>
       </p>
       <p><Words text={finding.message} /></p>

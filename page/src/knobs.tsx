@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import type { Knob, KnobValue } from "./protocol";
+import { AsPython } from "./changes";
 import type { Session } from "./session";
 
 const PLACES = [
@@ -29,6 +30,7 @@ export function Knobs({ session }: { session: Session }) {
       {given("zero_grad_at") && <Place {...all} />}
       {given("clip") && <Clip {...all} />}
       {given("eval_mode") && <Mode {...all} />}
+      <AsPython session={session} />
     </section>
   );
 }

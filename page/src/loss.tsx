@@ -13,7 +13,11 @@ const ROWS = 12; // of the table
 // Loss against iteration. It follows the run until somebody zooms.
 export function Loss({ session, version }: { session: Session; version: number }) {
   const { record } = session;
-  const [log, setLog] = useState(false);
+  const { log } = session.link;
+  const setLog = (on: boolean) => {
+    session.link.log = on;
+    session.changed();
+  };
   const [follow, setFollow] = useState(true);
   const empty = record.iterations.length === 0;
   return (

@@ -53,6 +53,7 @@ export interface Hello {
   versions?: Record<string, string>;
   mode: "live" | "replay";
   knobs: Record<string, Knob>;
+  seed?: number | null; // a new one, that was asked for
 }
 
 export interface Moment {
@@ -136,6 +137,23 @@ export interface Finding {
   iteration: number;
   summary: string;
   explain: string;
+  early?: boolean; // not sure yet
+}
+
+// The script with the knobs written into it.
+export interface Changes {
+  kind: "changes";
+  seq: number;
+  file: string;
+  text: string;
+  diff: string;
+  unsaid: string[];
+}
+
+export interface Withdrawn {
+  kind: "withdrawn";
+  seq: number;
+  seq_of: number;
 }
 
 export interface State {
@@ -211,7 +229,7 @@ export interface Link {
 
 export type Message =
   | Hello | Moment | Iteration | Finding | State | Ack | Order | Note | End | Skipped | Link | KnobsNow | SourceNow
-  | Data | Fitted | Surface | Learning;
+  | Data | Fitted | Surface | Withdrawn | Changes | Learning;
 
 export type Verb = "play" | "pause" | "step" | "iteration" | "epoch" | "reset" | "speed" | "knob"
   | LearnVerb;

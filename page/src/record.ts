@@ -4,7 +4,7 @@ import { maybe } from "./numbers";
 import { Pictures } from "./pictures";
 import type { Learning } from "./learn/types";
 import type {
-  Ack, End, Finding, Hello, Iteration, KnobValue, Message, Moment, Note, Order, Source, State,
+  Ack, Changes, End, Finding, Hello, Iteration, KnobValue, Message, Moment, Note, Order, Source, State,
   StepName,
 } from "./protocol";
 
@@ -38,6 +38,7 @@ export class Record {
   updates: Float32Array[] = []; // one column an iteration: log10 of update to weight
   columns: number[] = []; // the iteration of each column
   pictures = new Pictures();
+  changes: Changes | null = null;
 
   take(message: Message): void {
     if (message.kind === "link") {
@@ -59,6 +60,8 @@ export class Record {
     else if (message.kind === "iteration") this.sum(message);
     else if (message.kind === "order") this.order = (message satisfies Order).steps;
     else if (message.kind === "finding") this.findings.push(message);
+    else if (message.kind === "changes") this.changes = message;
+    else if (message.kind === "withdrawn") this.findings = this.findings.filter((one) => one.seq !== message.seq_of);
     else if (message.kind === "state") this.state = message;
     else if (message.kind === "ack") this.acks.set(message.id, message);
     else if (message.kind === "note") this.notes.push(message);

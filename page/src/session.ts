@@ -1,6 +1,7 @@
 // One viewing: the record, where the viewer stands in it, and what was asked of the loop.
 import type { Host, KnobValue, Message, Moment, Request, Verb } from "./protocol";
 import type { LearnValue, LearnVerb, Values } from "./learn/types";
+import { Link } from "./permalink";
 import { Record } from "./record";
 import { Films } from "./watch/film";
 
@@ -19,6 +20,7 @@ export class Session {
   cursor: number | null = null; // seq of the moment looked back at; null: the newest
   asked = new Map<string, Asked>(); // the last request for each knob, and for "verb"
   help = false;
+  link = new Link(); // what the page's address keeps
   marked: { file: string | null; line: number | null } | null = null; // the line a finding shows
   private count = 0;
   private drawing = false;
@@ -40,6 +42,7 @@ export class Session {
     }
     const run = this.record.hello?.run;
     this.record.take(message);
+    this.link.heard(this);
     if (this.record.hello?.run !== run) {
       this.cursor = null;
       this.marked = null;

@@ -42,12 +42,19 @@ export function sentence(session: Session): [string, string] {
     return [ENDS[record.end.reason].replace("script", "loop"), "Look back with ←, or run the cell again."];
   if (record.end) return [ENDS[record.end.reason], END_ADVICE[record.end.reason]];
   if (session.iteration === 0) return first(record);
-  if (!session.paused) return [`Iteration ${session.iteration} is running.`, "Pause to look closer."];
+  if (!session.paused) return [`Iteration ${session.iteration} is running${pace(record)}.`, "Pause to look closer."];
   if (fresh === null || moment === null) {
     const after = record.state?.step ? `, after ${record.state.step}` : "";
     return [`Paused in iteration ${session.iteration}${after}.`, "Press Step to look at the next one."];
   }
   return [happened(moment), next(record, moment)];
+}
+
+// How fast, where somebody can follow: that it is slow is not the fault of the script.
+function pace({ state }: Record): string {
+  const speed = state?.speed ?? null;
+  if (speed === null) return "";
+  return speed === 1 ? ", one step a second" : `, ${speed} steps a second`;
 }
 
 function first({ hello, state }: Record): [string, string] {
@@ -56,7 +63,7 @@ function first({ hello, state }: Record): [string, string] {
   if (!state?.paused) return ["Your script is on its way to its first iteration.", ""];
   return [
     "Your script waits before its first iteration.",
-    "Press Step to run the first of its five steps, or Play to let it run.",
+    `Press Step to run the first of its five steps, or Play to let it run${pace({ state } as Record)}.`,
   ];
 }
 

@@ -455,11 +455,11 @@ def test_a_pause_heard_after_a_step_tells_of_that_step() -> None:
     class Asking(nn.MSELoss):
         calls = 0
 
-        def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        def forward(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:  # noqa: A002
             Asking.calls += 1
             if Asking.calls == 3:
                 control.ask({"id": "now", "verb": "pause"})
-            return super().forward(a, b)
+            return super().forward(input, target)
 
     def trained() -> None:
         model, loss_fn = nn.Linear(2, 1), Asking()

@@ -146,12 +146,13 @@ class _Doctor:
             self.next = iteration + 1  # dearer than it may be: a little later
             return
         self.next = max(iteration + 1, int(iteration * GROWTH))
-        self._watch.safely(self._findings.look, iteration, True)
+        self._watch.safely(self._findings.look, iteration, False, True)
         self._spent += time.perf_counter() - began
 
     def _post(self, kind: str, fields: Message) -> int:
-        told = dict(fields)
-        told.pop("seq_of", None)
+        if kind != "finding" or fields["early"]:  # what may be taken back is told at the end
+            return 0
+        told = {name: value for name, value in fields.items() if name not in ("seq_of", "early")}
         self.told.add(key(told))
         return self._film.say(kind, told)
 

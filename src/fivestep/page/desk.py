@@ -38,6 +38,7 @@ class Desk:
         self._said: Message = {}
         self._rate: Any = None  # as it was asked for
         self.moves = knobs.zero_grad_at  # where zero_grad stands in this iteration
+        self._turned_so: Message = {}  # the knobs that were turned
         self.passes = False  # the end of this iteration is not the one that was asked for
         self.loaders: weakref.WeakSet[Any] = weakref.WeakSet()  # that are trained with
 
@@ -102,6 +103,8 @@ class Desk:
                 continue
             where = {"iteration": self._acts_in(asked), "step": step.value if step else None}
             self._post("ack", {"id": asked["id"], "applied": applied} | where)
+            if asked["verb"] == "knob":
+                self._scenes.changes(self._turned_so)
         self._say_state(step)
 
     def _acts_in(self, asked: Message) -> int:
@@ -115,6 +118,7 @@ class Desk:
         if verb == "knob":
             value = self._knobs.turn(asked["name"], asked["value"])
             self._turned(asked["name"])
+            self._turned_so[asked["name"]] = value
             return {"knob": asked["name"], "value": value}
         if verb == "speed":
             control.speed = _speed(asked["value"])

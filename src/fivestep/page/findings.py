@@ -9,10 +9,15 @@ from fivestep.finding import Finding, Severity
 from fivestep.page.protocol import Message
 from fivestep.report.plain import as_finding
 
-# These say that something never came: it still may, until the script has ended. And what is only
-# suspicious may have been the beginning, such as a deep network that is slow to start.
+# These say that something never came: it still may, until the script has ended.
 AT_THE_END = frozenset({"missing-backward", "missing-update", "unstepped-schedule"})
+AT_FIRST = 20  # iterations that are looked at whatever it costs
 GROWTH = 1.5  # of the iterations between two looks
+# What is only suspicious may have been the beginning, such as a deep network that is slow to start:
+# it is told from here on, when two looks in a row have seen it, and taken back when it is gone.
+SURE = 10  # iterations
+
+Key = tuple[str, str, int]
 
 
 class Findings:
@@ -33,28 +38,45 @@ class Findings:
         name: Callable[[str], str],
     ) -> None:
         self._doctor, self._post, self._seq_of, self._name = doctor, post, seq_of, name
-        self._told: set[tuple[str, str, int]] = set()
+        self._told: dict[Key, int] = {}  # and the number of its message
+        self._early: set[Key] = set()  # told, and may be taken back
+        self._seen: set[Key] = set()  # at the look before
         self._next = 1
 
-    def look(self, iteration: int, watched: bool) -> None:
-        """An iteration is over."""
-        if iteration >= self._next or (watched and iteration < 20):
+    def look(self, iteration: int, watched: bool, free: bool) -> None:
+        """An iteration is over.
+
+        Args:
+            iteration: which.
+            watched: somebody can follow.
+            free: the share of the time that goes to details is not used up.
+        """
+        due = iteration >= self._next and (free or iteration < AT_FIRST)
+        if due or (watched and iteration < AT_FIRST):
             self._next = max(iteration + 1, int(iteration * GROWTH))
-            self._tell(ended=False)
+            self._tell(iteration, ended=False)
 
     def finish(self) -> None:
         """The script is over."""
-        self._tell(ended=True)
+        self._tell(0, ended=True)
 
-    def _tell(self, *, ended: bool) -> None:
-        for one in diagnose(self._doctor.record).findings:
-            site = one.site
-            key = (one.rule, site.file if site else "", site.line if site else 0)
-            early = one.severity is not Severity.WRONG or one.rule in AT_THE_END
-            if key in self._told or (early and not ended):
+    def _tell(self, iteration: int, *, ended: bool) -> None:
+        found = {_key(one): one for one in diagnose(self._doctor.record).findings}
+        for key, one in found.items():
+            sure = ended or (one.severity is Severity.WRONG and one.rule not in AT_THE_END)
+            early = not sure and iteration >= SURE and key in self._seen
+            if sure:
+                self._early.discard(key)
+            if key in self._told or not (sure or (early and one.rule not in AT_THE_END)):
                 continue
-            self._told.add(key)
-            self._post("finding", named(one, self._name) | {"seq_of": self._seq_of(one)})
+            told = named(one, self._name) | {"seq_of": self._seq_of(one), "early": early}
+            self._told[key] = self._post("finding", told)
+            if early:
+                self._early.add(key)
+        for key in self._early - set(found):
+            self._early.discard(key)
+            self._post("withdrawn", {"seq_of": self._told.pop(key)})
+        self._seen = set(found)
 
 
 def named(finding: Finding, name: Callable[[str], str]) -> Message:
@@ -67,3 +89,8 @@ def named(finding: Finding, name: Callable[[str], str]) -> Message:
             part["file"] = name(part["file"])
         waiting += part["consequences"]
     return plain
+
+
+def _key(finding: Finding) -> Key:
+    site = finding.site
+    return finding.rule, site.file if site else "", site.line if site else 0

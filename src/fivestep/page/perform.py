@@ -75,7 +75,7 @@ def perform(
     doctor = Attendant(stage)
     scenes = stage.scenes
     scenes.root(Path.cwd() if module else Path(target).resolve().parent)
-    post("hello", _greeting(target, file, arguments, run_id, stage))
+    post("hello", _greeting(target, file, arguments, run_id, stage) | {"seed": seed})
     stage.findings = Findings(doctor, post, lambda one: points_at(one, stage), scenes.name)
     with reseeded(seed, post), overheard(post):
         outcome = run(doctor, target, arguments, module=module)

@@ -214,7 +214,7 @@ class Pictures:
         if detailed and self._part == iteration and self._drawn < iteration:
             self._draw(iteration, True)  # the script moves the parameters itself
         with quietly():
-            return self._valley.point(model, iteration)
+            return self._valley.point()
 
 
 def _is_plain(value: Any) -> bool:

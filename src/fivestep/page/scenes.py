@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from fivestep import loop
 from fivestep.page import lines, values
 from fivestep.page.protocol import Message
+from fivestep.page.rewrite import changes
 from fivestep.report.place import cell
 from fivestep.vitals import Site
 
@@ -40,6 +41,8 @@ class Scenes:
         self.last = 0
         self.next: Message = {}  # the line before which the loop waits
         self.clipped = False
+        self.lines: dict[str, set[int]] = {}  # of each step in the script itself
+        self._script = ""
 
     def root(self, folder: Path) -> None:
         """Name files as they are named from here."""
@@ -48,7 +51,14 @@ class Scenes:
     def sources(self, file: str) -> list[Message]:
         """The script itself, sent with the greeting."""
         name = self._files[file] = self._name(file)
+        self._script = file
         return [{"file": name, "text": read(file)}]
+
+    def changes(self, knobs: Message) -> None:
+        """Tell of the script with these knobs written into it."""
+        if self._script:
+            told = changes(self.name(self._script), read(self._script), self.lines, knobs)
+            self._post("changes", told)
 
     def name(self, file: str) -> str:
         """What a file is called in messages."""
@@ -114,6 +124,8 @@ class Scenes:
     def moment(self, told: Message, frame: FrameType, lit: Lit, result: Any) -> None:
         """Tell a moment."""
         self.next = {}
+        if lit.inside is None and lit.file == self._script and not told.get("moved"):
+            self.lines.setdefault(told["step"], set()).add(lit.at)
         moment = told | {"site": lit.site, "values": _values(frame, lit, result)}
         if lit.inside is not None:
             moment["inside"] = lit.inside

@@ -399,7 +399,8 @@ class Stage:
         if (order := rounds.new_order()) is not None:
             self._post("order", {"steps": order})
         if self.findings is not None:
-            self._timed(self.findings.look, rounds.iteration, self.control.watched())
+            watched = self.control.watched() and self.control.until != "iteration"
+            self._timed(self.findings.look, rounds.iteration, watched, self._detailed)
         rounds.turn()
         self.pictures.turn()
         self.weights.turn()

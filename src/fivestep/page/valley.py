@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+import weakref
 from typing import Any
 
 from torch import Tensor, nn
@@ -44,6 +45,8 @@ class Valley:
         self._told_why = False
         self._confirmed = False  # backward was called on the loss that was heard
         self._pair: Pair | None = None
+        self._two: list[weakref.ref[Tensor]] = []  # the tensors that they stand in: quick to ask
+        self._at: list[int] = []
         self._since = 0  # the iteration after which its path begins
         self._chosen = self._drawn = 0  # iterations
         self._start: tuple[float, float] = (math.nan, math.nan)
@@ -85,21 +88,21 @@ class Valley:
         """That loss is the one that is made smaller."""
         self._confirmed = True
 
-    def point(self, model: nn.Module, iteration: int) -> list[Any] | None:
+    def point(self) -> list[Any] | None:
         """Where the model stands now."""
         if self._pair is None or self._why_not:
             return None
-        here = self._here(model)
+        here = self._here()
         if here is None:
             return None
         return [number(one) for one in here]
 
-    def _here(self, model: nn.Module) -> tuple[float, float] | None:
-        assert self._pair is not None
-        parameters = _parameters(model)
-        if not all(at_once(parameters[entry.name]) for entry in self._pair):
+    def _here(self) -> tuple[float, float] | None:
+        found = [one() for one in self._two]
+        if not all(one is not None and at_once(one) for one in found):
             return None
-        here = self._pair[0].read(parameters), self._pair[1].read(parameters)
+        first, second = (_number(one, at) for one, at in zip(found, self._at, strict=True))
+        here = first, second
         if all(map(math.isfinite, here)):
             corners = [*self._path, here]
             low, high = [tuple(f(one[i] for one in corners) for i in (0, 1)) for f in (min, max)]
@@ -115,7 +118,7 @@ class Valley:
             return None
         with quietly():
             self._choose(model, iteration)
-            here = self._here(model) if self._pair is not None else None
+            here = self._here() if self._pair is not None else None
         if here is None:
             return None
         known = self._window is not None and len(points) == self._points
@@ -142,6 +145,8 @@ class Valley:
         if found is None or found == self._pair:
             return False
         self._pair, self._window = found, None
+        self._two = [weakref.ref(parameters[entry.name]) for entry in found]
+        self._at = [entry.at for entry in found]
         begin = first and iteration <= 1
         self._since = 0 if begin else iteration
         known = self._before if begin else parameters
@@ -203,6 +208,11 @@ class Valley:
             "start": [number(one) for one in self._start],
             "since": self._since, "slice": is_slice, "words": f"{words}.",
         }  # fmt: skip
+
+
+def _number(tensor: Tensor | None, at: int) -> float:
+    assert tensor is not None
+    return tensor.item() if tensor.numel() == 1 else tensor.detach().reshape(-1)[at].item()
 
 
 def _others(count: int) -> str:
