@@ -8,7 +8,11 @@ import { Help } from "./help";
 import { press } from "./keys";
 import { Knobs } from "./knobs";
 import { Layers } from "./layers";
+import { LessonPane } from "./learn/lesson";
+import { spoken } from "./learn/predict";
+import { Settings } from "./learn/settings";
 import { Loss } from "./loss";
+import { Output } from "./output";
 import type { Session } from "./session";
 import { SourcePane } from "./source";
 import { Voice } from "./voice";
@@ -30,6 +34,7 @@ export function App({ session, version }: { session: Session; version: number })
           <Where session={session} />
         </header>
         <Banner session={session} />
+        <LessonPane session={session} />
         <div class="top">
           <p class="sentence">
             {what} {todo && <strong>{todo}</strong>}
@@ -41,6 +46,7 @@ export function App({ session, version }: { session: Session; version: number })
         <div class="grid">
           <div class="code">
             <SourcePane session={session} />
+            <Output session={session} />
           </div>
           <div class="numbers-side">
             <Equation session={session} />
@@ -48,11 +54,12 @@ export function App({ session, version }: { session: Session; version: number })
             <Layers session={session} version={version} />
           </div>
           <div class="hands">
+            <Settings session={session} />
             <Findings session={session} />
             <Knobs session={session} />
           </div>
         </div>
-        <Voice text={`${what} ${todo}`} />
+        <Voice text={spoken(session) ?? `${what} ${todo}`} />
       </div>
     </section>
   );

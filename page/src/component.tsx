@@ -7,6 +7,7 @@ import { replay } from "./hosts/replay";
 import type { Host } from "./protocol";
 import { Session } from "./session";
 import plotStyle from "uplot/dist/uPlot.min.css";
+import learnStyle from "./learn/learn.css";
 import style from "./style.css";
 
 function isHost(model: Model | Host): model is Host {
@@ -16,7 +17,7 @@ function isHost(model: Model | Host): model is Host {
 function render({ model, el }: { model: Model | Host; el: HTMLElement }): () => void {
   const shadow = el.shadowRoot ?? el.attachShadow({ mode: "open" });
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(plotStyle + style);
+  sheet.replaceSync(plotStyle + style + learnStyle);
   shadow.adoptedStyleSheets = [sheet];
   const paint = () => {
     if (session) draw(<App session={session} version={++version} />, shadow);

@@ -1,4 +1,5 @@
 // The protocol of docs/protocol.md, version 1, as types. JSON knows no NaN: it comes as a string.
+import type { Learning, LearnValue, LearnVerb } from "./learn/types";
 
 export type Num = number | "NaN" | "Infinity" | "-Infinity";
 export type Maybe = Num | null;
@@ -168,15 +169,17 @@ export interface Link {
 }
 
 export type Message =
-  | Hello | Moment | Iteration | Finding | State | Ack | Order | Note | End | Skipped | Link | KnobsNow | SourceNow;
+  | Hello | Moment | Iteration | Finding | State | Ack | Order | Note | End | Skipped | Link | KnobsNow | SourceNow
+  | Learning;
 
-export type Verb = "play" | "pause" | "step" | "iteration" | "epoch" | "reset" | "speed" | "knob";
+export type Verb = "play" | "pause" | "step" | "iteration" | "epoch" | "reset" | "speed" | "knob"
+  | LearnVerb;
 
 export interface Request {
   id: string;
   verb: Verb;
   name?: string;
-  value?: KnobValue;
+  value?: LearnValue;
 }
 
 // All that the component knows of the world around it.

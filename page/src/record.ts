@@ -1,10 +1,13 @@
 // What was heard so far, kept so that it can be drawn and walked back through.
+import { Learner } from "./learn/learner";
 import { maybe } from "./numbers";
+import type { Learning } from "./learn/types";
 import type {
   Ack, End, Finding, Hello, Iteration, KnobValue, Message, Moment, Note, Order, Source, State,
   StepName,
 } from "./protocol";
 
+const LINES = 500; // of what the script printed
 const MOMENTS = 5000; // kept; an older one is let go, its iteration stays on the curve
 export const USUAL: StepName[] = ["forward", "loss", "zero_grad", "backward", "update"];
 
@@ -18,6 +21,8 @@ export class Record {
   moments: Moment[] = [];
   findings: Finding[] = [];
   notes: Note[] = [];
+  lines: string[] = []; // printed by the script
+  learner = new Learner(); // of `fivestep learn`
   acks = new Map<string, Ack>();
   sites = new Map<string, StepName[]>(); // "file:line" of each line that was seen to run
   iterations: number[] = [];
@@ -54,9 +59,16 @@ export class Record {
     else if (message.kind === "ack") this.acks.set(message.id, message);
     else if (message.kind === "note") this.notes.push(message);
     else if (message.kind === "end") this.end = message;
+    else if (message.kind === "output") this.print(message.text);
+    else if (["lessons", "lesson", "verdict"].includes(message.kind)) this.learner.take(message as Learning);
     else if (this.hello === null) return;
     else if (message.kind === "knobs") this.hello = { ...this.hello, knobs: message.knobs };
     else if (message.kind === "source") this.read(message);
+  }
+
+  private print(line: string): void {
+    this.lines.push(line);
+    if (this.lines.length > 1.2 * LINES) this.lines = this.lines.slice(-LINES);
   }
 
   private read({ file, text }: Source): void {
@@ -67,8 +79,8 @@ export class Record {
   private welcome(hello: Hello): void {
     const again = hello.seq > 0 && hello.seq <= this.last; // of a server that was started anew
     if (this.hello !== null && (this.hello.run !== hello.run || again)) {
-      const { up, acks } = this;
-      Object.assign(this, new Record(), { up, acks }); // a new run: nothing of the old one stays
+      const { up, acks, learner } = this;
+      Object.assign(this, new Record(), { up, acks, learner }); // a new run: nothing of the old one stays
     }
     this.hello = hello;
     this.end = null;

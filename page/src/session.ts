@@ -1,12 +1,13 @@
 // One viewing: the record, where the viewer stands in it, and what was asked of the loop.
 import type { Host, KnobValue, Message, Moment, Request, Verb } from "./protocol";
+import type { LearnValue, LearnVerb, Values } from "./learn/types";
 import { Record } from "./record";
 
 const PATIENCE = 3000; // milliseconds until a request without an answer is called so
 
 export interface Asked {
   id: string;
-  value?: KnobValue;
+  value?: LearnValue;
   late: boolean;
   failed?: string;
 }
@@ -115,13 +116,36 @@ export class Session {
     this.changed();
   }
 
-  do(verb: Exclude<Verb, "knob">, value?: KnobValue): void {
+  do(verb: Exclude<Verb, "knob" | LearnVerb>, value?: KnobValue): void {
     this.now();
     this.ask(verb === "speed" ? "speed" : "verb", { id: "", verb, value });
   }
 
   turn(name: string, value: KnobValue): void {
     this.ask(name, { id: "", verb: "knob", name, value });
+  }
+
+  // What concerns a lesson.
+  learn(verb: LearnVerb, value: LearnValue, name?: string): void {
+    this.now();
+    this.ask(`learn-${verb}`, { id: "", verb, value, ...(name !== undefined && { name }) });
+  }
+
+  // Turn up a card; where it says with which settings it begins, the script begins anew.
+  turnCard(place: number): void {
+    const { learner } = this.record;
+    learner.turn(place, this.record);
+    const card = learner.card;
+    if (card?.card === "do" && card.start !== null) this.prepare(learner.opened);
+    this.changed();
+  }
+
+  private prepare(values: Values): void {
+    const { learner, end } = this.record;
+    const same = JSON.stringify(values) === JSON.stringify(learner.lesson?.values);
+    if (same && this.iteration === 0 && end === null) return; // it waits at its beginning already
+    if (Object.keys(values).length > 0) this.learn("settings", values);
+    else this.do("reset");
   }
 
   private ask(key: string, request: Request): void {
@@ -155,6 +179,6 @@ export class Session {
   value(name: string): KnobValue | undefined {
     const asked = this.asked.get(name);
     const open = asked && !asked.failed && !this.record.acks.has(asked.id);
-    return open ? asked.value : this.record.knob(name);
+    return open ? (asked.value as KnobValue) : this.record.knob(name);
   }
 }

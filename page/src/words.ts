@@ -51,7 +51,7 @@ export function sentence(session: Session): [string, string] {
 function first({ hello, state }: Record): [string, string] {
   if (hello?.mode === "replay")
     return ["A recorded run, at its beginning.", "Press Step to see its first step, or Play."];
-  if (state && !state.paused) return ["Your script is on its way to its first iteration.", ""];
+  if (!state?.paused) return ["Your script is on its way to its first iteration.", ""];
   return [
     "Your script waits before its first iteration.",
     "Press Step to run the first of its five steps, or Play to let it run.",

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from fivestep.cli_doctor import add_verbs
 from fivestep.cli_eject import add_eject
+from fivestep.cli_learn import add_learn
 from fivestep.cli_page import add_step
 from fivestep.cli_prove import add_prove
 from fivestep.version import __version__
@@ -49,6 +50,7 @@ EXAMPLES = """examples:
   fivestep run train.py       run a training script as it is, and say what is wrong with its loop
   fivestep explain FS301      one fault: what it is, the sick loop, the healthy one, the report
   fivestep step train.py      step through your loop in the browser, and change it while it runs
+  fivestep learn              short lessons in the browser: predict, do, see, on real PyTorch
   fivestep prove setup.py     the guarantees of fit, shown on your own model, loss and data
   fivestep eject run.jsonl    the plain loop that a fit was, to own
   fivestep demo               handwritten digits, learned with the five steps in plain sight
@@ -108,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     add_prove(commands)
     add_eject(commands)
     add_step(commands)
+    add_learn(commands)
     return parser
 
 

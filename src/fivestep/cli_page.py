@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fivestep.page.server import Server
+    from fivestep.page.supervise import Supervisor
 
 STEP = """\
 examples:
@@ -32,17 +33,22 @@ def add_step(verbs: Any) -> None:
         description="Run a training script as it is, and hold it after each of its five steps.",
         epilog=STEP, formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    step.add_argument("--no-browser", action="store_true", help="only print the address")
-    step.add_argument("--host", default="127.0.0.1", help="the address to serve at")
-    step.add_argument(
-        "--public", action="store_true", help="serve other machines, too, with --host"
-    )
-    step.add_argument("--port", type=_port, default=0, help="any that is free, if not given")
+    add_serving(step)
     step.add_argument("--record", metavar="FILE", type=Path, help="write what is told, a line each")
     step.add_argument("--replay", metavar="FILE", type=Path, help="look at a record again")
     step.add_argument("target", nargs="?", help="script.py")
     step.add_argument("arguments", nargs=argparse.REMAINDER, help="given to the script as they are")
     step.set_defaults(verb=step_through)
+
+
+def add_serving(verb: argparse.ArgumentParser) -> None:
+    """Add what every verb that serves a page takes."""
+    verb.add_argument("--no-browser", action="store_true", help="only print the address")
+    verb.add_argument("--host", default="127.0.0.1", help="the address to serve at")
+    verb.add_argument(
+        "--public", action="store_true", help="serve other machines, too, with --host"
+    )
+    verb.add_argument("--port", type=_port, default=0, help="any that is free, if not given")
 
 
 def _port(text: str) -> int:
@@ -61,12 +67,24 @@ def step_through(given: argparse.Namespace) -> int:
         return 2
 
 
-def _check(given: argparse.Namespace) -> None:
+def check_serving(given: argparse.Namespace) -> None:
+    """Refuse to serve without what it needs, or to whom it was not meant.
+
+    Raises:
+        ValueError: a package is missing, or other machines could look on.
+    """
     missing = [name for name in NEEDS if find_spec(name) is None]
     if missing:
         raise ValueError(
             f"the page needs {' and '.join(missing)}\n  do: pip install 'fivestep[page]'"
         )
+    from fivestep.page.access import check_host
+
+    check_host(given.host, public=given.public)
+
+
+def _check(given: argparse.Namespace) -> None:
+    check_serving(given)
     if (given.target is None) == (given.replay is None):
         raise ValueError(
             "step: one script was expected, or one record\n"
@@ -77,18 +95,33 @@ def _check(given: argparse.Namespace) -> None:
             f"{given.target} is no file; the path of a Python script was expected\n"
             "  do: name the script"
         )
-    from fivestep.page.access import check_host
-
-    check_host(given.host, public=given.public)
 
 
 def _live(given: argparse.Namespace) -> int:
-    from fivestep.page.server import Server
     from fivestep.page.supervise import Supervisor
     from fivestep.page.tape import Tape
 
     tape = Tape(given.record) if given.record is not None else None
-    supervisor = Supervisor(given.target, given.arguments, tape)
+    try:
+        return serve(Supervisor(given.target, given.arguments, tape), given)
+    finally:
+        if tape is not None:
+            tape.close()
+            if tape.failure is not None:
+                print(f"fivestep: the record ended: {tape.failure}", file=sys.stderr)  # noqa: T201
+
+
+def serve(supervisor: Supervisor, given: argparse.Namespace, *, stays: bool = False) -> int:
+    """Serve what a supervisor runs; return the exit code.
+
+    Args:
+        supervisor: it is started here, and stopped.
+        given: the command line.
+        stays: also after the script, though nobody has looked on; else only if somebody has and
+            may still do, until Ctrl-C.
+    """
+    from fivestep.page.server import Server
+
     server = Server(
         supervisor.ring, supervisor.ask, host=given.host, port=given.port, stranger=_show
     )
@@ -97,19 +130,10 @@ def _live(given: argparse.Namespace) -> int:
         _open(server, given)
         try:
             supervisor.start()
-            return supervisor.watch(pressed, lambda: _stays(server))
+            return supervisor.watch(pressed, lambda: stays or server.pages.read)
         finally:
             supervisor.stop()
             server.stop()
-            if tape is not None:
-                tape.close()
-                if tape.failure is not None:
-                    print(f"fivestep: the record ended: {tape.failure}", file=sys.stderr)  # noqa: T201
-
-
-def _stays(server: Server) -> bool:
-    """Somebody has looked on and may still do: Ctrl-C ends it."""
-    return server.pages.read
 
 
 def _replay(given: argparse.Namespace) -> int:

@@ -15,7 +15,8 @@ from fivestep.listen.site import here
 from fivestep.vitals import Site
 
 _HERE = str(Path(fivestep.__file__).parent)
-_READ = tuple(str(Path(_HERE) / name) for name in ("rules", "examples"))  # as anybody's code
+_USERS = ("rules", "examples", "learn")  # read as anybody's code
+_READ = tuple(str(Path(_HERE) / name) for name in _USERS)
 
 
 @dataclass

@@ -15,7 +15,7 @@ from fivestep.vitals import Site
 
 _TORCH = str(Path(torch.__file__).parent)
 _HERE = str(Path(fivestep.__file__).parent)
-_OURS_BUT_USERS = ("rules", "examples")  # whose loops are read as anybody's code
+_OURS_BUT_USERS = ("rules", "examples", "learn")  # whose loops are read as anybody's code
 _LIBRARY = sysconfig.get_paths()["stdlib"]
 _PACKAGES = ("site-packages", "dist-packages")
 DEEP = 200  # frames that are looked at

@@ -21,7 +21,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-BODY = 4096  # bytes of a request
+BODY = 8192  # bytes of a request: 200 points of a learner's own
 ROUTES = {("GET", "/"), ("GET", "/component.js"), ("GET", "/events"), ("POST", "/request")}
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; connect-src 'self'; "

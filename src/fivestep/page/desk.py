@@ -9,7 +9,7 @@ from typing import Any
 from fivestep.loop import Step
 from fivestep.page.control import Control
 from fivestep.page.knobs import Knobs
-from fivestep.page.protocol import Message, RefusedError
+from fivestep.page.protocol import LEARNING, Message, RefusedError
 from fivestep.page.rounds import Rounds
 from fivestep.page.scenes import Scenes
 
@@ -94,6 +94,8 @@ class Desk:
 
     def _apply(self, asked: Message) -> Message:
         verb, control = asked["verb"], self._control
+        if verb in LEARNING:
+            raise RefusedError("only `fivestep learn` has lessons")
         if verb == "knob":
             value = self._knobs.turn(asked["name"], asked["value"])
             self._turned(asked["name"])

@@ -12,6 +12,7 @@ from fivestep.finding import Finding
 from fivestep.listen.script import Outcome, run
 from fivestep.page.control import Control
 from fivestep.page.findings import Findings
+from fivestep.page.printed import overheard
 from fivestep.page.protocol import Message, versions
 from fivestep.page.stage import SHARE, Stage
 
@@ -69,7 +70,8 @@ def perform(
     scenes.root(Path(target).resolve().parent)
     post("hello", _greeting(target, arguments, run_id, stage))
     stage.findings = Findings(doctor, post, lambda one: _points_at(one, stage), scenes.name)
-    outcome = run(doctor, target, arguments, module=False)
+    with overheard(post):
+        outcome = run(doctor, target, arguments, module=False)
     post("end", _ending(outcome))
     return outcome
 

@@ -11,12 +11,19 @@ from fivestep.version import __version__
 Message = dict[str, Any]
 VERSION = 1  # raised when a reader of the old one would misread the new one
 
-VERBS = ("play", "pause", "step", "iteration", "epoch", "reset", "speed", "knob")
+VERBS = (
+    "play", "pause", "step", "iteration", "epoch", "reset", "speed", "knob",
+    "lesson", "settings", "answer", "points",
+)  # fmt: skip
+LEARNING = frozenset({"lesson", "settings", "answer", "points"})  # of `fivestep learn` alone
+POINTS = 200  # of a learner's own data
+DRAWN = 50  # numbers of a curve that a learner draws
+SET = 32  # settings at once
 PLACES = (
     "as written", "before forward", "before loss", "before backward", "before update",
     "after update",
 )  # fmt: skip
-THINNED = frozenset({"moment", "iteration"})  # what a reader who is late may do without
+THINNED = frozenset({"moment", "iteration", "output"})  # what a reader who is late may do without
 DIGITS = 6  # of a number that is shown
 
 
@@ -77,16 +84,18 @@ def request(plain: Any) -> Message:
     if verb not in VERBS:
         raise RefusedError(f"verb: one of {', '.join(VERBS)} was expected")
     checked: Message = {"id": ident, "verb": verb}
-    if verb == "knob":
+    if verb in ("knob", "answer"):
         checked["name"] = _name(plain.get("name"))
     if verb in ("knob", "speed"):
         checked["value"] = _value(plain.get("value"))
+    if verb in LEARNING:
+        checked["value"] = _OF_LEARNING[verb](plain.get("value"))
     return checked
 
 
 def _name(name: Any) -> str:
     if not isinstance(name, str) or len(name) > 64:
-        raise RefusedError("name: the name of a knob was expected")
+        raise RefusedError("name: the name of a knob or of a question was expected")
     return name
 
 
@@ -99,6 +108,47 @@ def _value(value: Any) -> Any:
         except OverflowError:
             raise RefusedError("value: too large a number") from None
     return value
+
+
+def _lesson(value: Any) -> int:
+    number = _value(value)
+    if isinstance(number, bool) or not isinstance(number, float) or not number.is_integer():
+        raise RefusedError("lesson: a whole number was expected")
+    return int(number)
+
+
+def _settings(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict) or not 0 < len(value) <= SET:
+        raise RefusedError("settings: names and values were expected")
+    return {_name(name): _value(one) for name, one in value.items()}
+
+
+def _answer(value: Any) -> Any:
+    if not isinstance(value, list):
+        return _value(value)
+    if len(value) > DRAWN:
+        raise RefusedError(f"answer: at most {DRAWN} numbers")
+    return [_finite(one) for one in value]
+
+
+def _points(value: Any) -> list[list[float]] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list) or not 2 <= len(value) <= POINTS:
+        raise RefusedError(f"points: from 2 to {POINTS} pairs of numbers, or null")
+    if not all(isinstance(pair, list) and len(pair) == 2 for pair in value):
+        raise RefusedError("points: pairs of numbers were expected")
+    return [[_finite(one) for one in pair] for pair in value]
+
+
+def _finite(value: Any) -> float:
+    number = _value(value)
+    if isinstance(number, bool) or not isinstance(number, float) or not math.isfinite(number):
+        raise RefusedError("a finite number was expected")
+    return number
+
+
+_OF_LEARNING = {"lesson": _lesson, "settings": _settings, "answer": _answer, "points": _points}
 
 
 def versions() -> dict[str, str]:

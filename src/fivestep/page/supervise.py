@@ -199,7 +199,7 @@ class Supervisor:
         self._reset = None
         self.stop()
         with self._lock:
-            self.post("ack", {"id": request["id"], "applied": {"verb": "reset"}})
+            self.post("ack", {"id": request["id"], "applied": {"verb": request["verb"]}})
             if not self._ended:
                 self.post("end", {"reason": "reset", "message": "", "exit_code": None})
         self.start()

@@ -1,0 +1,129 @@
+// What a learner has before them: the lesson, the card, the verdicts; and which lessons are done.
+import type { Record } from "../record";
+import type { Card, Learning, Lesson, Lessons, Predict, Values, Verdict } from "./types";
+
+const KEPT = "fivestep-learn"; // in the window's own storage, if it has one
+
+interface Progress {
+  card: { [lesson: number]: number };
+  done: number[];
+}
+
+export class Learner {
+  lessons: Lessons["lessons"] = [];
+  lesson: Lesson | null = null;
+  verdicts = new Map<string, Verdict>();
+  drafts = new Map<string, string | number[]>(); // answers not yet given
+  since = 0; // the number of the last message when this card was turned up
+  opened: Values = {}; // the settings then
+  finished = new Set<string>(); // cards that ask for something, and have got it
+  private progress: Progress = restored();
+
+  take(message: Learning): void {
+    if (message.kind === "lessons") this.lessons = message.lessons;
+    else if (message.kind === "lesson") this.begin(message);
+    else if (message.kind === "verdict") this.hear(message);
+  }
+
+  private begin(lesson: Lesson): void {
+    if (this.lesson?.number !== lesson.number) this.opened = lesson.values;
+    this.lesson = lesson;
+  }
+
+  private hear(verdict: Verdict): void {
+    this.verdicts.set(`${verdict.lesson}/${verdict.question}`, verdict);
+    if (this.lesson) this.lesson = { ...this.lesson, answering: null };
+  }
+
+  get place(): number {
+    const { lesson } = this;
+    if (!lesson) return 0;
+    return Math.min(this.progress.card[lesson.number] ?? 0, lesson.cards.length - 1);
+  }
+
+  get card(): Card | null {
+    return this.lesson?.cards[this.place] ?? null;
+  }
+
+  // The name of a card, within all lessons.
+  key(part: string | number = this.place): string {
+    return `${this.lesson?.number}/${part}`;
+  }
+
+  verdict(card: Predict): Verdict | null {
+    return this.verdicts.get(this.key(card.name)) ?? null;
+  }
+
+  defaults(): Values {
+    return Object.fromEntries((this.lesson?.settings ?? []).map((one) => [one.name, one.value]));
+  }
+
+  turn(place: number, record: Record): void {
+    const { lesson } = this;
+    if (!lesson) return;
+    this.progress.card[lesson.number] = place;
+    this.since = record.last;
+    const card = lesson.cards[place];
+    const begins = card?.card === "do" && card.start;
+    this.opened = begins ? { ...this.defaults(), ...begins } : lesson.values;
+    keep(this.progress);
+  }
+
+  finish(): void {
+    const { lesson, progress } = this;
+    if (!lesson || progress.done.includes(lesson.number)) return;
+    progress.done.push(lesson.number);
+    keep(progress);
+  }
+
+  isDone(lesson: number): boolean {
+    return this.progress.done.includes(lesson);
+  }
+
+  // Whether what the present card asks for has been done. Once done, it stays so.
+  met(record: Record): boolean {
+    const { card } = this;
+    if (card?.card === "predict") {
+      const verdict = this.verdict(card);
+      return verdict !== null && !verdict.dropped;
+    }
+    if (card?.card !== "do") return true;
+    if (!this.finished.has(this.key()) && this.count(record) >= card.done.times) {
+      this.finished.add(this.key());
+    }
+    return this.finished.has(this.key());
+  }
+
+  // How often it was done.
+  count(record: Record): number {
+    const { card, lesson } = this;
+    if (card?.card !== "do" || !lesson) return 0;
+    const { verb, knob, setting } = card.done;
+    if (setting) return lesson.values[setting] !== this.opened[setting] ? card.done.times : 0;
+    if (verb === "end") return record.end && record.end.seq > this.since ? card.done.times : 0;
+    const acks = [...record.acks.values()].filter(
+      (ack) => ack.seq > this.since && ack.applied && !ack.id.startsWith("school"),
+    );
+    return acks.filter(({ applied }) =>
+      knob ? applied!.knob === knob : applied!.verb === verb,
+    ).length;
+  }
+}
+
+function restored(): Progress {
+  try {
+    const kept = JSON.parse(window.sessionStorage.getItem(KEPT) ?? "null") as Progress | null;
+    if (kept && Array.isArray(kept.done) && typeof kept.card === "object") return kept;
+  } catch {
+    // no storage here: a learner's place is kept as long as the page is
+  }
+  return { card: {}, done: [] };
+}
+
+function keep(progress: Progress): void {
+  try {
+    window.sessionStorage.setItem(KEPT, JSON.stringify(progress));
+  } catch {
+    // as above
+  }
+}

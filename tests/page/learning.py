@@ -1,0 +1,98 @@
+"""`fivestep learn` in a browser, and what a learner does there, in words."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from playwright.sync_api import Browser, Locator, Page, expect
+
+PATIENCE = 60_000  # milliseconds: a run of a script begins with loading torch
+expect.set_options(timeout=PATIENCE)
+
+
+@contextmanager
+def school(number: int = 1) -> Generator[str]:
+    """The command; gives the link that it prints."""
+    command = [sys.executable, "-m", "fivestep", "learn", str(number), "--no-browser"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        command, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment
+    )
+    try:
+        assert process.stderr
+        found = re.search(r"http://\S+", process.stderr.readline())
+        assert found
+        yield found[0]
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@contextmanager
+def learner(browser: Browser, number: int = 1, **context: object) -> Generator[Page]:
+    """A page with a lesson; at the end nothing may have been complained of."""
+    complaints: list[str] = []
+
+    def note(kind: str, text: str) -> None:
+        if kind == "error":
+            complaints.append(text)
+
+    with school(number) as link:
+        opened = browser.new_context(**{"reduced_motion": "reduce", **context})  # pyright: ignore
+        page = opened.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda said: note(said.type, said.text))
+        page.goto(link)
+        waits(page)
+        yield page
+        opened.close()
+    assert complaints == []
+
+
+def waits(page: Page) -> None:
+    """Until the script waits before its first step."""
+    expect(page.locator(".where")).to_contain_text("paused")
+    expect(page.locator(".sentence")).to_contain_text("waits before")
+
+
+def card(page: Page) -> Locator:
+    return page.locator(".card")
+
+
+def turn(page: Page, kind: str) -> None:
+    """To the next card, which is of a kind."""
+    page.get_by_role("button", name=re.compile("^(Next|Skip this) card$")).click()
+    expect(card(page).locator("h3")).to_contain_text(kind)
+
+
+def choose(page: Page, words: str) -> None:
+    page.get_by_role("radio", name=words, exact=True).check()
+    page.get_by_role("button", name=re.compile("That is my answer|Answer again")).click()
+
+
+def verdict(page: Page, right: bool) -> str:
+    """Wait for it; it must be so."""
+    said = "As you said." if right else "Otherwise than you said."
+    expect(page.locator(".verdict")).to_contain_text(said)
+    return page.locator(".verdict").text_content() or ""
+
+
+def draw(page: Page, shares: list[float]) -> None:
+    """Move the points of the pad by keyboard; the first stands."""
+    for point, share in zip(page.locator(".pad .point").all(), shares, strict=True):
+        point.focus()
+        point.press("Home")
+        for _ in range(round(20 * share)):
+            point.press("ArrowUp")
+    page.get_by_role("button", name=re.compile("That is my answer|Answer again")).click()
+
+
+def done(page: Page) -> None:
+    """The card has noticed that it was done."""
+    expect(page.locator(".todo")).to_contain_text("Done.")
