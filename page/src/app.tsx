@@ -9,6 +9,7 @@ import { press } from "./keys";
 import { Knobs } from "./knobs";
 import { Layers } from "./layers";
 import { LessonPane } from "./learn/lesson";
+import { OwnData } from "./learn/points";
 import { spoken } from "./learn/predict";
 import { Settings } from "./learn/settings";
 import { Loss } from "./loss";
@@ -55,6 +56,7 @@ export function App({ session, version }: { session: Session; version: number })
           </div>
           <div class="hands">
             <Settings session={session} />
+            <OwnData session={session} />
             <Findings session={session} />
             <Knobs session={session} />
           </div>

@@ -1,0 +1,23 @@
+// Points out of text: two numbers in each line, whatever stands between them.
+export type Pair = [number, number];
+
+const MOST = 200;
+
+export function parse(text: string): { points: Pair[]; wrong: string } {
+  const points: Pair[] = [];
+  let wrong = "";
+  const lines = text.split(/\r?\n/).map((line) => line.trim());
+  const first = lines.findIndex((line) => line !== "");
+  lines.forEach((line, i) => {
+    if (!line) return;
+    const pair = line.split(/[\s,;]+/).filter(Boolean).map(Number);
+    if (pair.length === 2 && pair.every(Number.isFinite)) points.push(pair.map(short) as Pair);
+    else if (i > first || /^[\s\d.,;+-]/.test(line)) wrong ||= `Line ${i + 1}: two numbers were expected.`; // else a heading
+  });
+  if (points.length > MOST) wrong ||= `${points.length} points: at most ${MOST} are taken.`;
+  return { points, wrong };
+}
+
+function short(value: number): number {
+  return Number(value.toPrecision(6));
+}
