@@ -15,8 +15,8 @@ ALIKE = 1.5  # times: ends that are not farther apart are told as alike
 NUMBERS = {"task": "numbers"}
 ENDS = {
     "alike": "It ends about as low as without the mistake",
-    "higher": "It falls, but ends clearly higher",
-    "stuck": "It stays near its start",
+    "higher": "It falls by more than half, but ends clearly higher",
+    "stuck": "It falls by less than half",
     "climbs": "It ends above its start, or is no number any more",
 }
 
@@ -46,7 +46,8 @@ def doctor(run: Heard) -> str:
     """What the doctor said of a run."""
     if not run.findings:
         return "The doctor found nothing."
-    one = run.findings[0]
+    told_already = {part["rule"] for one in run.findings for part in one["consequences"]}
+    one = next(one for one in run.findings if one["rule"] not in told_already)
     return f"The doctor names `{one['rule']}` in line {one['line']}: {one['message']}. Its advice: {one['fix']}."
 
 
@@ -157,7 +158,8 @@ GOTCHAS = Lesson(
         Choose(
             "shape",
             "**Two.** The script predicts a number. Its predictions have the shape `[20, 1]`, the "
-            "targets `[20]`. PyTorch makes them fit, as it does whenever it can.",
+            "targets `[20]`. PyTorch makes them fit, as it does whenever it can. (`nn.MSELoss` would "
+            "print a warning; here the loss is written by hand, and nobody warns.)",
             "What does the training loss do?",
             ENDS, ending, _broadcast, tries=_pair(shape="row", **NUMBERS), speed=None,
         ),

@@ -38,7 +38,7 @@ schedule = {
 scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule)
 
 loader = DataLoader(TensorDataset(x, y), batch_size=args.batch, shuffle=True)
-for epoch in range(1, args.epochs + 1):
+for _ in range(args.epochs):
     for xb, yb in loader:
         loss = loss_fn(model(xb), yb)
         optimizer.zero_grad()

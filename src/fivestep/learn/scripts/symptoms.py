@@ -35,8 +35,8 @@ if args.gaps == "dropped":
 unit = {"tanh": nn.Tanh, "relu": nn.ReLU, "sigmoid": nn.Sigmoid}[args.unit]
 sizes = [1] + [args.width] * args.hidden + [1]
 layers = []
-for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True):
-    layers += [nn.Linear(inputs, outputs), unit()]
+for i in range(args.hidden + 1):
+    layers += [nn.Linear(sizes[i], sizes[i + 1]), unit()]
 model = nn.Sequential(*layers[:-1])
 loss_fn = nn.MSELoss() if args.loss == "squared" else nn.L1Loss()
 kind = torch.optim.SGD if args.optimizer == "sgd" else torch.optim.Adam
