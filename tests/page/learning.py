@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -11,7 +12,7 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Browser, Locator, Page, expect
 
-PATIENCE = 60_000  # milliseconds: a run of a script begins with loading torch
+PATIENCE = 150_000  # milliseconds: each run of a script begins with loading torch
 expect.set_options(timeout=PATIENCE)
 
 
@@ -34,8 +35,10 @@ def school(number: int = 1) -> Generator[str]:
 
 
 @contextmanager
-def learner(browser: Browser, number: int = 1, **context: object) -> Generator[Page]:
-    """A page with a lesson; at the end nothing may have been complained of."""
+def learner(
+    browser: Browser, number: int = 1, *, card: int = 0, **context: object
+) -> Generator[Page]:
+    """A page with a lesson, at a card; at the end nothing may have been complained of."""
     complaints: list[str] = []
 
     def note(kind: str, text: str) -> None:
@@ -50,6 +53,11 @@ def learner(browser: Browser, number: int = 1, **context: object) -> Generator[P
         page.on("console", lambda said: note(said.type, said.text))
         page.goto(link)
         waits(page)
+        if card:
+            kept = json.dumps({"card": {number: card}, "done": []})
+            page.evaluate("kept => sessionStorage.setItem('fivestep-learn', kept)", kept)
+            page.reload()
+            waits(page)
         yield page
         opened.close()
     assert complaints == []
@@ -68,6 +76,15 @@ def card(page: Page) -> Locator:
 def turn(page: Page, kind: str) -> None:
     """To the next card, which is of a kind."""
     page.get_by_role("button", name=re.compile("^(Next|Skip this) card$")).click()
+    expect(card(page).locator("h3")).to_contain_text(kind)
+
+
+def turn_by_keyboard(page: Page, kind: str) -> None:
+    """The same with Tab and Enter."""
+    name = "document.activeElement.shadowRoot?.activeElement?.innerText ?? ''"
+    while not re.search("^(Next|Skip this) card$", page.evaluate(name)):
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
     expect(card(page).locator("h3")).to_contain_text(kind)
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from learning import card, choose, done, draw, learner, turn, verdict
 from playwright.sync_api import Browser, expect
+
+pytestmark = pytest.mark.timeout(900)  # a dozen runs, each in a process that loads torch
 
 
 def test_from_start_to_end(browser: Browser, pictures: Path) -> None:

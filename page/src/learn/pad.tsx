@@ -41,7 +41,7 @@ export function Pad({ card, points, off, now, write, curves }: Given) {
   const real = curves[0];
   return (
     <>
-      <Frame scale={scale} label="The loss, drawn by you" draw={off ? undefined : draw}>
+      <Frame scale={scale} axis={card.axis} label="The loss, drawn by you" draw={off ? undefined : draw}>
         {real && <path class="curve c0" d={line(scale, real)} />}
         <path class="guess" d={path.join("")} />
         {points.map((share, i) => {
@@ -51,7 +51,7 @@ export function Pad({ card, points, off, now, write, curves }: Given) {
           return (
             <g
               key={i} role="slider" tabindex={off ? -1 : 0} class="point"
-              aria-label={`Loss in iteration ${iteration(i)}`} aria-valuemin={0}
+              aria-label={`Loss in ${card.axis ?? "iteration"} ${iteration(i)}`} aria-valuemin={0}
               aria-valuemax={scale.top} aria-valuenow={share} aria-valuetext={words}
               aria-disabled={off} onKeyDown={press(i)}
             >

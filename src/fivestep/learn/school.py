@@ -7,6 +7,7 @@ have their numbers from the process that it runs in.
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,7 @@ TOUCHES = {"knob"}  # what makes a run another one than the question asked for
 class Answering:
     """A question that is being answered by runs."""
 
+    lesson: int
     question: Question
     answer: Any
     runs: list[Heard] = field(default_factory=list[Heard])
@@ -35,6 +37,10 @@ class Answering:
     def next(self) -> Try:
         """The run that comes."""
         return self.question.tries[len(self.runs)]
+
+    def place(self) -> Message:
+        """Which question it is."""
+        return {"lesson": self.lesson, "question": self.question.name}
 
     def plain(self) -> Message:
         """As it is told to a page."""
@@ -60,7 +66,7 @@ class School(Supervisor):
         self._dropped: list[Message] = []
         self._heard = Heard()
         self._listed = False
-        self._folder = tempfile.TemporaryDirectory(prefix="fivestep-learn-")
+        self._folder: Path | None = None  # where a learner's own data are, for one run
 
     # -- what a page asks for -------------------------------------------------------------------
 
@@ -103,7 +109,7 @@ class School(Supervisor):
         question = self._lesson.question(request["name"])
         answer = question.accept(request["value"])
         self._drop("another answer was given")
-        self._answering = Answering(question, answer)
+        self._answering = Answering(self._number, question, answer)
 
     def _place(self, request: Message) -> None:
         if not self._lesson.own_data:
@@ -112,8 +118,7 @@ class School(Supervisor):
 
     def _drop(self, why: str) -> None:
         if self._answering is not None:
-            plain = {"question": self._answering.question.name, "dropped": why}
-            self._dropped.append(plain | {"lesson": self._number})
+            self._dropped.append(self._answering.place() | {"dropped": why})
             self._answering = None
 
     # -- a run ----------------------------------------------------------------------------------
@@ -132,6 +137,13 @@ class School(Supervisor):
         super().start()
         if answering is not None:
             self._let_answer(answering)
+
+    def stop(self) -> None:
+        """End the script's process, and leave nothing of its data."""
+        super().stop()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
 
     def _tell(self, values: dict[str, Given]) -> None:
         if not self._listed:
@@ -156,7 +168,8 @@ class School(Supervisor):
     def _data(self) -> list[str]:
         if self._points is None:
             return []
-        path = Path(self._folder.name) / "points.csv"
+        self._folder = Path(tempfile.mkdtemp(prefix="fivestep-learn-"))
+        path = self._folder / "points.csv"
         path.write_text("".join(f"{x!r},{y!r}\n" for x, y in self._points), encoding="utf-8")
         return [f"--data={path}"]
 
@@ -199,13 +212,12 @@ class School(Supervisor):
         if self._heard.touched:
             why = "a knob was turned while it ran, so it was another run than the one asked for"
         self._answering = None
-        place = {"lesson": self._number, "question": answering.question.name}
-        self.post("verdict", place | {"dropped": why})
+        self.post("verdict", answering.place() | {"dropped": why})
 
     def _say(self, answering: Answering) -> None:
         self._answering = None
         question, runs = answering.question, answering.runs
-        place = {"lesson": self._number, "question": question.name, "answer": answering.answer}
+        place = answering.place() | {"answer": answering.answer}
         curves = question.curves(runs)
         try:
             judged = question.judge(answering.answer, runs)

@@ -29,4 +29,4 @@ for _ in range(args.iterations):
     optimizer.step()
 
 print(f"learned: y = {model.weight.item():.4g} x + {model.bias.item():.4g}")
-print(f"loss on all points {loss_fn(model(x), y).item():.4g}")
+print(f"last loss {loss.item():.4g}")
