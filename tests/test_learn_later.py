@@ -6,15 +6,23 @@ import math
 
 import pytest
 import torch
-from test_learn import answered, ran
+from test_learn import answered
+from test_learn import ran as in_detail
 
 from fivestep.learn.cards import Choose, Try
 from fivestep.learn.descent import DESCENT, above
 from fivestep.learn.gotchas import GOTCHAS, doctor, end, ending, floor
-from fivestep.learn.heard import Heard
+from fivestep.learn.heard import Heard, turns
 from fivestep.learn.held_out import HELD_OUT, dips, lowest, restless, stop
+from fivestep.learn.lesson import Lesson
 from fivestep.learn.settings import Given
 from fivestep.learn.symptoms import BY_HEART, FLAT, NO_NUMBER, RISES, SLOW, SYMPTOMS, ZIGZAG
+from fivestep.page.stage import SHARE
+
+
+def ran(lesson: Lesson, asked: Try) -> Heard:
+    """A run as fast as it goes, as in all questions of these lessons."""
+    return in_detail(lesson, asked, share=SHARE)
 
 
 def rules(run: Heard) -> set[str]:
@@ -149,6 +157,16 @@ def test_what_mends_it_leaves_nothing_to_be_found(name: str) -> None:
     assert truth != "none"
     mended = next(run for run in runs if run.label == truth)
     assert rules(mended) == set()
+
+
+def test_without_zero_grad_it_falls_faster_at_first_and_comes_again() -> None:
+    _, (_, called, _) = answered(SYMPTOMS, "rises")
+    forgotten = ran(SYMPTOMS, Try(settings=RISES))
+    assert sum(forgotten.course[5:15]) < 0.8 * sum(called.course[5:15])
+    falls = forgotten.printed("training")
+    low = falls.index(min(falls[:10]))
+    assert max(falls[low : low + 10]) > 1.5 * falls[low]
+    assert turns(falls, 0.2 * falls[0]) >= 4
 
 
 # --- Lesson 8 ---------------------------------------------------------------------------------

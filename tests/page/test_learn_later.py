@@ -131,7 +131,7 @@ def test_the_other_gotchas(browser: Browser, pictures: Path) -> None:
         (2, "zigzag-loss", "A tenth of the rate"),
         (4, "vanishing-gradient", "ReLU for the sigmoid"),
         (7, "nonfinite-input", "Missing values left out"),
-        (9, "stale-gradient", "Zero_grad called"),
+        (9, "stale-gradient", "Gradients cleared"),
         (11, "overfitting", "More points"),
         (13, "tiny-update", "A rate of 0.1"),
     ],

@@ -7,12 +7,12 @@ import math
 from fivestep.learn.cards import Choose, Do, Explain, See, Try, told
 from fivestep.learn.heard import Heard
 from fivestep.learn.lesson import Lesson
-from fivestep.learn.settings import Choice, Number
+from fivestep.learn.settings import Choice, Given, Number
 
 RATES = ("0.001", "0.01", "0.1", "1")
 WAYS = {"sgd": "Plain SGD", "momentum": "SGD with momentum 0.9", "adam": "Adam"}
 CLEARLY = 1.5  # times: ends that are not farther apart are told as alike
-NOISY = {"noise": 1.0, "batch": 5, "epochs": 30}
+NOISY: dict[str, Given] = {"noise": 1.0, "batch": 5, "epochs": 30}
 
 
 def above(run: Heard) -> float:
@@ -128,7 +128,7 @@ DESCENT = Lesson(
             speed=None,
         ),
         Do(
-            "Watch it roll. Set **Optimizer** to *SGD, momentum 0.9* and play: it goes past the "
+            "Watch it roll. Set **Optimizer** to `SGD, momentum 0.9` and play: it goes past the "
             "bottom and comes back.",
             setting="optimizer", start={},
         ),
@@ -149,7 +149,7 @@ DESCENT = Lesson(
         ),
         Choose(
             "schedule",
-            "Noise on the points, and batches of 5. A schedule changes the rate on the way: *cosine* "
+            "Noise on the points, and batches of 5. A schedule changes the rate on the way: `cosine` "
             "brings it from 0.1 down to 0 along half a wave.",
             "Which one ends nearest to the lowest possible loss?",
             {"0.1": "A rate of 0.1 throughout", "0.01": "A rate of 0.01 throughout", "cosine": "From 0.1 to 0"},

@@ -150,8 +150,8 @@ GOTCHAS = Lesson(
             ENDS, ending, _forgotten, tries=_pair(zero_grad="forgotten"), speed=None,
         ),
         Do(
-            "See it happen. The mistake is planted: press **Play**, read the finding, and press the "
-            "line it names. Then mend it: set **zero_grad()** back to *called*, and play again.",
+            "See it happen. The mistake is planted: press **Play**, read the finding, and look at the "
+            "line it names. Then mend it: set **zero_grad()** back to `called`, and play again.",
             setting="zero_grad", start={"zero_grad": "forgotten"},
         ),
         See("The findings stand here, each with its line, its numbers and the way to mend it.", "findings"),

@@ -55,10 +55,10 @@ def compared(
 
     def words(runs: list[Heard]) -> str:
         ends = ", ".join(
-            f"{told(measure(run)) if math.isfinite(measure(run)) else 'no number'} with *{run.label}*"
+            f"{told(measure(run)) if math.isfinite(measure(run)) else 'no number'} with {run.label}"
             for run in runs
         )
-        return f"{what}: {ends}. {why}".replace("*", "")
+        return f"{what}: {ends}. {why}"
 
     return words
 
@@ -169,7 +169,7 @@ SYMPTOMS = Lesson(
             "rises", RISES,
             {
                 "a tenth of the rate": {"lr": 0.0002},
-                "zero_grad called": {"zero_grad": "called"},
+                "gradients cleared": {"zero_grad": "called"},
                 "ten times the rate": {"lr": 0.02},
             },
             "Gradients that are added up drive on where the slope has long turned, as a ball rolls "

@@ -1,7 +1,6 @@
 """A long valley with two weights: how fast does each way of going down get to its bottom?"""
 
 import argparse
-import math
 
 import torch
 from torch import nn
@@ -30,12 +29,11 @@ if args.optimizer == "adam":
 else:
     momentum = 0.9 if args.optimizer == "momentum" else 0.0
     optimizer = torch.optim.SGD(model.parameters(), lr=args.lr, momentum=momentum)
-schedule = {
-    "none": lambda epoch: 1.0,
-    "cosine": lambda epoch: 0.5 * (1 + math.cos(math.pi * epoch / args.epochs)),
-    "steps": lambda epoch: 0.1 ** (3 * epoch // args.epochs),
-}[args.schedule]
-scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule)
+scheduler = None
+if args.schedule == "cosine":
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, args.epochs)
+elif args.schedule == "steps":
+    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, max(1, args.epochs // 3))
 
 loader = DataLoader(TensorDataset(x, y), batch_size=args.batch, shuffle=True)
 for _ in range(args.epochs):
@@ -44,7 +42,8 @@ for _ in range(args.epochs):
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    scheduler.step()
+    if scheduler is not None:
+        scheduler.step()
 with torch.no_grad():
     lowest = loss_fn(x @ torch.linalg.lstsq(x, y).solution, y).item()  # what no line goes below
     last = loss_fn(model(x), y).item()
