@@ -52,11 +52,17 @@ def test_two_hundred_points_are_not() -> None:
     assert rules(run) == set()
 
 
-def test_where_the_validation_loss_only_falls_the_end_is_the_place_to_stop() -> None:
-    _, (short,) = answered(HELD_OUT, "stop", Try(settings={"epochs": 5, "lr": 0.001}))
-    assert stop([short]) == "early"
-    assert lowest(short)[0] == 5
-    assert dips(short.printed("validation")) != "dips"
+@pytest.mark.parametrize(
+    ("lowest_at", "when"),
+    [(1, "early"), (25, "early"), (26, "middle"), (100, "late"), (149, "late"), (150, "end")],
+)
+def test_the_place_to_stop_is_where_validation_is_lowest(lowest_at: int, when: str) -> None:
+    run = Heard()
+    for epoch in range(1, 151):
+        validation = 1 + abs(epoch - lowest_at)
+        run.take({"kind": "output", "text": f"epoch {epoch:3}  validation {validation}"})
+    assert lowest(run) == (lowest_at, 1)
+    assert stop([run]) == when
 
 
 def test_one_point_in_a_batch_is_rougher() -> None:

@@ -42,7 +42,7 @@ def test_seen_and_not_seen(browser: Browser, pictures: Path) -> None:
         turn(page, "See")
         page.get_by_role("button", name="Show me where").click()
         turn(page, "Predict")
-        expect(page.locator(".pad")).to_contain_text("epoch")
+        expect(page.locator(".ask .pad")).to_contain_text("epoch")
         draw(page, [0.8, 0.6, 0.5, 0.4, 0.3, 0.2, 0.2, 0.1])
         assert "climbs" in verdict(page, right=False)
         draw(page, [0.6, 0.6, 0.6, 0.7, 0.8, 0.8, 0.9, 1.0])

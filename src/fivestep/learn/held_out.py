@@ -53,11 +53,11 @@ def _roughest(runs: list[Heard]) -> str:
 
 def _roughest_words(runs: list[Heard]) -> str:
     jumps = ", ".join(f"{restless(run):.0%} ({run.label})" for run in runs)
-    counts = " and ".join(str(len(run.course)) for run in runs)
+    epochs = " and ".join(str(len(run.printed("epoch"))) for run in runs)
     return (
         f"From one iteration to the next the loss jumps by so much of its own size: {jumps}. The "
-        f"loss of a batch is that of its few points, and they differ. For it there are {counts} "
-        "updates in the same number of epochs."
+        "loss of a batch is that of its few points, and they differ. Both runs made "
+        f"{len(runs[0].course)} updates; those are {epochs} epochs."
     )
 
 
@@ -161,9 +161,12 @@ HELD_OUT = Lesson(
             "rough",
             "The loss that you see in an iteration is the loss of that batch alone.",
             "With which batch does the loss jump about more, late in the run?",
-            {"1": "One point in a batch", "16": "All 16 points in a batch"},
+            {"1 point": "One point in a batch", "16 points": "All 16 points in a batch"},
             _roughest, _roughest_words,
-            tries=(Try("1", {"batch": 1, "epochs": 20, "lr": 0.005}), Try("16", {"batch": 16, "epochs": 20, "lr": 0.005})),
+            tries=(
+                Try("1 point", {"batch": 1, "epochs": 10, "lr": 0.005}),
+                Try("16 points", {"batch": 16, "epochs": 160, "lr": 0.005}),
+            ),
             speed=None,
         ),
         See(

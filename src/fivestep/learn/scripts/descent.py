@@ -38,7 +38,8 @@ elif args.schedule == "steps":
 loader = DataLoader(TensorDataset(x, y), batch_size=args.batch, shuffle=True)
 for _ in range(args.epochs):
     for xb, yb in loader:
-        loss = loss_fn(model(xb), yb)
+        prediction = model(xb)
+        loss = loss_fn(prediction, yb)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -39,7 +39,8 @@ for epoch in range(1, args.epochs + 1):
     model.train()
     total = 0.0
     for xb, yb in loader:
-        loss = loss_fn(model(xb), yb)
+        prediction = model(xb)
+        loss = loss_fn(prediction, yb)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -52,5 +53,6 @@ for epoch in range(1, args.epochs + 1):
 
 for mode in (True, False):
     model.train(mode)
-    first, second = (model(x_held[:1]).item() for _ in range(2))
+    with torch.no_grad():
+        first, second = (model(x_held[:1]).item() for _ in range(2))
     print(f"one point twice, {'train' if mode else 'eval'} mode: {first:.4f} and {second:.4f}")

@@ -46,7 +46,8 @@ loader = DataLoader(TensorDataset(x, y), batch_size=args.batch, shuffle=True)
 for epoch in range(1, args.epochs + 1):
     total = 0.0
     for xb, yb in loader:
-        loss = loss_fn(model(xb), yb)
+        prediction = model(xb)
+        loss = loss_fn(prediction, yb)
         if args.zero_grad == "called":
             optimizer.zero_grad()
         loss.backward()
