@@ -69,7 +69,7 @@ def test_between_them_they_hold_every_kind_of_message() -> None:
             kinds.add(json.loads(line)["kind"])
     assert kinds == {
         "hello", "source", "knobs", "state", "ack", "moment", "iteration", "order", "finding",
-        "note", "end",
+        "note", "end", "output",
     }  # fmt: skip
 
 
