@@ -118,7 +118,7 @@ def test_the_other_gotchas(browser: Browser, pictures: Path) -> None:
         turn(page, "Do")
         set_to(page, "eval() in validation", "forgotten")
         waits(page)
-        set_to(page, "The new head", "unheld")
+        set_to(page, "Last layer", "unheld")
         play(page)
         for rule in ("train-mode-evaluation", "unheld-parameter"):
             expect(page.locator(".findings")).to_contain_text(rule)

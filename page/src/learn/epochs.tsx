@@ -53,7 +53,9 @@ export function printed(lines: string[]): Curve[] {
   return [...curves.values()].filter((one) => one.losses.length > 1);
 }
 
+// As Python prints it; null where it is no number at all.
 function number(text: string): number | null {
-  const value = Number(text);
-  return Number.isFinite(value) ? value : null;
+  const words: { [word: string]: number } = { nan: NaN, inf: Infinity, "-inf": -Infinity };
+  const value = words[text] ?? Number(text);
+  return text in words || Number.isFinite(value) ? value : null;
 }

@@ -105,7 +105,7 @@ def _mode(runs: list[Heard]) -> str:
 
 def _held(runs: list[Heard]) -> str:
     return (
-        f"{ends(runs)} The new head gets gradients and nobody applies them: it keeps the random "
+        f"{ends(runs)} The new layer gets gradients and nobody applies them: it keeps the random "
         f"weights it was made with, and the layer before it must make do. {doctor(runs[1])}"
     )
 
@@ -126,7 +126,7 @@ GOTCHAS = Lesson(
         Choice("softmax", "Softmax before cross-entropy", "no", {"no": "no", "yes": "yes"}),
         Number("lr", "Rate (--lr)", 0.1, 0.001, 10, log=True),
         Choice("eval", "eval() in validation", "called", {"called": "called", "forgotten": "forgotten"}),
-        Choice("head", "The new head", "held", {"held": "held by the optimizer", "unheld": "held by nobody"}),
+        Choice("head", "Last layer", "held", {"held": "held by the optimizer", "unheld": "new, held by nobody"}),
         Number("epochs", "Epochs", 10, 1, 50, whole=True),
         Number("seed", "Seed", 0, 0, 9999, whole=True),
     ),

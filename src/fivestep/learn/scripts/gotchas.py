@@ -37,7 +37,7 @@ outputs = 1 if args.task == "numbers" else 3
 model = nn.Sequential(nn.Linear(4, 32), nn.ReLU(), nn.Dropout(0.2), nn.Linear(32, outputs))
 optimizer = torch.optim.SGD(model.parameters(), lr=args.lr)
 if args.head == "unheld":
-    model[3] = nn.Linear(32, outputs)  # a new head: the optimizer above holds the old one
+    model[3] = nn.Linear(32, outputs)  # new: the optimizer above holds the old one
 if args.softmax == "yes":
     model.append(nn.Softmax(dim=1))
 
