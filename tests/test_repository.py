@@ -561,5 +561,5 @@ def test_the_wheel_holds_the_package_and_the_examples(tmp_path: Path) -> None:
 
 def test_every_module_can_be_imported() -> None:
     for module in MODULES:
-        if module != "__main__.py":
+        if module != "__main__.py" and "/scripts/" not in module:  # a lesson's script runs
             import_module("fivestep." + module.removesuffix(".py").replace("/", "."))

@@ -10,6 +10,7 @@ import { Knobs } from "./knobs";
 import { Layers } from "./layers";
 import { Learnt } from "./learnt";
 import { LessonPane } from "./learn/lesson";
+import { Epochs } from "./learn/epochs";
 import { OwnData } from "./learn/points";
 import { spoken } from "./learn/predict";
 import { Settings } from "./learn/settings";
@@ -52,6 +53,7 @@ export function App({ session, version }: { session: Session; version: number })
             <Output session={session} />
           </div>
           <div class="numbers-side">
+            <Epochs session={session} />
             <Equation session={session} />
             <Loss session={session} version={version} />
             <Layers session={session} version={version} />

@@ -3,16 +3,18 @@ import { Frame, line, Scale } from "./frame";
 import type { Curve } from "./types";
 
 // The curves of the runs that answered, over each other; told apart by dash and colour, and named.
-export function Chart({ curves }: { curves: Curve[] }) {
+// All are in one unit, the highest first loss, so that their heights can be compared.
+export function Chart({ curves, axis = "iteration" }: { curves: Curve[]; axis?: string }) {
   const span = Math.max(...curves.map((one) => one.iterations.at(-1) ?? 1), 2);
-  const highest = Math.max(...curves.flatMap((one) => one.losses.map((loss) => (maybe(loss) ?? 0) / (maybe(one.losses[0]) || 1))));
+  const unit = Math.max(...curves.map((one) => maybe(one.losses[0]) ?? 0)) || 1;
+  const highest = Math.max(...curves.flatMap((one) => one.losses.map((loss) => maybe(loss) ?? 0))) / unit;
   const scale = new Scale(span, highest > 1.05 ? 2 : 1);
   const said = curves.map((one) => `${one.label || "the run"} ends at ${shown(maybe(one.losses.at(-1)))}`);
   return (
     <figure>
-      <Frame scale={scale} label={`Loss against iteration, in first losses: ${said.join("; ")}`}>
+      <Frame scale={scale} axis={axis} label={`Loss against ${axis}, in first losses: ${said.join("; ")}`}>
         {curves.map((one, i) => (
-          <path key={i} class={`curve c${i % 5}`} d={line(scale, one)} />
+          <path key={i} class={`curve c${i % 5}`} d={line(scale, one, unit)} />
         ))}
       </Frame>
       {curves.length > 1 && (

@@ -33,11 +33,13 @@ export class Scale {
 interface Given {
   scale: Scale;
   label: string;
+  axis?: string; // what stands from left to right
+  unit?: string; // after the numbers of height: × of a first loss, if nothing else is said
   children: ComponentChildren;
   draw?: (svg: SVGSVGElement, event: PointerEvent) => void;
 }
 
-export function Frame({ scale, label, children, draw }: Given) {
+export function Frame({ scale, label, axis = "iteration", unit = " ×", children, draw }: Given) {
   const move = (event: PointerEvent) => {
     if (event.buttons & 1) draw?.(event.currentTarget as SVGSVGElement, event);
   };
@@ -49,24 +51,23 @@ export function Frame({ scale, label, children, draw }: Given) {
       {[0, scale.top / 2, scale.top].map((share) => (
         <g key={share} aria-hidden="true">
           <line class="grid-line" x1={LEFT} x2={WIDE - RIGHT} y1={scale.y(share)} y2={scale.y(share)} />
-          <text x={LEFT - 6} y={scale.y(share) + 4} text-anchor="end">{`${share} ×`}</text>
+          <text x={LEFT - 6} y={scale.y(share) + 4} text-anchor="end">{`${Number(share.toPrecision(2))}${unit}`}</text>
         </g>
       ))}
       <g aria-hidden="true">
         {[1, Math.round((1 + scale.span) / 2), scale.span].map((one) => (
           <text key={one} x={scale.x(one)} y={HIGH - 18} text-anchor="middle">{one}</text>
         ))}
-        <text x={(LEFT + WIDE) / 2} y={HIGH - 3} text-anchor="middle">iteration</text>
+        <text x={(LEFT + WIDE) / 2} y={HIGH - 3} text-anchor="middle">{axis}</text>
       </g>
       {children}
     </svg>
   );
 }
 
-// A real curve, in units of its own first loss. Where it is no number, it has a gap.
-export function line(scale: Scale, curve: Curve): string {
+// A real curve, in units of its own first loss or another. Where it is no number, it has a gap.
+export function line(scale: Scale, curve: Curve, unit = maybe(curve.losses[0]) || 1): string {
   const losses = curve.losses.map(maybe);
-  const first = losses[0] || 1;
   let pen = "M";
   return losses
     .map((loss, i) => {
@@ -74,7 +75,7 @@ export function line(scale: Scale, curve: Curve): string {
         pen = "M";
         return "";
       }
-      const [x, y] = [scale.x(curve.iterations[i]!), scale.y(loss / first)];
+      const [x, y] = [scale.x(curve.iterations[i]!), scale.y(loss / unit)];
       const part = `${pen}${x.toFixed(1)} ${y.toFixed(1)}`;
       pen = "L";
       return part;

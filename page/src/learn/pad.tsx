@@ -39,19 +39,21 @@ export function Pad({ card, points, off, now, write, curves }: Given) {
   };
   const path = points.map((share, i) => `${i ? "L" : "M"}${scale.x(iteration(i))} ${scale.y(share)}`);
   const real = curves[0];
+  const ends = real ? (maybe(real.losses.at(-1)) ?? NaN) / (maybe(real.losses[0]) || 1) : 0;
+  const over = real?.losses.some((one) => !((maybe(one) ?? Infinity) <= scale.top * (maybe(real.losses[0]) || 1)));
   return (
     <>
-      <Frame scale={scale} label="The loss, drawn by you" draw={off ? undefined : draw}>
+      <Frame scale={scale} axis={card.axis} label="The loss, drawn by you" draw={off ? undefined : draw}>
         {real && <path class="curve c0" d={line(scale, real)} />}
         <path class="guess" d={path.join("")} />
         {points.map((share, i) => {
           const at = { cx: scale.x(iteration(i)), cy: scale.y(share) };
           if (i === 0) return <circle key={i} class="fixed" {...at} r={5} />;
-          const words = `${shown(share, 2)} of the first loss`;
+          const words = `${shown(share, 2)} times the first loss`;
           return (
             <g
               key={i} role="slider" tabindex={off ? -1 : 0} class="point"
-              aria-label={`Loss in iteration ${iteration(i)}`} aria-valuemin={0}
+              aria-label={`Loss in ${card.axis ?? "iteration"} ${iteration(i)}`} aria-valuemin={0}
               aria-valuemax={scale.top} aria-valuenow={share} aria-valuetext={words}
               aria-disabled={off} onKeyDown={press(i)}
             >
@@ -63,7 +65,7 @@ export function Pad({ card, points, off, now, write, curves }: Given) {
       </Frame>
       <p class="quiet">
         {real
-          ? `Dashed: yours. Full line: the real run, which ends at ${shown((maybe(real.losses.at(-1)) ?? NaN) / (maybe(real.losses[0]) || 1), 2)} of its first loss.`
+          ? `Dashed: yours. Full line: the real run, which ends at ${shown(ends, 2)} times its first loss.${over ? " What is higher than the drawing runs along its edge." : ""}`
           : "Draw with the pointer, or go to a point with Tab and move it with ↑ and ↓. 1 × is the first loss."}
       </p>
     </>

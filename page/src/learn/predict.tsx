@@ -58,7 +58,7 @@ export function Ask({ session, card }: Given) {
         </span>
       </p>
       {card.how === "choose" && answered && verdict.curves.some((one) => one.losses.length > 5) && (
-        <Chart curves={verdict.curves} />
+        <Chart curves={verdict.curves} axis={card.axis} />
       )}
     </form>
   );

@@ -42,6 +42,7 @@ export interface Predict {
   span?: number;
   points?: number;
   top?: number;
+  axis?: string;
   runs: number;
 }
 

@@ -7,7 +7,7 @@ so that no card knows beforehand what is right.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ SHAPES = {
     "swings": "swings up and down without settling",
     "stays": "hardly changes",
     "grows": "grows",
+    "dips": "falls and then climbs",
 }
 
 
@@ -109,6 +110,7 @@ class Choose:
         words: what is said of the runs.
         tries: the runs.
         speed: steps a second; None for as fast as it goes.
+        printed: draw what the script prints after this name, epoch by epoch, and not the loss.
     """
 
     name: str
@@ -119,12 +121,14 @@ class Choose:
     words: Callable[[list[Heard]], str]
     tries: tuple[Try, ...] = (Try(),)
     speed: float | None = SPEED
+    printed: str = ""
 
     def plain(self) -> Message:
         """As it is told to a page: without the truth, which nobody knows yet."""
         return {
             "card": "predict", "how": "choose", "name": self.name, "text": self.text,
             "question": self.question, "answers": self.answers, "runs": len(self.tries),
+            "axis": "epoch" if self.printed else "iteration",
         }  # fmt: skip
 
     def accept(self, given: Any) -> Any:
@@ -137,6 +141,10 @@ class Choose:
         """Hold an answer against the runs."""
         truth = self.truth(runs)
         return {"right": answer == truth, "truth": truth, "words": self.words(runs)}
+
+    def curves(self, runs: list[Heard]) -> list[Message]:
+        """What is drawn of the runs."""
+        return [one.curve(self.printed) for one in runs]
 
 
 @dataclass(frozen=True)
@@ -153,6 +161,8 @@ class Draw:
         top: of the drawing, in first losses.
         tries: one run.
         speed: steps a second; None for as fast as it goes.
+        printed: the curve is what the script prints after this name, epoch by epoch.
+        shape: names what a curve does, the drawn one and the real one: a name of SHAPES.
     """
 
     name: str
@@ -164,13 +174,15 @@ class Draw:
     top: float = 2.0
     tries: tuple[Try, ...] = (Try(),)
     speed: float | None = SPEED
+    printed: str = ""
+    shape: Callable[[Sequence[float]], str] = shape
 
     def plain(self) -> Message:
         """As it is told to a page."""
         return {
             "card": "predict", "how": "draw", "name": self.name, "text": self.text,
             "question": self.question, "span": self.span, "points": self.points, "top": self.top,
-            "runs": len(self.tries),
+            "runs": len(self.tries), "axis": "epoch" if self.printed else "iteration",
         }  # fmt: skip
 
     def accept(self, given: Any) -> Any:
@@ -182,10 +194,18 @@ class Draw:
 
     def judge(self, answer: Any, runs: list[Heard]) -> Message:
         """Hold the shape of a drawing against that of the run."""
-        drawn, truth = shape(answer), shape(runs[0].course)
+        drawn, truth = self.shape(answer), self.shape(self.course(runs[0]))
         said = f"You drew a loss that {SHAPES[drawn]}. In the real run it {SHAPES[truth]}."
         words = f"{said} {self.words(runs)}"
         return {"right": drawn == truth, "truth": truth, "words": words}
+
+    def course(self, run: Heard) -> list[float]:
+        """The curve that was asked for."""
+        return run.printed(self.printed) if self.printed else run.course
+
+    def curves(self, runs: list[Heard]) -> list[Message]:
+        """What is drawn of the runs."""
+        return [one.curve(self.printed) for one in runs]
 
 
 Question = Choose | Draw

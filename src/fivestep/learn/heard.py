@@ -63,23 +63,32 @@ class Heard:
 
     def number(self, name: str) -> float:
         """The number after a name in the last line printed that has it; NaN if none has."""
-        for line in reversed(self.lines):
-            words = line.replace("=", " ").replace(":", " ").replace(",", " ").split()
-            for word, following in pairwise(words):
-                if word == name:
-                    try:
-                        return float(following)
-                    except ValueError:
-                        continue
-        return math.nan
+        return next(reversed(self.printed(name)), math.nan)
 
-    def curve(self) -> Message:
-        """The losses as a page draws them, not more than can be seen."""
-        places = sorted(self.losses)
+    def printed(self, name: str) -> list[float]:
+        """The numbers after a name in the lines that have it, the first of each, in their order."""
+        found = (_after(name, line) for line in self.lines)
+        return [one for one in found if one is not None]
+
+    def curve(self, name: str = "") -> Message:
+        """The losses as a page draws them, or what was printed; not more than can be seen."""
+        losses = dict(enumerate(self.printed(name), start=1)) if name else self.losses
+        places = sorted(losses)
         every = max(1, math.ceil(len(places) / CURVE))
         kept = [one for i, one in enumerate(places) if i % every == 0 or one == places[-1]]
-        losses = [_finite(self.losses[one]) for one in kept]
-        return {"label": self.label, "iterations": kept, "losses": losses}
+        told = [_finite(losses[one]) for one in kept]
+        return {"label": self.label, "iterations": kept, "losses": told}
+
+
+def _after(name: str, line: str) -> float | None:
+    words = line.replace("=", " ").replace(":", " ").replace(",", " ").split()
+    for word, following in pairwise(words):
+        if word == name:
+            try:
+                return float(following)
+            except ValueError:
+                continue
+    return None
 
 
 def value(told: Any) -> float:

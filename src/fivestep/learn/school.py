@@ -218,7 +218,7 @@ class School(Supervisor):
         self._answering = None
         question, runs = answering.question, answering.runs
         place = answering.place() | {"answer": answering.answer}
-        curves = [one.curve() for one in runs]
+        curves = question.curves(runs)
         try:
             judged = question.judge(answering.answer, runs)
         except (ValueError, LookupError, StopIteration, ArithmeticError) as error:
