@@ -29,11 +29,16 @@ class Filmed(Journal):
 
     def __init__(self, where: str | os.PathLike[str]) -> None:
         super().__init__(where)
+        path = beside(self.path)
         try:
-            self.film = Film(beside(self.path))
-        except OSError:
-            super().discard()
-            raise
+            self.film = Film(path)
+        except OSError as error:
+            super().close()
+            self.path.unlink()
+            raise type(error)(
+                f"page: cannot write {path}: {error.strerror}\n"
+                "  do: name another record, or remove what stands there"
+            ) from error
         self._doctor: _Doctor | None = None
 
     def write(self, kind: str, record: Entry) -> None:
@@ -104,6 +109,12 @@ class _Doctor:
 
     def update(self) -> Update | None:
         """The update just made, if it was measured layer by layer."""
+        try:
+            return self._measured()
+        except Exception:  # a fault of ours costs the picture, not the training
+            return None
+
+    def _measured(self) -> Update | None:
         recorder = self._recorder
         if recorder.quick.active or not recorder.notes.sampling.detailed:
             return None
