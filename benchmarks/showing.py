@@ -24,7 +24,7 @@ import torch
 from fivestep import conduct, fit
 from works import WORKS, Work
 
-LENGTHS = {"line": (2000, 8000), "digits": (1200, 3000), "lm": (40, 80)}
+LENGTHS = {"line": (2000, 8000), "digits": (1200, 3000), "lm": (8, 28)}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

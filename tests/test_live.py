@@ -29,7 +29,7 @@ from fivestep.cli import main
 from fivestep.journal import read_lines
 from fivestep.live import export as exporting
 from fivestep.live import film as filming
-from fivestep.live import start, viewer
+from fivestep.live import filmed, start, viewer
 from fivestep.live.export import LIMIT, export
 from fivestep.live.film import Film, Iterated, _Writer
 from fivestep.live.pace import Pace
@@ -434,6 +434,51 @@ def test_a_run_without_a_film_tells_what_it_has(tmp_path: Path, watched: bool) -
     assert kinds.count("entry") == 3
     assert kinds.count("iteration") == (18 if watched else 0)
     assert kinds.count("layers") == (18 if watched else 0)
+
+
+def test_a_training_that_fails_at_once_takes_its_record_back(
+    tmp_path: Path, unseen: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served: list[viewer.Viewer] = []
+
+    def look(journal: Path, *, browser: bool = False) -> str:
+        served.append(viewer.Viewer([journal]))
+        awaited(lambda: (served[0].turn(), served[0].heard)[1])
+        return ""
+
+    monkeypatch.setattr(conduct, "start_viewer", look)
+    x, _ = data()
+    with pytest.raises(Exception, match="shape"):
+        trained(train=(x, torch.randn(96, 3)), record=tmp_path, page=True)
+    assert list(tmp_path.iterdir()) == []
+    served[0].turn()
+    served[0].turn()
+    assert served[0].over
+    told = [json.loads(one.content) for one in served[0].ring.read(0, 100)]
+    assert [one["kind"] for one in told] == ["hello", "end"]
+    assert "taken back" in told[-1]["message"]
+
+
+def test_a_film_in_the_way_is_told_and_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "run.page.jsonl").write_text("mine")
+    with pytest.raises(FileExistsError, match=r"cannot write .*run.page.jsonl"):
+        trained(record=tmp_path / "run.jsonl", page=True)
+    assert (tmp_path / "run.page.jsonl").read_text() == "mine"
+    assert not (tmp_path / "run.jsonl").exists()
+
+
+def test_a_fault_in_the_reading_of_layers_costs_the_layers_alone(
+    tmp_path: Path, unseen: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> None:
+        raise AttributeError("ours")
+
+    monkeypatch.setattr(filmed._Doctor, "_measured", broken)
+    run, _ = trained(record=tmp_path, page=True)
+    assert run.reason == "finished"
+    assert told(run, "layers") == []
+    assert len(told(run, "iteration")) == 18
+    assert run.report is not None
 
 
 def test_what_is_no_run_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

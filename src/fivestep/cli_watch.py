@@ -73,7 +73,12 @@ def _add_runs(verbs: Any) -> None:
 
 def _add_serving(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--browser", action="store_true", help="open it in the browser")
-    verb.add_argument("--no-browser", dest="browser", action="store_false", help="(as it is)")
+    verb.add_argument(
+        "--no-browser",
+        dest="browser",
+        action="store_false",
+        help="only print the address, which is the default",
+    )
     verb.add_argument("--host", default="127.0.0.1", help="the address to serve at")
     verb.add_argument("--public", action="store_true", help="serve other machines, with --host")
     verb.add_argument("--port", type=port, default=0, help="any that is free, if not given")

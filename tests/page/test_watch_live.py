@@ -351,3 +351,44 @@ def test_nothing_of_a_training_can_be_steered(tmp_path: Path, film: Film, page: 
         assert "nothing of it can be steered" in answer[1]
     finally:
         served.close()
+
+
+CELL = """\
+import torch
+from torch import nn
+from fivestep import fit
+torch.set_num_threads(1)
+torch.manual_seed(0)
+model, x = nn.Linear(4, 1), torch.randn(32, 4)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+run = fit(model, nn.MSELoss(), optimizer, (x, x[:, :1]), epochs=3, page=True, progress=False)
+print(run.reason, run.path)
+"""
+
+
+def test_a_cell_of_a_notebook_says_the_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: Page
+) -> None:
+    nbformat: Any = pytest.importorskip("nbformat")
+    nbclient: Any = pytest.importorskip("nbclient")
+    monkeypatch.setenv("PYTHONPATH", str(Path(filming.__file__).parents[2]))
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    note = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
+    nbclient.NotebookClient(note, timeout=180, kernel_name="python3").execute(cwd=str(tmp_path))
+    outputs = note.cells[0].outputs
+    said = "".join(one["text"] for one in outputs if one.get("name") == "stdout")
+    assert "finished runs" in said
+    link = LINK.search(said)
+    assert link is not None
+    page.goto(link[0])  # the kernel has gone, its viewer has not
+    expect(page.locator(".where")).to_contain_text("finished iteration 3")
+    page.close()
+    gone = next(iter(runs_in(tmp_path / "runs")))
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (entry / "cmdline").read_bytes().split(b"\0")
+            here = (entry / "cwd").resolve()
+        except OSError:
+            continue
+        if b"--for-a-training" in command and here / command[-2].decode() == gone:
+            os.kill(int(entry.name), signal.SIGKILL)

@@ -22,7 +22,6 @@ export interface Mark {
 interface Shown {
   spec: Spec;
   view: View;
-  follow: boolean;
   log: boolean;
   marks: Mark[];
   zoom: (view: View) => void;

@@ -67,7 +67,7 @@ export function WatchApp({ session, version }: { session: Session; version: numb
         <div class="charts">
           {specs.map((spec) => (
             <Chart
-              key={spec.id} spec={spec} view={view} follow={!zoom} marks={marks} version={version}
+              key={spec.id} spec={spec} view={view} marks={marks} version={version}
               log={log && spec.id !== "throughput"} zoom={setZoom}
             />
           ))}

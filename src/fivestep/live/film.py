@@ -288,7 +288,7 @@ def hello(run: str, setup: Message, seed: int | None) -> Message:
     """The first message of a film."""
     return {
         "run": run, "script": Path(sys.argv[0]).name if sys.argv and sys.argv[0] else "",
-        "arguments": sys.argv[1:9], "sources": [], "mode": "watch", "knobs": {},
+        "arguments": [], "sources": [], "mode": "watch", "knobs": {},
         "versions": setup.get("versions", {}), "setup": setup, "seed": seed,
         "began": round(time.time(), 3), "process": identity(),
     }  # fmt: skip

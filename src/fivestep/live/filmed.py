@@ -36,8 +36,15 @@ class Filmed(Journal):
             raise
 
     def _begin(self) -> None:
+        path = beside(self.path)
+        try:
+            self.film = Film(path)
+        except OSError as error:
+            raise type(error)(
+                f"page: cannot write {path}: {error.strerror}\n"
+                "  do: name another record, or remove what stands there"
+            ) from error
         self._doctor: _Doctor | None = None
-        self.film = Film(beside(self.path))
 
     @classmethod
     def continued(
@@ -131,6 +138,12 @@ class _Doctor:
 
     def update(self) -> Update | None:
         """The update just made, if it was measured layer by layer."""
+        try:
+            return self._measured()
+        except Exception:  # a fault of ours costs the picture, not the training
+            return None
+
+    def _measured(self) -> Update | None:
         recorder = self._recorder
         if recorder.quick.active or not recorder.notes.sampling.detailed:
             return None

@@ -17,6 +17,7 @@ from fivestep.vitals.codec import VITALS, load
 from fivestep.vitals.codec import beside as vitals_beside
 from fivestep.vitals.events import Update
 
+TAKEN_BACK = "nothing was trained, and the record was taken back: the training's own words say why"
 QUIET = 30.0  # seconds without a sign of life, where nobody can look for the process
 
 
@@ -65,14 +66,26 @@ class Reading:
         self._lines = _Lines(beside(journal) if self.filmed else journal)
         self._told: Message | None = None  # that the writer has gone
         self.process: Message = {}
-        self.ended = False
+        self.ended = self._gone = False
         self.iteration = 0
         self._heard = False
 
     def news(self) -> list[Message]:
         """The messages that have come since the last call, without numbers of their own."""
         found: list[Message] = []
-        for line in self._lines.new():
+        if self._gone:
+            return found
+        try:
+            lines = list(self._lines.new())
+        except FileNotFoundError:
+            if not self._heard:
+                raise
+            self._gone = True
+            if self.ended:
+                return found
+            self.ended = True
+            return [{"v": VERSION, "kind": "end", "reason": "failed", "message": TAKEN_BACK}]
+        for line in lines:
             found += [line] if self.filmed else list(self._translated(line))
         for one in found:
             self._note(one)
@@ -96,6 +109,11 @@ class Reading:
             return None
         self._told = told
         return told or {"kind": "silence", "dead": False, "iteration": self.iteration, "over": True}
+
+    @property
+    def heard(self) -> bool:
+        """The run has said what it is."""
+        return self._heard
 
     @property
     def over(self) -> bool:

@@ -33,10 +33,14 @@ def start_viewer(journal: Path, *, browser: bool = False) -> str:
     command = [sys.executable, "-P", "-m", "fivestep", "watch", "--for-a-training"]
     command += ["--browser" if browser else "--no-browser", str(journal)]
     # A session of its own: Ctrl-C in the terminal is meant for the training.
-    viewer = subprocess.Popen(
-        command, env=_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        text=True, start_new_session=True,
-    )  # fmt: skip
+    try:
+        viewer = subprocess.Popen(
+            command, env=_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            text=True, start_new_session=True,
+        )  # fmt: skip
+    except OSError as error:
+        return f"the viewer did not start, and the training goes on without it: {error}"
+    _viewers[:] = [one for one in _viewers if one.poll() is None]
     _viewers.append(viewer)
     assert viewer.stdout is not None
     lines: list[str] = []
@@ -56,9 +60,3 @@ def _environment() -> dict[str, str]:
     here = str(Path(__file__).resolve().parents[2])
     known = os.environ.get("PYTHONPATH")
     return os.environ | {"PYTHONPATH": f"{known}{os.pathsep}{here}" if known else here}
-
-
-def forget_viewers() -> None:
-    """Take leave of those that have ended."""
-    for one in [viewer for viewer in _viewers if viewer.poll() is not None]:
-        _viewers.remove(one)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -45,6 +46,11 @@ class Viewer:
                 self._tell(place, silence)
 
     @property
+    def heard(self) -> bool:
+        """Some run has begun."""
+        return any(one.heard for one in self._readings)
+
+    @property
     def over(self) -> bool:
         """No run goes on."""
         return all(one.over for one in self._readings)
@@ -74,12 +80,14 @@ def serve(
     )  # fmt: skip
     server.start()
     show(server.access.link)
-    idle = time.monotonic()
+    idle, parent = time.monotonic(), os.getppid()
     try:
         while not pressed():
             time.sleep(ROUND)
             viewer.turn()
-            if server.pages.readers or not viewer.over:
+            # A training that dies before its first word is known by its viewer as its parent.
+            stillborn = not viewer.heard and os.getppid() != parent
+            if server.pages.readers or not (viewer.over or stillborn):
                 idle = time.monotonic()
             elif with_training:
                 patience = LEFT if server.pages.read else UNSEEN
