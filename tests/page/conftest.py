@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 from player import Message, Player
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 from traces import line
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+PATIENCE = 150_000  # milliseconds: runs begin with loading torch, and a machine may be busy
+expect.set_options(timeout=PATIENCE)
 Open = Callable[..., tuple[Page, Player]]
 
 
@@ -43,7 +45,7 @@ def opened(browser: Browser) -> Iterator[Open]:
         player = Player(trace or line())
         players.append(player)
         page = browser.new_context(**context).new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", note)
         page.goto(player.address)

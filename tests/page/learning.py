@@ -10,10 +10,8 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 
+from conftest import PATIENCE
 from playwright.sync_api import Browser, Locator, Page, expect
-
-PATIENCE = 150_000  # milliseconds: each run of a script begins with loading torch
-expect.set_options(timeout=PATIENCE)
 
 
 @contextmanager

@@ -179,7 +179,7 @@ def _server(player: Player, port: int) -> ThreadingHTTPServer:
     return server
 
 
-def wait_until(true: Any, seconds: float = 10) -> None:
+def wait_until(true: Any, seconds: float = 60) -> None:
     """Wait for what another thread does."""
     end = time.monotonic() + seconds
     while not true():

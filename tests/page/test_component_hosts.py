@@ -38,7 +38,7 @@ def test_the_server_gone_and_back(opened: Open) -> None:
     heir = Player(player.trace, player.port)
     heir.said, heir.next = list(player.said), player.next
     try:
-        expect(page.get_by_text("Nobody answers.")).to_have_count(0, timeout=15_000)
+        expect(page.get_by_text("Nobody answers.")).to_have_count(0)
         assert heir.streams[0] == len(player.said)  # asks for what it has not heard, no more
         step(page)
         expect(page.locator(".where")).to_contain_text("backward")
@@ -80,7 +80,7 @@ def test_a_server_started_anew_is_shown_anew(opened: Open) -> None:
     expect(page.get_by_text("Nobody answers.")).to_be_visible()
     heir = Player(player.trace, player.port)
     try:
-        expect(page.locator(".where")).to_contain_text("iteration 0", timeout=15_000)
+        expect(page.locator(".where")).to_contain_text("iteration 0")
         step(page)
         expect(page.locator(".where")).to_contain_text("forward")
     finally:

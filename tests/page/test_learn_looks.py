@@ -131,7 +131,7 @@ def test_what_a_screen_reader_is_told(opened: Open) -> None:
     player.say({"kind": "end", "reason": "finished", "message": "", "exit_code": 0})
     answer(player, 1, LESSONS[0].plain()["cards"][5], right=False)
     spoken = page.locator("[aria-live]")
-    expect(spoken).to_contain_text("Otherwise than you said.", timeout=5000)
+    expect(spoken).to_contain_text("Otherwise than you said.")
     assert spoken.count() == 1
 
 

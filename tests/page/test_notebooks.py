@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from conftest import PATIENCE
 from node import modules
 from notebooks import TOKEN, jupyterlab, marimo, write
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -15,7 +16,6 @@ from playwright.sync_api import Browser, Locator, Page, expect
 pytest.importorskip("jupyterlab")
 pytest.importorskip("marimo")
 
-SLOW = 60_000  # milliseconds: a kernel that imports torch on a busy machine
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SETUP = """\
 import pathlib, time, torch, fivestep
@@ -62,10 +62,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
 def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1400, "height": 1100}, reduced_motion="reduce")
     page = context.new_page()
-    page.set_default_timeout(SLOW)
-    expect.set_options(timeout=SLOW)
+    page.set_default_timeout(PATIENCE)
     yield page
-    expect.set_options(timeout=5_000)
     context.close()
 
 
