@@ -21,6 +21,7 @@ from torch import Tensor
 from fivestep import check
 from fivestep.arguments import Forward
 from fivestep.attach.wrapping import Wrapping
+from fivestep.background import refuse_beside
 from fivestep.batches import Batches, batches
 from fivestep.closure import demands_closure
 from fivestep.convert import count_samples
@@ -149,6 +150,7 @@ def find_lr(
     """
     _need_numbers(lowest, highest, updates, smoothing, stop_factor)
     need_seed(seed)
+    refuse_beside(model)
     check.model(model)
     check.loss_fn(loss_fn)
     check.optimizer(optimizer, model)
