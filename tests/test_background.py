@@ -113,6 +113,8 @@ def test_what_would_disturb_it_is_refused_by_name() -> None:
             fivestep.fit(other, nn.MSELoss(), optimizer, data, epochs=1, background=True)
         with pytest.raises(RuntimeError, match="this model is being trained"):
             fivestep.evaluate(gate, nn.MSELoss(), data)
+        with pytest.raises(RuntimeError, match="another model is being trained"):
+            fivestep.find_lr(other, nn.MSELoss(), optimizer, data)
     finally:
         gate.opened.set()
         run.stop()

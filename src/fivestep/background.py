@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextvars
+import sys
 import threading
 import weakref
 from collections.abc import Callable
@@ -191,10 +192,7 @@ def _wait_at_exit(reference: weakref.ref[Background]) -> None:
     made = reference()
     if made is None or made.done:
         return
-    import sys
-
-    shell = sys.modules.get("ipykernel") is not None
-    if shell:  # a kernel that is told to end does not wait for an hour of training
+    if "ipykernel" in sys.modules:  # a kernel that is told to end does not wait for hours
         made.stop()
         made._over.wait(3)  # pyright: ignore[reportPrivateUsage]
         return

@@ -21,6 +21,7 @@ from torch import Tensor
 from fivestep import check
 from fivestep.arguments import Forward
 from fivestep.attach.wrapping import Wrapping
+from fivestep.background import refuse_beside
 from fivestep.batches import Batches, batches
 from fivestep.closure import demands_closure
 from fivestep.counts import need_count, need_seed
@@ -152,6 +153,7 @@ def find_lr(
     """
     _need_numbers(lowest, highest, updates, smoothing, stop_factor)
     need_seed(seed)
+    refuse_beside(model)
     check.model(model)
     check.loss_fn(loss_fn)
     check.optimizer(optimizer, model)
