@@ -551,3 +551,12 @@ def test_at_full_speed_it_is_told_no_more_than_the_share_allows() -> None:
     )[1]
     assert {"data", "fitted", "surface"}.isdisjoint({one["kind"] for one in found})
     assert len(found.of("iteration")) == 30
+
+
+def test_a_surface_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    from fivestep.page import valley
+
+    monkeypatch.setattr(valley, "LONGEST", -1.0)
+    found = told(lambda: nn.Linear(1, 1), nn.MSELoss(), line())
+    assert "TimeoutError" in only(found.of("surface"))["words"]
+    assert len(found.of("fitted")) == 6

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from fivestep.page.trial import ask
 
 GRID, COARSE = 41, 9  # places along each side
 FAR = 32.0  # as far as a minimum is looked for
+LONGEST = 10.0  # seconds: the loop waits for it
 WIDEST = 1e6  # of a surface; a path that leaves it is lost
 
 Span = tuple[float, float]
@@ -54,6 +56,7 @@ class Ground(NamedTuple):
     judging: Judging
     points: Points
     pair: Pair
+    until: float = math.inf  # on the clock of time.monotonic
 
     def losses(self, xs: Sequence[float], ys: Sequence[float]) -> list[list[float]]:
         """The loss at every place: a row for each y.
@@ -63,6 +66,8 @@ class Ground(NamedTuple):
         """
         rows: list[list[float]] = []
         for y in ys:
+            if time.monotonic() > self.until:
+                raise TimeoutError(f"it takes more than {LONGEST:g} seconds here")
             places = torch.tensor([[x, y] for x in xs], dtype=torch.float64)
             rows.append(self._row(places).to("cpu", torch.float64).tolist())
         return rows

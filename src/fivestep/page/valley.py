@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+import time
 import weakref
 from typing import Any
 
@@ -14,6 +15,7 @@ from fivestep.page.judging import Judging
 from fivestep.page.points import Points
 from fivestep.page.protocol import number
 from fivestep.page.surface import (
+    LONGEST,
     Ground,
     Pair,
     Window,
@@ -166,7 +168,8 @@ class Valley:
         assert self._judging is not None
         assert self._pair is not None
         loss = self._judging.find()
-        ground = Ground(model, self._judging, points, self._pair)
+        until = time.monotonic() + LONGEST
+        ground = Ground(model, self._judging, points, self._pair, until)
         try:
             with trial(model, *([loss] if isinstance(loss, nn.Module) else [])):
                 window = self._next_window(ground)

@@ -238,7 +238,7 @@ summary { cursor: pointer; min-height: 24px; font-size: 13px; color: var(--quiet
 .learnt .legend { list-style: none; gap: 4px 14px; margin: 2px 0 0; }
 .learnt .legend li { display: inline-flex; align-items: center; gap: 5px; color: var(--text); }
 .learnt details p { font-size: 13px; }
-.learnt .numbers th, .learnt .numbers td { padding-right: 12px; overflow-wrap: normal; vertical-align: top; }
+.learnt .numbers th, .learnt .numbers td { padding-right: 8px; vertical-align: top; }
 .learnt .numbers td { white-space: nowrap; }
 .learnt .numbers { font-size: 12px; }
 .mark { flex: none; forced-color-adjust: none; color: var(--text); }
