@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fivestep.cli import main
 from fivestep.learn.cards import Choose, Draw, Question, Try
 from fivestep.learn.contents import LESSONS
 from fivestep.learn.heard import Heard, shape, turns
@@ -204,3 +205,18 @@ def test_what_lesson_three_claims_hangs_on_no_seed(seed: int) -> None:
         found[name] = question.judge([1.0] * 13, runs)["truth"]
     wanted = {"orbit": "swings", "bounded": "without", "batches": "grows"}
     assert found == wanted | {"place": "before update"}
+
+
+# --- The command ------------------------------------------------------------------------------
+
+
+def test_the_lessons_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["learn", "--list"]) == 0
+    listed = capsys.readouterr().out.splitlines()
+    assert listed == [f"{n}  {one.title}: {one.about}" for n, one in enumerate(LESSONS, start=1)]
+
+
+@pytest.mark.parametrize("given", [["99"], ["0"], ["1", "--host", "0.0.0.0"]])
+def test_what_is_not_served(given: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["learn", "--no-browser", *given]) == 2
+    assert "do:" in capsys.readouterr().err
