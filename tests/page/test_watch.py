@@ -362,7 +362,7 @@ def test_a_record_of_step_from_the_disk(browser: Browser, tmp_path: Path) -> Non
 
 # --- For everybody --------------------------------------------------------------------------------
 
-VIEWS = {
+VIEWS: dict[str, dict[str, Any]] = {
     "one": {"finding_at": 33, "nan_at": 60},
     "running": {"iterations": 37, "ends": False},
     "first": {"iterations": 0, "ends": False},
