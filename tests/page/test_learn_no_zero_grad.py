@@ -75,7 +75,7 @@ def test_by_keyboard(browser: Browser, pictures: Path) -> None:
         page.keyboard.press(" ")
         done(page)
         turn_by_keyboard(page, "See")
-        expect(page.locator(".findings")).to_contain_text("leftover-gradient")
+        expect(page.locator(".findings")).to_contain_text("stale-gradient")
         page.screenshot(path=pictures / "lesson_3_doctor.png")
 
 

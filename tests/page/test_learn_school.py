@@ -129,6 +129,7 @@ def test_other_runs_give_another_verdict(school: Unstarted) -> None:
             run_to_its_end(school, [1.0, 0.1 if place == best else 0.9])
     told = [one["truth"] for one in school.messages("verdict")]
     assert told == ["0.01", "0.1", "0.5", "1.2"]
+    assert [one["right"] for one in school.messages("verdict")] == [False, True, False, False]
 
 
 def test_a_knob_by_hand_makes_it_another_run(school: Unstarted) -> None:
