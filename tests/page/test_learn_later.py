@@ -172,7 +172,7 @@ def test_ways_down(browser: Browser, pictures: Path) -> None:
         play(page)
         turn(page, "Predict")
         choose(page, "1")
-        assert "no number (1)" in verdict(page, right=False)
+        assert "no number (rate 1)" in verdict(page, right=False)
         page.screenshot(path=pictures / "lesson_8_rates.png")
         turn(page, "Predict")
         choose(page, "Clearly lower")

@@ -77,7 +77,7 @@ def test_every_card_fits_every_width(
         name = f"lesson_{number}_card_{place + 1}_{card['card']}.png"
         page.locator(".lesson").screenshot(path=pictures / name)
         if place + 1 < len(one.cards):
-            button(page, "Next card" if card["card"] != "do" else "Skip this card").click()
+            button(page, "Next card").or_(button(page, "Skip this card")).click()
 
 
 @pytest.mark.parametrize(("number", "one"), NUMBERED, ids=TITLES)

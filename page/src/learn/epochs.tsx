@@ -9,10 +9,10 @@ export function Epochs({ session }: { session: Session }) {
   if (!learner.lesson) return null;
   const curves = printed(lines);
   if (curves.length < 2) return null;
-  const heights = curves.flatMap((one) => one.losses.map((loss) => maybe(loss) ?? NaN)).filter(Number.isFinite);
-  const sorted = heights.sort((one, other) => one - other);
-  const usual = sorted[Math.floor(0.95 * (sorted.length - 1))] ?? 1; // the first few may be far above
-  const scale = new Scale(Math.max(...curves.map((one) => one.iterations.at(-1)!), 2), 1.1 * usual || 1);
+  // The first few may be far above all others, and are not what is to be seen.
+  const later = curves.flatMap((one) => one.losses.slice(Math.floor(one.losses.length / 10)));
+  const highest = Math.max(...later.map((loss) => maybe(loss) ?? NaN).filter(Number.isFinite), 0);
+  const scale = new Scale(Math.max(...curves.map((one) => one.iterations.at(-1)!), 2), 1.1 * highest || 1);
   const said = curves.map((one) => `${one.label} ${shown(maybe(one.losses.at(-1)))}`);
   return (
     <section class="panel epochs" aria-labelledby="epochs-title">

@@ -81,7 +81,7 @@ def _schedule(runs: list[Heard]) -> str:
 
 
 def _by_rate(optimizer: str) -> tuple[Try, ...]:
-    return tuple(Try(one, {"optimizer": optimizer, "lr": float(one)}) for one in RATES)
+    return tuple(Try(f"rate {one}", {"optimizer": optimizer, "lr": float(one)}) for one in RATES)
 
 
 DESCENT = Lesson(
@@ -113,7 +113,7 @@ DESCENT = Lesson(
             "rates",
             "Plain SGD, 60 epochs, each with all points in one batch.",
             "Which rate ends lowest?",
-            {one: one for one in RATES}, lowest, _rates, tries=_by_rate("sgd"), speed=None,
+            {f"rate {one}": one for one in RATES}, lowest, _rates, tries=_by_rate("sgd"), speed=None,
         ),
         Choose(
             "momentum",
@@ -137,7 +137,7 @@ DESCENT = Lesson(
             "adam",
             "Now Adam, with the same four rates.",
             "Which rate ends lowest?",
-            {one: one for one in RATES}, lowest, _adam, tries=_by_rate("adam"), speed=None,
+            {f"rate {one}": one for one in RATES}, lowest, _adam, tries=_by_rate("adam"), speed=None,
         ),
         Choose(
             "stretched",
@@ -152,10 +152,10 @@ DESCENT = Lesson(
             "Noise on the points, and batches of 5. A schedule changes the rate on the way: `cosine` "
             "brings it from 0.1 down to 0 along half a wave.",
             "Which one ends nearest to the lowest possible loss?",
-            {"0.1": "A rate of 0.1 throughout", "0.01": "A rate of 0.01 throughout", "cosine": "From 0.1 to 0"},
+            {"rate 0.1": "A rate of 0.1 throughout", "rate 0.01": "A rate of 0.01 throughout", "cosine": "From 0.1 to 0"},
             lowest, _schedule,
             tries=(
-                Try("0.1", NOISY), Try("0.01", NOISY | {"lr": 0.01}),
+                Try("rate 0.1", NOISY), Try("rate 0.01", NOISY | {"lr": 0.01}),
                 Try("cosine", NOISY | {"schedule": "cosine"}),
             ),
             speed=None,
