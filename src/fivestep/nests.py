@@ -29,7 +29,7 @@ def mapped(
     if value is None or isinstance(value, (str, bytes, int, float)):
         return value
     if type(value) in (tuple, list):
-        return _sequence(cast("Any", value), each, other)
+        return _sequence(value, each, other)
     if isinstance(value, (dict, UserDict)):
         return _mapping(value, each, other)
     if other is not None and _moves(value):

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -20,13 +21,18 @@ epochs = int(sys.argv[3]) if len(sys.argv) > 3 else 100_000
 class Slowly(nn.MSELoss):
     """Slow enough to be looked at while it runs."""
 
-    def forward(self, prediction, targets):
+    def forward(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:  # noqa: A002
         time.sleep(0.004)
-        return super().forward(prediction, targets)
+        return super().forward(input, target)
+
+
+def no_viewer(journal: Path, *, browser: bool = False) -> str:
+    """Stand in for the viewer's process."""
+    return ""
 
 
 if "--no-viewer" in sys.argv:
-    conduct.start_viewer = lambda journal, browser=False: ""
+    conduct.start_viewer = no_viewer
 run = fit(
     model, Slowly(), optimizer, (x, y), epochs=epochs, batch_size=16, progress=False,
     validate=(x, y), record=sys.argv[1], page="--bare" not in sys.argv,
