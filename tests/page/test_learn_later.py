@@ -126,21 +126,22 @@ def test_the_other_gotchas(browser: Browser, pictures: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("at", "rule", "mend"),
+    ("at", "label", "value", "rule", "mend"),
     [
-        (2, "zigzag-loss", "A tenth of the rate"),
-        (4, "vanishing-gradient", "ReLU for the sigmoid"),
-        (7, "nonfinite-input", "Missing values left out"),
-        (9, "stale-gradient", "Gradients cleared"),
-        (11, "overfitting", "More points"),
-        (13, "tiny-update", "A rate of 0.1"),
+        (2, "Batch", "100", "zigzag-loss", "A tenth of the rate"),
+        (4, "Hidden layers", "6", "vanishing-gradient", "ReLU for the sigmoid"),
+        (7, "Missing values", "kept", "nonfinite-input", "Missing values left out"),
+        (9, "zero_grad()", "forgotten", "stale-gradient", "Gradients cleared"),
+        (11, "Points", "16", "overfitting", "More points"),
+        (13, "Rate (--lr)", "0.000001", "tiny-update", "A rate of 0.1"),
     ],
 )
 def test_a_symptom_happens_and_is_mended(
-    browser: Browser, pictures: Path, at: int, rule: str, mend: str
+    browser: Browser, pictures: Path, at: int, label: str, value: str, rule: str, mend: str
 ) -> None:
     with learner(browser, 7, card=at, viewport=WIDE) as page:
         page.get_by_role("button", name="Set it up again").click()
+        expect(page.get_by_label(label, exact=True)).to_have_value(value)  # begun anew with it
         play(page)
         expect(page.locator(".findings")).to_contain_text(rule)
         page.screenshot(path=pictures / f"lesson_7_{rule}.png")
