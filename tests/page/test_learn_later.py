@@ -5,11 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from learning import card, choose, done, draw, learner, turn, verdict, waits
+from learning import card, choose, done, draw, learner, turn, waits
+from learning import verdict as said
 from playwright.sync_api import Browser, Page, expect
 
 pytestmark = pytest.mark.timeout(900)  # a dozen runs, each in a process that loads torch
 WIDE = {"width": 1600, "height": 1000}
+
+
+FOUR_RUNS = 400_000  # milliseconds: each of them loads torch
+
+
+def verdict(page: Page, right: bool) -> str:
+    """Of up to four runs."""
+    expect(page.locator(".verdict")).to_be_visible(timeout=FOUR_RUNS)
+    return said(page, right)
 
 
 def play(page: Page) -> None:
@@ -110,7 +120,7 @@ def test_the_other_gotchas(browser: Browser, pictures: Path) -> None:
         for rule in ("probabilities-as-logits", "huge-update", "train-mode-evaluation"):
             page.locator(".choice input").first.check()
             page.get_by_role("button", name="That is my answer").click()
-            expect(page.locator(".verdict")).to_contain_text(rule)
+            expect(page.locator(".verdict")).to_contain_text(rule, timeout=FOUR_RUNS)
             turn(page, "Predict")
         choose(page, "It falls by less than half")
         assert "unheld-parameter" in verdict(page, right=True)
