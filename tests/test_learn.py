@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fivestep.cli import main
 from fivestep.learn.cards import Choose, Draw, Question, Try
 from fivestep.learn.contents import LESSONS
 from fivestep.learn.heard import Heard, shape, turns
@@ -112,6 +113,9 @@ def test_the_scripts_own_settings_are_those_of_the_lesson(lesson: Lesson) -> Non
         ([1, float("inf")], "grows"),
         ([1, 0, 1, 0, 1, 0, 1, 0], "swings"),
         ([1, 0.1, 0.9, 0.2, 0.05, 0.04, 0.04, 0.04], "falls"),
+        ([1, 0, 2, 0, 2, 0, 2, 0, 2], "swings"),
+        ([1, 2, 2, 2, 2, 2], "grows"),
+        ([1, 0.5, 1, 2, 1, 4, 2, 8, 3, 20], "grows"),
         ([2.0], "stays"),
         ([], "stays"),
     ],
@@ -168,3 +172,57 @@ def test_the_settings_of_every_card_exist(lesson: Lesson) -> None:
     assert len(set(names)) == len(names)
     assert {type(one).__name__ for one in lesson.cards} >= {"See", "Do", "Choose", "Explain"}
     encode(lesson.plain())
+
+
+# --- The verdict is that of the runs ----------------------------------------------------------
+
+OTHERWISE = [
+    (2, "small", Try("", {"lr": 0.03}), "no"),
+    (2, "small", Try("", {"lr": 0.5}), "yes"),
+    (2, "large", Try("", {"lr": 0.5, "epochs": 30}), "falls"),
+    (2, "noise", Try("", {"noise": 0.0, "lr": 0.5}), "zero"),
+    (2, "noise", Try("", {"noise": 0.5, "lr": 1.5}), "grows"),
+    (3, "orbit", Try(), "falls"),
+    (3, "orbit", Try("", {"lr": 1.9}, {"skip_zero_grad": True}), "swings"),
+    (3, "orbit", Try("", {}, {"skip_zero_grad": True, "lr": 2.2}), "grows"),
+    (3, "batches", Try("", {"batch": 5, "lr": 0.3, "iterations": 300}), "falls"),
+    (4, "line", Try("", {"precision": "single"}), "single"),
+    (4, "line", Try("", {"factor": 0.5}), "large"),
+    (4, "mistake", Try("", {"factor": 1}), "same"),
+    (4, "mistake", Try("", {"factor": -1}), "no"),
+]
+
+
+@pytest.mark.parametrize(("number", "name", "other", "truth"), OTHERWISE)
+def test_another_run_another_truth(number: int, name: str, other: Try, truth: str) -> None:
+    question, runs = answered(LESSONS[number - 1], name, other)
+    given: Any = [1.0] * 9 if isinstance(question, Draw) else truth
+    assert question.judge(given, runs)["truth"] == truth
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_what_lesson_three_claims_hangs_on_no_seed(seed: int) -> None:
+    lesson = LESSONS[2]
+    found: dict[str, str] = {}
+    for name in ("orbit", "bounded", "batches", "place"):
+        question = lesson.question(name)
+        tries = [Try(o.label, o.settings | {"seed": seed}, o.knobs) for o in question.tries]
+        _, runs = answered(lesson, name, *tries)
+        found[name] = question.judge([1.0] * 13, runs)["truth"]
+    wanted = {"orbit": "swings", "bounded": "without", "batches": "grows"}
+    assert found == wanted | {"place": "before update"}
+
+
+# --- The command ------------------------------------------------------------------------------
+
+
+def test_the_lessons_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["learn", "--list"]) == 0
+    listed = capsys.readouterr().out.splitlines()
+    assert listed == [f"{n}  {one.title}: {one.about}" for n, one in enumerate(LESSONS, start=1)]
+
+
+@pytest.mark.parametrize("given", [["99"], ["0"], ["1", "--host", "0.0.0.0"]])
+def test_what_is_not_served(given: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["learn", "--no-browser", *given]) == 2
+    assert "do:" in capsys.readouterr().err

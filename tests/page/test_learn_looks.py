@@ -21,7 +21,7 @@ from fivestep.learn.lesson import Lesson
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 TITLES = [one.title for one in LESSONS]
 NUMBERED = list(enumerate(LESSONS, start=1))
-CURVES = [
+CURVES: list[Message] = [
     {
         "label": f"rate {i}", "iterations": list(range(1, 21)),
         "losses": [0.9**n * i for n in range(20)],

@@ -60,7 +60,7 @@ def test_by_keyboard(browser: Browser, pictures: Path) -> None:
                 page.keyboard.press("ArrowRight")
         tab_to(page, "That is my answer")
         page.keyboard.press("Enter")
-        assert "to and fro" in verdict(page, right=False)  # drawn to the top, it grows
+        assert "to and fro" in verdict(page, right=True)
         page.screenshot(path=pictures / "lesson_3_orbit.png")
         turn_by_keyboard(page, "Predict")
         choose(page, "without")

@@ -44,7 +44,7 @@ export function OwnData({ session }: { session: Session }) {
         <button type="button" disabled={off || lesson.points === null} onClick={() => session.learn("points", null)}>
           The lesson's data again
         </button>
-        <label class="file">
+        <label class="csv">
           A CSV file{" "}
           <input type="file" accept=".csv,.txt,text/csv,text/plain" onChange={(event) => load(event.currentTarget.files?.[0])} />
         </label>

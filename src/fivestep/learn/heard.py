@@ -103,19 +103,22 @@ def _finite(loss: float) -> float | None:
 def shape(losses: Sequence[float]) -> str:
     """Say what a curve does: ``falls``, ``grows``, ``swings`` or ``stays``.
 
-    It *grows* if it ends, or blows up, above one and a half times its first value; it *swings* if it turns at
-    least twice by a tenth of its first value and does not settle; it *falls* if its last tenth is
-    below half of its first value.
+    It *swings* if it turns at least twice by a tenth of its first value, goes on doing so in its
+    second half, and gets no higher there than before; it *grows* if it ends, or blows up, above one
+    and a half times its first value; it *falls* if its last tenth is below half of it.
     """
     if len(losses) < 2:
         return "stays"
-    start = abs(losses[0]) or 1.0
-    tail = losses[-max(1, len(losses) // 10) :]
-    if not all(map(math.isfinite, losses)) or max(tail) > 1.5 * start:
+    if not all(map(math.isfinite, losses)):
         return "grows"
-    late = losses[len(losses) // 2 :]
-    if turns(losses, 0.1 * start) >= 2 and max(late) - min(late) > 0.1 * start:
+    start, half = abs(losses[0]) or 1.0, len(losses) // 2
+    early, late = losses[:half], losses[half:]
+    bounded = max(late) <= 1.2 * max(*early, start)
+    if bounded and turns(losses, 0.1 * start) >= 2 and max(late) - min(late) > 0.1 * start:
         return "swings"
+    tail = losses[-max(1, len(losses) // 10) :]
+    if max(tail) > 1.5 * start:
+        return "grows"
     return "falls" if max(tail) < 0.5 * start else "stays"
 
 

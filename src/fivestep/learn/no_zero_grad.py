@@ -152,13 +152,13 @@ NO_ZERO_GRAD = Lesson(
         ),
         Choose(
             "batches",
-            "So far each iteration saw all points. Now only 5 of them, drawn anew each time, at a rate "
+            "So far each iteration saw all points. Now only 2 of them, drawn anew each time, at a rate "
             "of 0.3, for 300 iterations, without `zero_grad`.",
             "What does the loss do?",
             {name: f"It {words}" for name, words in SHAPES.items()},
             _batches, _batches_words, speed=None,
             tries=(
-                Try("batches of 5", {"batch": 5, "lr": 0.3, "iterations": 300}, WITHOUT),
+                Try("batches of 2", {"batch": 2, "lr": 0.3, "iterations": 300}, WITHOUT),
             ),
         ),
         Do(
