@@ -204,7 +204,7 @@ HELD_OUT = Lesson(
         ),
         Choose(
             "helps",
-            "Three remedies, each for itself, for the same 150 epochs.",
+            "Three remedies, each for itself, for 60 epochs.",
             "Which one brings the last validation loss lowest?",
             {
                 "200 points": "200 points instead of 16", "4 units": "4 units in a layer instead of 100",
@@ -212,8 +212,9 @@ HELD_OUT = Lesson(
             },
             _helps, _helps_words,
             tries=(
-                Try("200 points", {"points": 200, "batch": 50}), Try("4 units", {"hidden": 4}),
-                Try("dropout", {"dropout": 0.3}),
+                Try("200 points", {"points": 200, "batch": 50, "epochs": 60}),
+                Try("4 units", {"hidden": 4, "epochs": 60}),
+                Try("dropout", {"dropout": 0.3, "epochs": 60}),
             ),
             speed=None, printed="validation",
         ),
