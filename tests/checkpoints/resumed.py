@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from fivestep import Run, fit
 
@@ -20,22 +20,16 @@ class Stop(BaseException):
     """Ends the process as far as the training can tell."""
 
 
-class Stopping(nn.Module):
-    """A loss that ends everything at its n-th call with a gradient."""
+class Stopping:
+    """A hook of a loss that ends everything at its n-th call with a gradient."""
 
-    def __init__(self, inner: Callable[..., Any], at: int) -> None:
-        super().__init__()
-        self.inner, self.at, self.calls = inner, at, 0
+    def __init__(self, at: int) -> None:
+        self.at, self.calls = at, 0
 
-    @property
-    def reduction(self) -> str:
-        return getattr(self.inner, "reduction", "mean")
-
-    def forward(self, prediction: Any, targets: Any) -> Any:
+    def __call__(self, *_: Any) -> None:
         self.calls += torch.is_grad_enabled()
         if self.calls > self.at:
             raise Stop
-        return self.inner(prediction, targets)
 
 
 class Outcome:
@@ -75,7 +69,8 @@ def stopped(make: Callable[[], Made], folder: Path, after: int, **more: Any) -> 
 
     def stopping() -> Made:
         model, loss, optimizer, options = make()
-        return model, Stopping(loss, after), optimizer, options
+        loss.register_forward_pre_hook(Stopping(after))
+        return model, loss, optimizer, options
 
     try:
         trained(stopping, folder, **more)

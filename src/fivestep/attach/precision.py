@@ -176,6 +176,15 @@ class Scaled(Wrapping):
         """The present scale. Reading it waits for an accelerator."""
         return self.scaler.get_scale()
 
+    @property
+    def pending(self) -> bool:
+        """Whether scaled gradients are waiting for an update; a checkpoint keeps it."""
+        return self._scaling.seen
+
+    @pending.setter
+    def pending(self, pending: bool) -> None:
+        self._scaling.seen = pending
+
     def carry(self, term: Tensor) -> Tensor:
         """Return ``term`` of the loss, its gradient scaled: for what is no output of the model."""
         return self._scaling.raised(term)

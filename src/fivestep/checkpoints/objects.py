@@ -150,8 +150,8 @@ def _wrapped(optimizer: Any, names: Names) -> list[Any]:
         if isinstance(optimizer, Accumulated):
             found.append({"window": optimizer.window, "open": _named(optimizer, names)})
         elif isinstance(optimizer, Scaled):
-            scale = optimizer.scaler.state_dict()
-            found.append({"scale": scale, "skipped": optimizer.skipped})
+            scale, pending = optimizer.scaler.state_dict(), optimizer.pending
+            found.append({"scale": scale, "skipped": optimizer.skipped, "pending": pending})
         optimizer = optimizer.inner
     return found
 
@@ -176,7 +176,9 @@ def _load_wrapped(optimizer: Any, given: list[Any], names: Names) -> None:
         elif isinstance(optimizer, Scaled):
             found = _next(rest, "scale")
             optimizer.scaler.load_state_dict(found["scale"])
-            optimizer.skipped = found["skipped"]
+            optimizer.skipped, optimizer.pending = found["skipped"], found["pending"]
+            device = optimizer.param_groups[0]["params"][0].device
+            optimizer.scaler.scale(torch.zeros((), device=device))  # else its scale comes too late
         optimizer = optimizer.inner
     if rest:
         raise ValueError(f"{[sorted(one) for one in rest]} was saved, and is not here")
