@@ -14,7 +14,7 @@ from typing import Any
 from fivestep.checkpoints.store import Found
 
 from . import audited
-from .damages import KINDS, Files, Saved, _listen, _load, saved
+from .damages import KINDS, Files, Saved, listen, load, saved
 from .trials import Told
 
 BATCH = 250
@@ -40,7 +40,7 @@ def trial(number: int, scratch: Path) -> Told:
     """Put 250 crafted newest checkpoints before good ones, under the eyes of the audit hook."""
     chance = random.Random(f"crafted {number}")
     whole = saved(KINDS[number % len(KINDS)], scratch)
-    allowed = _listen(whole)
+    allowed = listen(whole)
     counts: Counter[str] = Counter()
     for place in range(BATCH):
         kind, files = _crafted(whole, chance)
@@ -54,7 +54,7 @@ def trial(number: int, scratch: Path) -> Told:
 def _read(files: Files, allowed: set[str], counts: Counter[str]) -> str:
     with audited.watched() as events:
         try:
-            got = _load(files)
+            got = load(files)
         except Exception as error:
             return f"{type(error).__name__}: {error!s:.300}"
     counts[_verdict(got)] += 1
@@ -70,8 +70,7 @@ def _verdict(got: Found | Exception | None) -> str:
 def _crafted(whole: Saved, chance: random.Random) -> tuple[str, Files]:
     files = dict(whole.files)
     kind = chance.choice(("pickle", "nested", "value", "value", "value", "fragment"))
-    name, found, _ = whole.found[0]
-    body = json.loads(files[name])
+    body = json.loads(files[whole.found[0][0]])
     if kind == "pickle":
         return kind, _named(files, chance.choice((pickle.dumps(Bomb()), b"\x80\x04cos\nsystem\n.")))
     if kind == "nested":

@@ -53,7 +53,8 @@ def _contents(files: Files) -> list[tuple[str, Found, set[str]]]:
     for place, manifest in enumerate(manifests):
         rest = {name: data for name, data in files.items() if name not in manifests[:place]}
         content = Store(Path(), disk=MemoryDisk(rest)).newest()
-        assert content is not None and not content.refused
+        assert content is not None
+        assert not content.refused
         found.append((manifest, content, {manifest, *content.body["fragments"].values()}))
     return found
 
@@ -62,7 +63,7 @@ def trial(number: int, scratch: Path) -> Told:
     """Do 500 damages of one seed, under the eyes of the audit hook."""
     chance = random.Random(f"damages {number}")
     whole = saved(KINDS[number % len(KINDS)], scratch)
-    allowed = _listen(whole)
+    allowed = listen(whole)
     counts: Counter[str] = Counter()
     for place in range(BATCH):
         files, kinds = damaged(whole, chance)
@@ -77,7 +78,7 @@ _allowed: set[str] = set()
 _hooked: list[int] = []
 
 
-def _listen(whole: Saved) -> set[str]:
+def listen(whole: Saved) -> set[str]:
     """Install the hook once in this process; what an undamaged load tells is no news."""
     if os.getpid() not in _hooked:
         _hooked.append(os.getpid())
@@ -95,7 +96,7 @@ def _listen(whole: Saved) -> set[str]:
 
 def _read(files: Files, whole: Saved, counts: Counter[str], allowed: set[str]) -> str:
     with audited.watched() as events:
-        got = _load(files)
+        got = load(files)
     if set(events) - allowed:
         return f"events told while it was loaded: {dict(events)}"
     wrong, verdict = judged(got, files, whole)
@@ -103,7 +104,7 @@ def _read(files: Files, whole: Saved, counts: Counter[str], allowed: set[str]) -
     return wrong
 
 
-def _load(files: Files) -> Found | Exception | None:
+def load(files: Files) -> Found | Exception | None:
     try:
         found = Store(Path(), disk=MemoryDisk(files)).newest()
         if found is not None:

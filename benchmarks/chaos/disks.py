@@ -90,7 +90,7 @@ class Killing(Watched):
             call()
         elif self._when == "during" and half is not None:
             half()
-        self.die()
+        return self.die()
 
     def die(self) -> NoReturn:
         """End this process, in the way that leaves it no say."""

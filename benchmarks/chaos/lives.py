@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import torch
 
@@ -84,7 +84,7 @@ def train(
     """Train, or go on; return what is left and why it ended. It saves after every update."""
     use(disk)
     with (folder / "updates").open("ab", buffering=0) as updates:
-        work.optimizer.register_step_post_hook(lambda *_: updates.write(b".") and None)
+        work.optimizer.register_step_post_hook(_counting(updates))
         checkpoint = Checkpoint(folder / "saved", every="1 update", failure=failure, keep=keep)
         run = fit(
             work.model, work.loss_fn, work.optimizer, work.train, checkpoint=checkpoint,
@@ -92,6 +92,13 @@ def train(
         )  # fmt: skip
     parts = outcome(work.model, work.optimizer, work.options.get("schedule"), run)
     return parts, run.reason
+
+
+def _counting(file: BinaryIO) -> Callable[..., None]:
+    def count(*_: object) -> None:
+        file.write(b".")
+
+    return count
 
 
 def life(name: str, folder: Path, disk: Disk, *, failure: Any = "go on") -> int:
