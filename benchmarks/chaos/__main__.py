@@ -1,6 +1,6 @@
 """The campaign against checkpoints; prints a table, and fails if one trial does.
 
-python -m benchmarks.chaos                          all of it, and docs/reliability.md
+python -m benchmarks.chaos                          all of it; make chaos adds --write
 python -m benchmarks.chaos --short                  a share of it: what make test runs
 python -m benchmarks.chaos --only kills --trial 12  one trial again, by its number
 """
@@ -27,14 +27,16 @@ def main() -> int:
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="chaos-", ignore_cleanup_errors=True) as scratch:
         for name in names:
-            rows.append(run(name, PARTS[name], _numbers(name, arguments), Path(scratch), _jobs()))
-            print(page.line(rows[-1]), flush=True)
+            numbers = _numbers(name, arguments)
+            if numbers:
+                rows.append(run(name, PARTS[name], numbers, Path(scratch), _jobs()))
+                print(page.line(rows[-1]), flush=True)
         failed = page.failures(rows)
         print(failed or "no trial failed")
     if arguments.json:
         arguments.json.write_text(json.dumps([row._asdict() for row in rows]))
     if arguments.write:
-        page.write(rows)
+        page.write(rows, " ".join(["python -m benchmarks.chaos", *sys.argv[1:]]))
     return 1 if failed else 0
 
 
