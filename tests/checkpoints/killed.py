@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
 
 import fivestep
 from fivestep import Checkpoint, fit
@@ -20,6 +21,7 @@ def configuration(name: str, folder: Path) -> dict[str, Any]:
     return {
         "plain": {"checkpoint": often},
         "default": {"checkpoint": folder / "saved"},
+        "workers": {"checkpoint": folder / "saved"},
         "all": {
             "checkpoint": often,
             "accumulate": 2,
@@ -48,8 +50,13 @@ def main(folder: Path, name: str) -> None:
             time.sleep(float((folder / "slow").read_text()))
         return nn.functional.mse_loss(prediction, targets)
 
+    train: Any = data
+    if name == "workers":
+        dataset = TensorDataset(*data)
+        train = DataLoader(dataset, batch_size=9, shuffle=True, num_workers=2)
     run = fit(
-        model, slow, optimizer, data, epochs=6, batch_size=9, validate=data, watch=False,
+        model, slow, optimizer, train, epochs=6, validate=data, watch=False,
+        batch_size=None if name == "workers" else 9,
         record=folder / "record.jsonl", progress=False, **configuration(name, folder),
     )  # fmt: skip
     left_out = ("seconds", "samples_per_second")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checkpoints.resumed import same
@@ -40,6 +40,7 @@ def there_and_back(value: Any) -> Any:
     return decode(json.loads(text), read)
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_plain_values_come_back_as_they_were(value: Any) -> None:
     back = there_and_back(value)

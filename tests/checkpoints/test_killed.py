@@ -23,6 +23,7 @@ def begun(folder: Path, name: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, str(PROGRAM), str(folder), name],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ,
+        start_new_session=True,
     )  # fmt: skip
 
 
@@ -91,6 +92,24 @@ def test_a_signal_saves_and_asks_to_be_started_again(
         assert outcome(folder)[0][0] == "interrupted"
     (folder / "slow").unlink()
     assert counted(folder, "default") < (0, losses - 6)
+    same(folder, whole)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_the_whole_group_loses_nothing(number: int, tmp_path: Path) -> None:
+    whole, folder = tmp_path / "whole", tmp_path / "group"
+    assert ended(whole, "workers") == 0
+    folder.mkdir()
+    (folder / "slow").write_text("0.01")
+    process = begun(folder, "workers")
+    assert process.stdout is not None
+    for _ in range(9):
+        assert process.stdout.readline() == "iteration\n"
+    os.killpg(process.pid, number)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 75, errors
+    (folder / "slow").write_text("0")
+    assert ended(folder, "workers") == 0
     same(folder, whole)
 
 
