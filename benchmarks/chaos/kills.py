@@ -36,13 +36,13 @@ def _campaign(kind: str, number: int, scratch: Path) -> Told:
     name = NAMES[number % len(NAMES)]
     folder = Path(tempfile.mkdtemp(dir=scratch))
     counts: Counter[str] = Counter()
-    code = KILLED
+    code, keep = KILLED, chance.choice((1, 2))
     for turn in range(chance.randint(1, MOST_KILLS)):
-        code = _one_life(kind, chance, name, folder, scratch, turn, counts)
+        code = _one_life(kind, chance, name, folder, scratch, turn, counts, keep)
         if code != KILLED:
             break
     if code == KILLED:
-        code = ended(life(name, folder, Watched()))
+        code = ended(life(name, folder, Watched(), keep=keep))
     failure = _verdict(code, name, folder, scratch)
     if not failure:
         shutil.rmtree(folder)
@@ -51,11 +51,12 @@ def _campaign(kind: str, number: int, scratch: Path) -> Told:
 
 def _one_life(
     kind: str, chance: random.Random, name: str, folder: Path, scratch: Path, turn: int,
-    counts: Counter[str],
+    counts: Counter[str], keep: int,
 ) -> int:  # fmt: skip
     known = reference(name, scratch)
     if kind == "kills" and chance.random() < 0.4:
-        return _at_an_instant(name, folder, chance.uniform(0, known.seconds / (turn + 1)), counts)
+        seconds = chance.uniform(0, known.seconds / (turn + 1))
+        return _at_an_instant(name, folder, seconds, counts, keep)
     call = chance.choice(sorted(known.calls))
     at = chance.randint(1, max(1, known.calls[call] // (turn + 1)))
     when = chance.choice(WHEN if call == "write" else (WHEN[0], WHEN[2]))
@@ -63,14 +64,14 @@ def _one_life(
         disk: Killing = PowerLoss(call, at, when, seed=f"power {chance.random()}")
     else:
         disk = Killing(call, at, when)
-    code = ended(life(name, folder, disk))
+    code = ended(life(name, folder, disk, keep=keep))
     if code == KILLED:
         counts.update([kind, f"{when} {call}"])
     return code
 
 
-def _at_an_instant(name: str, folder: Path, seconds: float, counts: Counter[str]) -> int:
-    pid = life(name, folder, Watched())
+def _at_an_instant(name: str, folder: Path, seconds: float, counts: Counter[str], keep: int) -> int:
+    pid = life(name, folder, Watched(), keep=keep)
     time.sleep(seconds)
     os.kill(pid, signal.SIGKILL)
     code = ended(pid)

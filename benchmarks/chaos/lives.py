@@ -101,13 +101,13 @@ def _counting(file: BinaryIO) -> Callable[..., None]:
     return count
 
 
-def life(name: str, folder: Path, disk: Disk, *, failure: Any = "go on") -> int:
+def life(name: str, folder: Path, disk: Disk, *, failure: Any = "go on", keep: int = 2) -> int:
     """Begin a training in a process of its own; it leaves its outcome in the folder."""
     for old in ("outcome.json", "error"):
         (folder / old).unlink(missing_ok=True)
 
     def work() -> None:
-        parts, reason = train(WORKS[name](), folder, disk, failure=failure)
+        parts, reason = train(WORKS[name](), folder, disk, failure=failure, keep=keep)
         calls = disk.calls if isinstance(disk, Watched) else {}
         written = json.dumps({"parts": parts, "reason": reason, "calls": calls})
         (folder / "outcome.json").write_text(written)
