@@ -30,7 +30,7 @@ help:
 	@echo "make docs     run what docs/broken, prove and eject.md show, and write them anew"
 	@echo "make bench    time the loop beside others, in an environment of its own"
 	@echo "make bench-traps  put the same traps to other libraries' loops; writes docs/traps.md"
-	@echo "make chaos    kill, damage and starve checkpoints; writes docs/reliability.md, takes hours"
+	@echo "make chaos    kill, damage and starve checkpoints; takes most of an hour"
 	@echo "make field-test  run public scripts under the doctor; fetches them, takes most of an hour"
 	@echo "make clean    remove the environments and everything built (runs/ stays)"
 	@echo

@@ -27,7 +27,7 @@ NAMES = (
     "all at once",
 )
 NUMBERS = (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EIO, errno.EDQUOT)
-TMPFS_KIB, STEP_KIB = 384, 8
+TMPFS_KIB, STEP_KIB, STAGES = 384, 8, 40
 
 
 def trial(number: int, scratch: Path) -> Told:
@@ -101,7 +101,9 @@ def _mounted(folder: Path) -> bool:
 
 
 def _filled(number: int, folder: Path, scratch: Path) -> Told:
-    name, free_kib = NAMES[number % len(NAMES)], STEP_KIB * (number // len(NAMES) + 1)
+    place, turn = number % len(NAMES), number // len(NAMES)
+    name = NAMES[place]
+    free_kib = STEP_KIB * ((11 * place + 7 * turn) % STAGES + 1)  # all stages for each, in a mix
     filler = folder / "filler"
     filler.write_bytes(bytes((TMPFS_KIB - free_kib) * 1024))
     counts: Counter[str] = Counter()

@@ -6,7 +6,7 @@ from . import crafted, damages, faults, fresh, kills, marathon, seeks, signals
 from .trials import Part
 
 PARTS = {
-    "kills": Part("killed by SIGKILL, 24 configurations", kills.trial, 1200, 48),
+    "kills": Part("killed by SIGKILL, 24 configurations", kills.trial, 1680, 48),
     "power": Part("power cut inside a save, 24 configurations", kills.power, 600, 24),
     "fresh": Part("killed and started anew with other hashes", fresh.trial, 24, 1),
     "damages": Part("500 damages each, under an audit hook", damages.trial, 220, 6),
