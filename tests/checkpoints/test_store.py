@@ -279,3 +279,34 @@ def test_a_folder_is_held_by_one(tmp_path: Path) -> None:
         Lock(tmp_path)
     with Lock(tmp_path):
         pass
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"serial": 9, "format": "1", "fragments": {}, "state": {}}',
+        '{"serial": 9, "format": 1, "fragments": [], "state": {}}',
+        '{"serial": 9, "format": 1, "fragments": {"small": {}}, "state": {}}',
+        '{"serial": 9, "format": 1, "fragments": {}}',
+        '{"serial": 9, "format": 1, "fragments": {}, "state": ' + "[" * 100_000,
+        "[9]",
+    ],
+)
+def test_a_manifest_of_another_form_is_passed_over_though_its_hash_is_right(
+    text: str, tmp_path: Path
+) -> None:
+    Store(tmp_path).save({"state": {"number": 1}}, fragments(1))
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    (tmp_path / f"checkpoint-0000000009-{digest}.json").write_text(text)
+    found = Store(tmp_path).newest()
+    assert found is not None
+    assert found.body["state"] == {"number": 1}
+    assert len(found.refused) == 1
+
+
+def test_a_newer_format_is_named_though_its_fragments_are_of_another_form(tmp_path: Path) -> None:
+    text = '{"serial": 9, "format": 2, "pieces": []}'
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    (tmp_path / f"checkpoint-0000000009-{digest}.json").write_text(text)
+    with pytest.raises(ValueError, match="format 2, and this fivestep"):
+        Store(tmp_path).newest()

@@ -94,7 +94,9 @@ class Store:
         refused: list[str] = []
         for name in self.manifests():
             try:
-                body, tensors = self._read(name)
+                body = self._manifest(name)
+                newer = body["format"] > FORMAT  # its fragments are for a newer reader
+                tensors = {} if newer else self._fragments(body)
             except (OSError, ValueError) as error:
                 refused.append(f"{name}: {error}")
                 self._bad.add(name)
@@ -130,15 +132,18 @@ class Store:
         self._disk.remove(self.folder / name)  # it was damaged, and is written anew
         return False
 
-    def _read(self, name: str) -> tuple[dict[str, Any], dict[str, Tensors]]:
-        body = self._manifest(name)
-        listed = body["fragments"].items()
-        return body, {label: self._fragment(fragment) for label, fragment in listed}
+    def _fragments(self, body: dict[str, Any]) -> dict[str, Tensors]:
+        return {label: self._fragment(name) for label, name in body["fragments"].items()}
 
     def _manifest(self, name: str) -> dict[str, Any]:
-        body = json.loads(self._checked(name, _MANIFEST))
+        try:
+            body = json.loads(self._checked(name, _MANIFEST))
+        except RecursionError as error:  # nobody wrote it by saving
+            raise ValueError("it is nested too deeply") from error
         if not isinstance(body, dict) or body.get("serial") != _serial(name):
             raise ValueError("it is not what its name says")
+        if not _has_form(body):
+            raise ValueError("it has not the form of a manifest")
         return body
 
     def _fragment(self, name: str) -> Tensors:
@@ -195,6 +200,16 @@ class Store:
 
     def _names(self) -> list[str]:
         return self._disk.names(self.folder)
+
+
+def _has_form(body: dict[str, Any]) -> bool:
+    if type(body.get("format")) is not int:
+        return False
+    parts = [body.get("fragments"), body.get("state")]
+    return body["format"] > FORMAT or (
+        all(isinstance(part, dict) for part in parts)
+        and all(isinstance(name, str) for name in body["fragments"].values())
+    )
 
 
 def _serial(name: str) -> int:

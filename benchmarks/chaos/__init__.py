@@ -1,0 +1,1 @@
+"""The campaign against checkpoints: kills, damages, full disks. See ``__main__``."""
