@@ -421,7 +421,8 @@ class Course:
                 one.at = tuple(at)
         self._pending, self.started = state["pending"], now - state["seconds"]
         self._kit.go_on_from(state["kit"])
-        self._lone.remove()  # it looks at the first forward, which is over
+        if self.iteration:
+            self._lone.remove()  # it looks at the first forward, which is over
 
     @property
     def between_epochs(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import signal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -44,6 +44,7 @@ def test_told_to_stop_anywhere_it_ends_as_if_it_had_not_been(name: str, tmp_path
         return model, Signalling(loss, at, number), optimizer, options
 
     whole = trained(made, tmp_path / "whole")
+    at = 0
     for at in range(1, 40, 2):  # the first may be the rehearsal's, before anything has begun
         folder = tmp_path / f"at {at}"
         first = trained(lambda at=at: made(at), folder)
@@ -92,13 +93,16 @@ def test_a_training_that_is_done_is_not_done_again(tmp_path: Path) -> None:
 class Forgotten(nn.Module):
     """A state in places that are forgotten: silent and late buffers, extra state."""
 
+    calls: Any
+    late: Any
+
     def __init__(self) -> None:
         super().__init__()
         torch.manual_seed(5)
         self.linear = nn.Linear(6, 3)
         self.register_buffer("calls", torch.zeros((), dtype=torch.float64), persistent=False)
         self.register_buffer("late", None, persistent=False)
-        self.extra = {"seen": 0, "last": [0.0]}
+        self.extra: Any = {"seen": 0, "last": [0.0]}
 
     def get_extra_state(self) -> Any:
         return self.extra
@@ -118,6 +122,8 @@ class Forgotten(nn.Module):
 
 class Centred(nn.Module):
     """A loss that learns, and keeps a mean."""
+
+    mean: Any
 
     def __init__(self) -> None:
         super().__init__()
@@ -148,7 +154,7 @@ def test_another_model_optimizer_or_data_is_refused_by_name(tmp_path: Path) -> N
     options: dict[str, Any] = {
         "epochs": 2, "batch_size": 8, "checkpoint": tmp_path, "progress": False, "watch": False,
     }  # fmt: skip
-    deeper = nn.Sequential(*model, nn.Linear(3, 3))
+    deeper: Any = nn.Sequential(*cast("nn.Sequential", model), nn.Linear(3, 3))
     adam = torch.optim.Adam(deeper.parameters())
     with pytest.raises(ValueError, match=r"model: .*\n  missing: 5\.weight, 5\.bias"):
         fit(deeper, loss, adam, data(), **options)
@@ -171,7 +177,7 @@ def test_strict_false_loads_what_fits(tmp_path: Path) -> None:
     trained(make, tmp_path)
     weights = make()[0].state_dict()
     model, loss, _, _ = make()
-    deeper = nn.Sequential(*model, nn.Linear(3, 3))
+    deeper: Any = nn.Sequential(*cast("nn.Sequential", model), nn.Linear(3, 3))
     last = deeper[5].weight.detach().clone()
     fit(
         deeper, loss, torch.optim.Adam(deeper.parameters()), data(), epochs=2, batch_size=8,
