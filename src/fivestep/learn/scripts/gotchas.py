@@ -20,6 +20,7 @@ args = parser.parse_args()
 
 
 def squared_error(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """The mean of it, as nn.MSELoss gives it; that one would warn of shapes that do not fit."""
     return ((prediction - target) ** 2).mean()
 
 

@@ -18,8 +18,9 @@ args = parser.parse_args()
 
 
 def measure(count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Points of a wave, with noise on them."""
     x = 6 * torch.rand(count, 1) - 3
-    return x, torch.sin(x) + 0.5 * torch.randn(count, 1)  # a wave, and noise on it
+    return x, torch.sin(x) + 0.5 * torch.randn(count, 1)
 
 
 torch.manual_seed(args.seed)
