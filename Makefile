@@ -19,12 +19,13 @@ PINS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test matrix check page pictures chromium bench bench-traps chaos docs field-test clean
+.PHONY: help demo test matrix check page pictures lessons chromium bench bench-traps chaos docs field-test clean
 
 help:
 	@echo "make demo     watch a small network learn handwritten digits"
 	@echo "make test     run the tests; make test ARGS='-k loop' runs some of them"
 	@echo "make matrix   every rule of the doctor in every variant of its loops"
+	@echo "make lessons  every lesson walked through in a browser; make test walks through the first"
 	@echo "make check    style, types, and that the documents tell the truth"
 	@echo "make page     build the page's component from page/src; needs Node"
 	@echo "make pictures make the pictures of the documents, from real runs in Chromium"
@@ -51,6 +52,10 @@ test: .venv/.dev | chromium
 # Every rule of the doctor in every variant of its loops; `make test` has a third of them.
 matrix: .venv/.dev
 	@FIVESTEP_MATRIX=whole .venv/$(BIN)/python -m pytest $(WORKERS) tests/test_matrix.py $(ARGS)
+
+# Every lesson from start to end, each run a process of its own; `make test` has the first.
+lessons: .venv/.dev | chromium
+	@FIVESTEP_LESSONS=whole .venv/$(BIN)/python -m pytest tests/page/test_learn_*.py tests/test_learn*.py $(ARGS)
 
 check: .venv/.dev
 	.venv/$(BIN)/ruff check .

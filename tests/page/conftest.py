@@ -20,6 +20,15 @@ expect.set_options(timeout=PATIENCE)
 Open = Callable[..., tuple[Page, Player]]
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the longer walks through the lessons to ``make lessons``: they take half an hour."""
+    if os.environ.get("FIVESTEP_LESSONS") == "whole":
+        return
+    left = [one for one in items if one.get_closest_marker("walk")]
+    config.hook.pytest_deselected(items=left)
+    items[:] = [one for one in items if one not in left]
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     chromium = next(filter(None, map(shutil.which, NAMES)), None)

@@ -8,7 +8,10 @@ import pytest
 from learning import choose, done, learner, turn, verdict, waits
 from playwright.sync_api import Browser, expect
 
-pytestmark = pytest.mark.timeout(900)  # a dozen runs, each in a process that loads torch
+pytestmark = [
+    pytest.mark.timeout(900),
+    pytest.mark.walk,
+]  # a dozen runs, each in a process that loads torch
 
 
 def test_from_start_to_end(browser: Browser, pictures: Path) -> None:

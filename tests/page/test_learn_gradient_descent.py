@@ -8,7 +8,10 @@ import pytest
 from learning import choose, done, draw, learner, turn, verdict, waits
 from playwright.sync_api import Browser, Page, expect
 
-pytestmark = pytest.mark.timeout(900)  # a dozen runs, each in a process that loads torch
+pytestmark = [
+    pytest.mark.timeout(900),
+    pytest.mark.walk,
+]  # a dozen runs, each in a process that loads torch
 
 CSV = "x,y\n0.0,3.0\n0.25,2.5\n0.5,2.0\n1.0,1.0\n"
 

@@ -9,7 +9,10 @@ from learning import card, choose, done, draw, learner, turn, waits
 from learning import verdict as said
 from playwright.sync_api import Browser, Page, expect
 
-pytestmark = pytest.mark.timeout(900)  # a dozen runs, each in a process that loads torch
+pytestmark = [
+    pytest.mark.timeout(900),
+    pytest.mark.walk,
+]  # a dozen runs, each in a process that loads torch
 WIDE = {"width": 1600, "height": 1000}
 
 

@@ -9,7 +9,10 @@ from learning import done, learner, turn_by_keyboard, verdict, waits
 from playwright.sync_api import Browser, Page, expect
 from window import active
 
-pytestmark = pytest.mark.timeout(900)  # a dozen runs, each in a process that loads torch
+pytestmark = [
+    pytest.mark.timeout(900),
+    pytest.mark.walk,
+]  # a dozen runs, each in a process that loads torch
 
 
 def tab_to(page: Page, wanted: str) -> None:
