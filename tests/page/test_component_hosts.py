@@ -18,6 +18,7 @@ GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.jsonl"))
 def test_a_reload_in_the_middle_loses_nothing(opened: Open) -> None:
     page, _ = opened()
     button(page, "Iteration").click()
+    expect(page.locator(".where")).to_contain_text("update")
     step(page, 2)
     before = where(page), page.locator(".equation").inner_text()
     page.reload()

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pytest
 from conftest import Open
 from make_golden import Plan, Scripted
+from player import wait_until
 from playwright.sync_api import Page, expect
 from test_component_looks import overflowing
 from test_component_reach import broken, modules
@@ -172,13 +173,11 @@ def test_pictures_at_every_width_and_nothing_for_axe_to_find(
         summary.click()
     for width in (320, 768, 1600):
         page.set_viewport_size({"width": width, "height": 900})
-        page.wait_for_timeout(150)
+        wait_until(lambda: overflowing(page, ".learnt") == [])
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        assert overflowing(page, ".learnt") == []
         for scheme in SCHEMES:
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            page.wait_for_timeout(150)
-            assert painted(page, 0) > 10
+            wait_until(lambda: painted(page, 0) > 10)
             learnt(page).screenshot(path=pictures / f"learnt_{name}_{scheme}_{width}.png")
             if width == 768:
                 assert broken(page) == []
@@ -187,8 +186,7 @@ def test_pictures_at_every_width_and_nothing_for_axe_to_find(
 def test_forced_colours_still_tell_the_classes(opened: Open, pictures: Path) -> None:
     page, _ = opened(trace("classes"), forced_colors="active", reduced_motion="reduce")
     to_the_end(page)
-    page.wait_for_timeout(150)
-    assert painted(page, 0) > 4
+    wait_until(lambda: painted(page, 0) > 4)
     learnt(page).screenshot(path=pictures / "learnt_forced.png")
 
 

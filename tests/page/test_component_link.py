@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from conftest import Open
+from player import wait_until
 from playwright.sync_api import Page, expect
 from test_component_looks import overflowing
 from test_component_reach import SCHEMES, broken, modules
@@ -60,7 +61,8 @@ def test_knobs_stay_in_the_address_and_are_offered_where_they_do_not_hold(opened
     assert second.requests == [], "nothing is turned by a link alone"
     button(other, "Turn the knobs so").click()
     expect(other.locator(".banner")).to_have_count(0)
-    assert sorted(one["verb"] for one in second.requests) == ["knob", "speed"]
+    wait_until(lambda: len(second.requests) == 2)
+    assert sorted(second.verbs()) == ["knob", "speed"]
     assert player.requests[-1]["verb"] == "step"
 
 
@@ -77,9 +79,9 @@ def test_a_link_with_nonsense_in_it_does_nothing(opened: Open) -> None:
 def test_a_new_seed_is_asked_for_apart_from_reset(opened: Open) -> None:
     page, player = opened()
     button(page, "New seed").click()
-    page.wait_for_timeout(100)
+    wait_until(lambda: len(player.requests) == 1)
     button(page, "Reset").click()
-    page.wait_for_timeout(100)
+    wait_until(lambda: len(player.requests) == 2)
     assert player.verbs() == ["reset", "reset"]
     seed = player.requests[0]["value"]
     assert isinstance(seed, int)
@@ -93,7 +95,7 @@ def test_a_seed_in_the_link_begins_anew_only_when_asked(opened: Open) -> None:
     again(page)
     expect(page.locator(".banner")).to_contain_text("seed 7")
     button(page, "Begin anew with that seed").click()
-    page.wait_for_timeout(100)
+    wait_until(lambda: len(player.requests) == 1)
     assert player.requests[0]["value"] == 7
 
 
@@ -145,8 +147,7 @@ def test_the_script_with_the_knobs_in_it_can_be_copied(opened: Open, pictures: P
         assert broken(page) == []
     for width in (320, 1600):
         page.set_viewport_size({"width": width, "height": 900})
-        page.wait_for_timeout(100)
-        assert overflowing(page, ".knobs > *:not(.as-python)") == []
+        wait_until(lambda: overflowing(page, ".knobs > *:not(.as-python)") == [])
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         page.locator(".knobs").screenshot(path=pictures / f"as_python_{width}.png")
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 import pytest
 from conftest import Open
+from player import wait_until
 from playwright.sync_api import Page
 from traces import line
 from window import step, to_the_end
@@ -24,9 +25,8 @@ def test_every_width_without_side_scroll(opened: Open, pictures: Path) -> None:
             to_the_end(page)
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
-            page.wait_for_timeout(100)
+            wait_until(lambda: overflowing(page) == [])
             assert page.evaluate("document.documentElement.scrollWidth") <= width
-            assert overflowing(page) == []
             for scheme in SCHEMES:
                 page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
                 name = f"{moment}_{scheme}_{width}.png"
@@ -84,7 +84,5 @@ def test_a_narrow_place_on_a_wide_page(opened: Open) -> None:
     """Container queries: in the cell of a notebook it is the cell's width that counts."""
     page, _ = opened(viewport={"width": 1600, "height": 900})
     page.evaluate("document.querySelector('main').style.width = '340px'")
-    page.wait_for_timeout(100)
-    places = "all => all.map(one => one.getBoundingClientRect().left)"
-    left = page.locator(".chip").evaluate_all(places)
-    assert len(set(left)) == 1
+    places = "all => new Set(all.map(one => one.getBoundingClientRect().left)).size"
+    wait_until(lambda: page.locator(".chip").evaluate_all(places) == 1)
