@@ -364,7 +364,7 @@ summary { cursor: pointer; min-height: 24px; font-size: 13px; color: var(--quiet
 .runs input { flex: none; }
 .scrolls { overflow-x: auto; max-height: 420px; }
 .results th, .results td, .differences th, .differences td, .settings th, .settings td { padding: 3px 20px 3px 0; vertical-align: top; font-weight: 400; border-top: 1px solid var(--grid); }
-.results thead th, .differences thead th { border-top: 0; color: var(--quiet); font-size: 13px; }
+.results thead th, .differences thead th { border-top: 0; color: var(--quiet); font-size: 13px; overflow-wrap: normal; }
 th svg { vertical-align: middle; }
 .results td, .results th[scope=row] { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .settings th, .differences tbody th { color: var(--quiet); white-space: nowrap; }
