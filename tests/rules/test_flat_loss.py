@@ -227,3 +227,28 @@ def test_targets_of_a_loader_that_shuffles_for_itself_are_named() -> None:
 @pytest.mark.parametrize("case", NEAR)
 def test_what_comes_close_to_it_is_silent(case: str) -> None:
     assert names(NEAR[case]) == []
+
+
+@pytest.mark.parametrize("loss", [nn.L1Loss(), nn.HuberLoss(), nn.SmoothL1Loss()])
+@pytest.mark.parametrize(("rate", "width"), [(0.1, 2), (0.2, 5), (0.05, 3)])
+def test_a_fall_to_what_a_line_can_do_is_not_flat(loss: nn.Module, rate: float, width: int) -> None:
+    """A loss whose constant answer nobody knows, at its floor before a quarter of the run is over."""
+    torch.manual_seed(3)
+    x = torch.randn(100, width)
+    y = x[:, :1] - 1.5 + 0.3 * torch.sin(9 * x[:, 1:2])
+    model = nn.Linear(width, 1)
+    nn.init.normal_(model.weight, std=0.02)
+    optimizer = torch.optim.SGD(model.parameters(), lr=rate)
+    last: list[float] = []
+
+    def go() -> None:
+        for _ in range(600):
+            value = loss(model(x), y)
+            optimizer.zero_grad()
+            value.backward()
+            optimizer.step()
+            last[:] = [value.item()]
+
+    found = names(go)
+    assert last[0] < 0.4
+    assert "flat-loss" not in found

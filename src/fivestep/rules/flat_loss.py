@@ -77,7 +77,10 @@ def check(record: Record) -> Iterator[Finding]:
     if series is None or len(stepping) != 1 or series.count < LOSSES:
         return
     quarter = len(series.values) // 4
-    level = chance(record, series) or median(series.values[:quarter])
+    known = chance(record, series)
+    level = known or median(series.values[:quarter])
+    if not known and level < FLAT * series.values[0]:
+        return  # it fell from where the untrained model stood: what a constant gives is not known
     starts = range(0, len(series.values) - quarter + 1, quarter)
     flat = all(median(series.values[at : at + quarter]) > FLAT * level for at in starts)
     sign = _still(record, stepping[0])
