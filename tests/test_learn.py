@@ -40,7 +40,7 @@ def ran(lesson: Lesson, asked: Try, *, share: float = 1e9) -> Heard:
     def post(kind: str, fields: Message) -> int:
         nonlocal count
         count += 1
-        heard.take({"kind": kind} | fields)
+        heard.take({"kind": kind, "seq": count} | fields)
         return count
 
     values = arguments(lesson.values(dict(asked.settings)))

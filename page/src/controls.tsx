@@ -34,12 +34,14 @@ export function Controls({ session }: { session: Session }) {
           <Button icon="reset" key_="R" off={!session.reachable} act={() => session.do("reset")}>
             Reset
           </Button>
-          <Button
-            icon="reset" off={!session.reachable || record.hello?.mode === "replay"}
-            act={() => session.do("reset", Math.floor(Math.random() * 2 ** 32))}
-          >
-            New seed
-          </Button>
+          {!record.learner.lesson && ( // a lesson has the seed among its settings
+            <Button
+              icon="reset" off={!session.reachable || record.hello?.mode === "replay"}
+              act={() => session.do("reset", Math.floor(Math.random() * 2 ** 32))}
+            >
+              New seed
+            </Button>
+          )}
         </>
       )}
       <label class="speed">

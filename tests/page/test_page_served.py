@@ -63,9 +63,7 @@ def serve() -> Iterator[Serve]:
 def context(browser: Browser) -> Iterator[BrowserContext]:
     one = browser.new_context()
     one.set_default_timeout(PATIENT)
-    expect.set_options(timeout=PATIENT)
     yield one
-    expect.set_options(timeout=5_000)
     one.close()
 
 

@@ -219,6 +219,7 @@ def test_three_runs_beside_each_other(opened: Open) -> None:
 
 def test_no_run_may_be_shown_at_all(opened: Open) -> None:
     page, _ = opened_on(opened, watched(20, runs=2))
+    expect(page.locator(".runs input")).to_have_count(2)
     for box in page.locator(".runs input").all():
         box.uncheck()
     expect(page.locator(".chart")).to_have_count(0)

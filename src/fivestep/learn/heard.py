@@ -43,6 +43,8 @@ class Heard:
             self.lines.append(told["text"])
         elif kind == "finding":
             self.findings.append(told)
+        elif kind == "withdrawn":
+            self.findings = [one for one in self.findings if one["seq"] != told["seq_of"]]
         elif kind == "end":
             self.reason, self.words = told["reason"], told.get("message") or ""
 

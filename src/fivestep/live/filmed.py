@@ -32,7 +32,8 @@ class Filmed(Journal):
         try:
             self._begin()
         except OSError:
-            super().discard()
+            Journal.close(self)  # there is no film yet that could be closed with it
+            self.path.unlink()
             raise
 
     def _begin(self) -> None:
