@@ -605,6 +605,17 @@ def test_float16_finds_its_scale_where_an_epoch_is_one_update(options: dict[str,
     assert run.history[-1]["loss"] < run.history[0]["loss"]
 
 
+@pytest.mark.parametrize("length", [{"epochs": 3}, {"length": "5 updates"}])
+def test_float16_ends_where_nothing_counts(length: dict[str, Any]) -> None:
+    x, y = data(64)
+    model = net()
+    with pytest.raises(ValueError, match="no batch held an item that counts"):
+        quiet(
+            model, functional.cross_entropy, sgd(model), (x, torch.full_like(y, -100)),
+            batch_size=16, precision="float16", **length,
+        )  # fmt: skip
+
+
 def test_float16_gives_up_where_no_scale_helps() -> None:
     model = net()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -141,7 +141,8 @@ def lbfgs() -> Work:
 def compiled() -> Work:
     """A model behind ``torch.compile``; the backend is the quickest to start."""
     made = work()
-    return made._replace(model=torch.compile(made.model, backend="eager"))  # type: ignore
+    model = cast("nn.Module", torch.compile(made.model, backend="eager"))
+    return made._replace(model=model)
 
 
 def weighted() -> Work:

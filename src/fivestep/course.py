@@ -172,7 +172,7 @@ class Course:
 
     def _no_update(self) -> Ending | None:
         scaled = self._kit.scaled
-        if scaled is not None and scaled.scale > 1:
+        if scaled is not None and scaled.scale > 1 and self._span.samples:
             return None  # the scale is still being found: it falls until a gradient fits
         if self._all_skipped:
             return Ending("nonfinite", f"all updates of epoch {self.epoch} had to be skipped")
