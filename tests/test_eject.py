@@ -231,6 +231,11 @@ TABLE: dict[str, Case] = {
         optimizer=sgd,
         loss_fn=lambda: steep,
     ),
+    "float16, one update an epoch, weighed": Case(
+        {**BASE, "batch_size": 22, "epochs": 9, "precision": "float16"},
+        optimizer=sgd,
+        loss_fn=lambda: nn.CrossEntropyLoss(weight=torch.tensor([30.0, 60.0, 90.0])),
+    ),
     "float16, several": Case({**BASE, "precision": "float16", "clip": 0.1}, optimizer=several),
     "float16, accumulated": Case({**BASE, "precision": "float16", "accumulate": 3}),
     "several": Case({**BASE, "clip": 0.05, "schedule": linear()}, optimizer=several),

@@ -227,7 +227,8 @@ def _epochs(config: Config) -> Lines:
     reasons = ["stopped"] if config.stops else []
     if config.may_stand:
         body.insert(body.index("total, count = 0.0, 0"), "moved = False")
-        hopeless = "not moved and scaler.get_scale() <= 1"  # till then the scale is searched for
+        least = "scaler.get_scale() <= 1"  # till then the scale is searched for
+        hopeless = f"not moved and {f'({least} or not count)' if config.empty else least}"
         plain = f"({hopeless})" if reasons else hopeless
         reasons.append(plain if config.scaled else "not moved")
     if reasons:
