@@ -22,8 +22,9 @@ from fivestep.attach.together import together
 from fivestep.attach.wrapping import Wrapping
 from fivestep.batches import batches
 from fivestep.doctor import listen
-from fivestep.find_lr import RateSearch, find_lr, smooth, suggest
+from fivestep.find_lr import find_lr
 from fivestep.loop import train
+from fivestep.rate_search import RateSearch, smooth, suggest
 
 MODULE = sys.modules["fivestep.find_lr"]  # fivestep.find_lr is the function
 

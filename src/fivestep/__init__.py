@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from fivestep.course import NonFiniteError
     from fivestep.doctor import Diagnosis, Doctor, diagnose, listen
     from fivestep.evaluate import accuracy, evaluate
-    from fivestep.find_lr import RateSearch, find_lr
+    from fivestep.find_lr import find_lr
     from fivestep.finding import Finding, Report, Severity
     from fivestep.fit import fit
     from fivestep.loop import Moment, Step, train
     from fivestep.proofs.proof import Proof
     from fivestep.prove import prove
+    from fivestep.rate_search import RateSearch
     from fivestep.run import Run
     from fivestep.split import split
     from fivestep.stepping import step
@@ -44,7 +45,7 @@ _HOMES = {
     "Moment": "loop",
     "NonFiniteError": "course",
     "Proof": "proofs.proof",
-    "RateSearch": "find_lr",
+    "RateSearch": "rate_search",
     "Report": "finding",
     "Run": "run",
     "Severity": "finding",
