@@ -35,14 +35,15 @@ def channels_last(make: Callable[[Any], Any]) -> Objects:
     torch.manual_seed(1)
     convolutions = nn.Conv2d(3, 4, 3), nn.Tanh(), nn.Conv2d(4, 5, 3)
     model = nn.Sequential(*convolutions, nn.Flatten(), nn.Linear(20, 2))
-    model = model.to(memory_format=torch.channels_last)  # pyright: ignore
+    model.to(memory_format=torch.channels_last)  # pyright: ignore
     return model, make(model.parameters())
 
 
 def transposed(make: Callable[[Any], Any]) -> Objects:
     torch.manual_seed(2)
     model = nn.Sequential(nn.Linear(6, 5), nn.Linear(5, 2))
-    model[0].weight = nn.Parameter(model[0].weight.detach().T.contiguous().T)
+    first = model.get_parameter("0.weight")
+    model.get_submodule("0").weight = nn.Parameter(first.detach().T.contiguous().T)
     return model, make(model.parameters())
 
 
@@ -90,7 +91,7 @@ class Normed(nn.Module):
         self.register_buffer("mean", begins)
 
     def forward(self, x: Tensor) -> Tensor:
-        mean: Tensor | None = self.mean  # pyright: ignore
+        mean: Any = self.mean
         if mean is None or not mean.numel():
             self.mean = x.detach().mean(0)
         return self.layer(x - self.mean)
@@ -129,7 +130,11 @@ def test_a_buffer_may_get_its_shape_while_it_trains(
 
 def in_a_callable(_: Any) -> tuple[Any, Any, list[Tensor], dict[str, Any]]:
     weight = torch.full((6, 2), 0.1, requires_grad=True)
-    return (lambda x: x @ weight), nn.CrossEntropyLoss(), [weight], {}
+
+    def model(x: Tensor) -> Tensor:
+        return x @ weight
+
+    return model, nn.CrossEntropyLoss(), [weight], {}
 
 
 def in_a_loss(_: Any) -> tuple[Any, Any, list[Tensor], dict[str, Any]]:
