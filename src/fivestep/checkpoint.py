@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from fivestep.checkpoints.interval import interval
 from fivestep.checkpoints.keeper import Keeper
+from fivestep.checkpoints.objects import need_owners
 from fivestep.counts import need_count, need_seed
 from fivestep.looping import Loop
 
@@ -26,7 +27,8 @@ class Checkpoint:
             for inputs, targets in checkpoint.batches(loader):
                 ...
 
-    What stands in the epoch before its batches runs again when it goes on in the middle of one.
+    What stands in the epoch before its batches runs again when it goes on in the middle of one,
+    and draws the same random numbers. ``enumerate`` counts anew then; ``batch`` does not.
 
     Args:
         folder: for this one training; it is made if it is not there.
@@ -40,9 +42,6 @@ class Checkpoint:
         strict: refuse what was saved of other objects; False loads what fits.
         seed: of a hand-written loop: it decides the order of the samples and all random numbers
             of every batch; the seed of ``fit`` is its own.
-
-    Attributes:
-        values: plain values, tensors, lists and dicts of these: a best loss, a count.
 
     Raises:
         TypeError, ValueError: something is wrong with what was given; what, and what to do.
@@ -63,17 +62,50 @@ class Checkpoint:
         need_count("keep", keep)
         if failure not in ("go on", "stop"):
             raise ValueError(f"failure={failure!r} was given\n  do: choose 'go on' or 'stop'")
-        self.folder, self.every, self.keep = Path(folder), interval(every), keep
+        # As it is now: a script may change its directory while it trains.
+        self.folder = Path(folder).expanduser().absolute()
+        self.every, self.keep = interval(every), keep
         self.failure, self.strict, self.seed = failure, strict, seed
-        self.values: dict[str, Any] = {}
+        self._values: dict[str, Any] = {}
         self._objects = None if objects is None else dict(objects)
         self._loop: Loop | None = None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Plain values, tensors, lists and dicts of these: a best loss, a count. Saved too."""
+        return self._values
+
+    @values.setter
+    def values(self, given: Mapping[str, Any]) -> None:
+        given = dict(given)  # it may be the very same
+        self._values.clear()
+        self._values.update(given)
+
+    @property
+    def batch(self) -> int:
+        """The place of the batch at hand in its epoch, from 0; the same after going on."""
+        return self._going.batch
+
+    @property
+    def iteration(self) -> int:
+        """The batches before the one at hand, in all epochs."""
+        return self._going.iteration
+
+    @property
+    def _going(self) -> Loop:
+        if self._loop is None:
+            raise ValueError(
+                "checkpoint was asked for its place outside of checkpoint.epochs\n"
+                "  do: for epoch in checkpoint.epochs(10): for batch in checkpoint.batches(loader)"
+            )
+        return self._loop
 
     def epochs(self, count: int) -> Generator[int]:
         """Count the epochs from 1, or from the one that what was saved is in.
 
         Raises:
-            ValueError: the objects are not those that were saved; what differs.
+            ValueError: the objects are not those that were saved, or an optimizer moves
+                parameters of none of them; which.
             OSError: nothing can be written, or what was there cannot be read.
             SystemExit: with code 75, after Ctrl-C or SIGTERM: the iteration is done and saved.
         """
@@ -83,6 +115,7 @@ class Checkpoint:
                 "checkpoint.epochs was called on a Checkpoint without objects\n"
                 "  do: fivestep.Checkpoint('DIR', {'model': model, 'optimizer': optimizer})"
             )
+        need_owners(self._objects)
         stops = self.failure == "stop"
         keeper = Keeper(self.folder, keep=self.keep, stops=stops, say=_say)
         self._loop = Loop(

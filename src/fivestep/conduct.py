@@ -87,7 +87,7 @@ def _go(
         watch.never_evaluates()
     course = Course(plan, best, shown, interrupt, emit, kit, watch, saver)
     if saver is not None:
-        saver.arrange(plan, kit, best, run, shown.say)
+        saver.arrange(plan, kit, best, run, say=shown.say, warn=shown.tell)
         if saver.resumes:
             saver.restore(course)
     journal = _journal(record, run, saver, course, shown=bool(page))

@@ -34,7 +34,7 @@ class Journal:
     """
 
     def __init__(self, where: str | os.PathLike[str], *, again: bool = False) -> None:
-        where = Path(where)
+        where = Path(where).expanduser()
         self.failure: OSError | None = None
         if again and where.suffix == ".jsonl" and where.exists() and not where.stat().st_size:
             where.unlink()
@@ -63,7 +63,7 @@ class Journal:
         Returns:
             The journal, and whether it holds those bytes; if it does not, it is empty.
         """
-        where = Path(where)
+        where = Path(where).expanduser()
         path = where if where.suffix == ".jsonl" else where / name
         journal = cls.__new__(cls)
         journal.failure, journal.path, journal._made = None, path, []

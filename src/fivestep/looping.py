@@ -6,14 +6,14 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from fivestep.batches import Batches, batches
 from fivestep.checkpoints.exact import Exact, SeededFeed, exact
 from fivestep.checkpoints.interval import Due
 from fivestep.checkpoints.keeper import Keeper
 from fivestep.checkpoints.objects import load_states, states
-from fivestep.checkpoints.seeds import random_states, set_random_states
+from fivestep.checkpoints.seeds import random_states, seed_for, set_random_states
 from fivestep.durations import Duration, Lengths
 from fivestep.interrupt import RESUME_ME, Interrupt
 
@@ -49,7 +49,13 @@ class Loop:
         self._start = 0  # the batches of the epoch that what was saved has seen
         self._made: Exact | None = None
         self._data: Any = None
+        self._random: dict[str, Any] | None = None
         self._used = False
+
+    @property
+    def batch(self) -> int:
+        """The place of the batch at hand in its epoch, from 0."""
+        return self._start if self._feed is None else max(self._feed.count - 1, 0)
 
     def epochs(self, count: int) -> Generator[int]:
         """Count the epochs, from the one that is not finished."""
@@ -60,6 +66,8 @@ class Loop:
             try:
                 while self.finished < count:
                     self.epoch, self._used = self.finished + 1, False
+                    # What stands before the batches draws the same when it runs again.
+                    seed_for(self._seed, self.epoch, 0, "loop")
                     yield self.epoch
                     self._end_epoch()
                 self._save(wait=True)
@@ -84,8 +92,7 @@ class Loop:
                 f"samples anew\n  do: seed={loop['seed']}, or another folder"
             )
         self.finished, self.iteration, self._start = loop["place"]
-        self._data = given["data"]
-        set_random_states(given["random"])
+        self._data, self._random = given["data"], given["random"]
 
     def _end_epoch(self) -> None:
         self._feed, self._start, self.finished = None, 0, self.epoch
@@ -107,6 +114,9 @@ class Loop:
         start = self._start
         if isinstance(made, Exact) and not start:
             made.begin()
+        if start and self._random is not None:
+            set_random_states(self._random)  # after the last batch, nothing else would
+        self._random = None
         feed = self._feed = SeededFeed(made.epoch(self.epoch, start), self._seed, self.epoch, start)
         for batch in feed:
             yield batch
@@ -156,14 +166,19 @@ class Loop:
     def _gradients(self) -> dict[str, Any]:
         # A loop may add up the gradients of several batches before it steps.
         return {
-            label: {n: p.grad for n, p in one.named_parameters() if p.grad is not None}
+            label: {n: p.grad for n, p in _leaves(one).items() if p.grad is not None}
             for label, one in self._objects.items()
-            if isinstance(one, nn.Module)
+            if isinstance(one, (nn.Module, Tensor))
         }
 
     def _load_gradients(self, given: dict[str, Any]) -> None:
         for label, gradients in given.items():
-            one = self._objects.get(label)
-            for name, parameter in one.named_parameters() if isinstance(one, nn.Module) else ():
+            for name, parameter in _leaves(self._objects.get(label)).items():
                 held = gradients.get(name)
                 parameter.grad = None if held is None else held.to(parameter.device)
+
+
+def _leaves(one: Any) -> dict[str, Tensor]:
+    if isinstance(one, nn.Module):
+        return dict(one.named_parameters())
+    return {"": one} if isinstance(one, Tensor) else {}

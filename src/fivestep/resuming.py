@@ -18,7 +18,9 @@ from fivestep.checkpoint import Checkpoint
 from fivestep.checkpoints.exact import Exact, SeededFeed
 from fivestep.checkpoints.interval import Due
 from fivestep.checkpoints.keeper import Keeper
+from fivestep.checkpoints.likeness import likeness, order_of
 from fivestep.checkpoints.objects import fingerprint, load_states, states
+from fivestep.checkpoints.optimizers import loose
 from fivestep.checkpoints.seeds import random_states, set_random_states
 from fivestep.feeds import Around, Feed
 from fivestep.interrupt import RESUME_ME
@@ -30,7 +32,10 @@ if TYPE_CHECKING:
     from fivestep.batches import Batches
 
 # A change of these makes another training of it: what was saved does not belong to it.
-_DECISIVE = ("seed", "accumulate", "overfit_one_batch", "samples", "batches")
+_DECISIVE = (
+    "seed", "accumulate", "overfit_one_batch", "samples", "batches", "order of the samples",
+    "fingerprint of the data",
+)  # fmt: skip
 _FREE = ("length", "progress", "watch", "dry_run", "keep_best", "restore_best", "compile")
 
 
@@ -81,10 +86,26 @@ class Saver:
         self._due: Due | None = None
 
     def arrange(
-        self, plan: Plan, kit: Assembly, best: Best, run: Run, say: Callable[[str], None]
+        self,
+        plan: Plan,
+        kit: Assembly,
+        best: Best,
+        run: Run,
+        *,
+        say: Callable[[str], None],
+        warn: Callable[[str], None],
     ) -> None:
-        """Be told what the training consists of, before it begins; ``say`` shows a line."""
-        self._keeper.say = self._say = say
+        """Be told what the training consists of, before it begins.
+
+        Args:
+            plan: what is to be done.
+            kit: the user's objects.
+            best: the best weights.
+            run: what is being made.
+            say: shows a line of the progress.
+            warn: shows a line also to somebody who wants no progress.
+        """
+        self._say, self._keeper.say, self._warn = say, warn, warn
         assert plan.seed is not None
         self._plan, self._kit, self._best, self._run, self._seed = plan, kit, best, run, plan.seed
         found = [_exact(plan.train), _exact(plan.validate)]
@@ -144,12 +165,19 @@ class Saver:
             if saved.get(name) != here.get(name) and name not in (*_DECISIVE, *_FREE)
         ]
         if other:
-            self._say("not as it was when it was saved: " + "; ".join(other))
+            self._warn("not as it was when it was saved: " + "; ".join(other))
 
     def _about(self) -> Entry:
         setup = self._run.setup
         versions_now = {f"{name}'s version": v for name, v in _versions().items()}
-        own = {name: setup[name] for name in ("samples", "batches", "validation_samples")}
+        named = ("samples", "batches", "validation_samples", "loss_fn", "schedule")
+        own = {name: setup[name] for name in named}
+        own["order of the samples"] = order_of(self._plan.train)
+        own["fingerprint of the data"] = likeness(self._plan.train)
+        for number, group in enumerate(setup["optimizer_options"]):
+            own |= {
+                f"{name} of group {number} (the saved one is used)": group[name] for name in group
+            }
         streams = [one.workers for one in self._exact[:1] if one.note]
         return setup["options"] | own | versions_now | {"workers of the stream": streams}
 
@@ -158,6 +186,9 @@ class Saver:
         plan, kit = self._plan, self._kit
         found: dict[str, Any] = {"model": plan.model, "loss_fn": plan.loss_fn}
         found = {label: one for label, one in found.items() if isinstance(one, nn.Module)}
+        beside = loose(kit.optimizer, found)
+        if beside is not None:
+            found["parameters of no module"] = beside
         found["optimizer"] = kit.optimizer
         schedule = kit.schedule if kit.schedule is not None else plan.schedule
         others = {"schedule": schedule, "average": kit.average}

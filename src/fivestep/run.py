@@ -149,7 +149,7 @@ class Run:
             FileNotFoundError: there is no such file, or no run in the directory.
             ValueError: the file is no record of a run, or of a newer format.
         """
-        path = _newest(Path(path))
+        path = _newest(Path(path).expanduser())
         run = cls(path=path)
         for line in read_lines(path):
             try:

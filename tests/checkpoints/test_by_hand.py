@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -114,6 +116,79 @@ def gan(folder: Path, tick: Callable[[], None]) -> Outcome:
     return states(generator=generator, judge=judge, fakers=fakers, judges=judges)
 
 
+def drawing(folder: Path, tick: Callable[[], None]) -> Outcome:
+    """Draws before the batches of an epoch and after them: torch, NumPy and Python."""
+    model, loss_fn = network(), nn.MSELoss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    checkpoint = Checkpoint(folder, {"model": model, "optimizer": optimizer}, every=1)
+    for _ in checkpoint.epochs(3):
+        noise = torch.randn(3) * float(np.random.rand()) + random.random()
+        for inputs, targets in checkpoint.batches(data(), batch_size=6):
+            loss = loss_fn(model(inputs + noise), targets)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            tick()
+        with torch.no_grad():
+            model[0].bias += torch.randn(5) / 100  # pyright: ignore
+    return states(model=model, optimizer=optimizer)
+
+
+def counted(folder: Path, tick: Callable[[], None]) -> Outcome:
+    """Has windows by the number of the batch."""
+    model, loss_fn = network(), nn.MSELoss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+    checkpoint = Checkpoint(folder, {"model": model, "optimizer": optimizer}, every=1)
+    seen: list[tuple[int, int]] = checkpoint.values.setdefault("seen", [])
+    for _ in checkpoint.epochs(3):
+        for inputs, targets in checkpoint.batches(data(), batch_size=4):
+            loss_fn(model(inputs), targets).backward()
+            if checkpoint.batch % 2 == 1:
+                optimizer.step()
+                optimizer.zero_grad()
+            seen = checkpoint.values["seen"]
+            checkpoint.values = {"seen": [*seen, (checkpoint.batch, checkpoint.iteration)]}
+            tick()
+    assert checkpoint.values["seen"] == [(n % 5, n) for n in range(15)]
+    return states(model=model, optimizer=optimizer)
+
+
+def loose(folder: Path, tick: Callable[[], None]) -> Outcome:
+    """Trains plain tensors, in windows."""
+    weight, shift = torch.zeros(3, 1, requires_grad=True), torch.ones(1, requires_grad=True)
+    optimizer = torch.optim.Adagrad([weight, shift], lr=0.1)
+    objects = {"weight": weight, "shift": shift, "optimizer": optimizer}
+    checkpoint = Checkpoint(folder, objects, every=1)
+    for _ in checkpoint.epochs(3):
+        for inputs, targets in checkpoint.batches(data(), batch_size=6):
+            (inputs @ weight + shift - targets).square().mean().backward()
+            if checkpoint.iteration % 3 == 2:
+                optimizer.step()
+                optimizer.zero_grad()
+            tick()
+    return {"weight": weight.detach(), "shift": shift.detach()} | states(optimizer=optimizer)
+
+
+def embedded(folder: Path, tick: Callable[[], None]) -> Outcome:
+    """Leaves a sparse gradient behind each update, or the sum of two."""
+    torch.manual_seed(6)
+    table = nn.Embedding(9, 2, sparse=True)
+    optimizer = torch.optim.SparseAdam(list(table.parameters()), lr=0.1)
+    checkpoint = Checkpoint(folder, {"table": table, "optimizer": optimizer}, every=1)
+    numbers = (torch.arange(20) * 7 % 9, torch.arange(20.0))
+    for _ in checkpoint.epochs(3):
+        for places, targets in checkpoint.batches(numbers, batch_size=6):
+            (table(places).sum(1) - targets).square().mean().backward()
+            if checkpoint.iteration % 2:
+                optimizer.step()
+                optimizer.zero_grad()
+            tick()
+    return states(table=table, optimizer=optimizer)
+
+
+LOOPS = [plain, window, lbfgs, gan, drawing, counted, loose, embedded]
+
+
 class Clock:
     def __init__(self, at: int) -> None:
         self.left = at
@@ -124,7 +199,7 @@ class Clock:
             raise Stop
 
 
-@pytest.mark.parametrize("loop", [plain, window, lbfgs, gan])
+@pytest.mark.parametrize("loop", LOOPS)
 def test_a_loop_stopped_anywhere_ends_as_if_it_had_not_been(loop: Loop, tmp_path: Path) -> None:
     whole = loop(tmp_path / "whole", lambda: None)
     for at in range(8):
@@ -133,7 +208,7 @@ def test_a_loop_stopped_anywhere_ends_as_if_it_had_not_been(loop: Loop, tmp_path
         same(loop(tmp_path / f"at {at}", lambda: None), whole)
 
 
-@pytest.mark.parametrize("loop", [plain, window, lbfgs, gan])
+@pytest.mark.parametrize("loop", LOOPS)
 def test_a_loop_stopped_at_every_second_batch(loop: Loop, tmp_path: Path) -> None:
     whole, times = loop(tmp_path / "whole", lambda: None), 0
     while True:
@@ -179,3 +254,32 @@ def test_what_was_saved_of_another_model_is_refused_by_name(tmp_path: Path) -> N
     assert "of another shape: 0.weight (5, 3), not (6, 3)" in str(told.value)
     with pytest.raises(ValueError, match="seed was 0 and is 1"):
         list(Checkpoint(tmp_path, {"model": network()}, seed=1).epochs(1))
+
+
+def test_an_optimizer_whose_model_was_forgotten_is_refused(tmp_path: Path) -> None:
+    model, other = network(), nn.Linear(2, 2)
+    optimizers = [
+        torch.optim.Adam(model.parameters()),
+        torch.optim.SGD([*other.parameters(), *model.parameters()], lr=0.1),
+    ]
+    for optimizer in optimizers:
+        objects = {"optimizer": optimizer, "other": other}
+        with pytest.raises(ValueError, match=r"optimizer moves 4 parameters that none of"):
+            Checkpoint(tmp_path, objects).epochs(1)
+    assert list(Checkpoint(tmp_path, {"model": model, "optimizer": optimizers[0]}).epochs(1))
+
+
+def test_a_generator_that_came_later_is_told(tmp_path: Path) -> None:
+    def train(generator: torch.Generator | None, ticks: int) -> None:
+        clock, model = Clock(ticks), network()
+        data_set = TensorDataset(*data())
+        loader = DataLoader(data_set, batch_size=6, shuffle=True, generator=generator)
+        checkpoint = Checkpoint(tmp_path, {"model": model}, every=1)
+        for _ in checkpoint.epochs(2):
+            for _ in checkpoint.batches(loader):
+                clock()
+
+    with pytest.raises(Stop):
+        train(None, 2)
+    with pytest.raises(ValueError, match=r"0 random generators were saved, and 1 are held here"):
+        train(torch.Generator(), 2)

@@ -104,7 +104,7 @@ class Small(int):
 
 @pytest.mark.parametrize(
     "value",
-    [object(), Small(3), lambda: 1, np.array([object()]), torch.ones(2).to_sparse(),
+    [object(), Small(3), lambda: 1, np.array([object()]), torch.ones(2).to_mkldnn(),
      collections.defaultdict(object), torch.ones(1, device="meta"), Exception],
 )  # fmt: skip
 def test_anything_else_is_refused_where_it_stands(value: Any) -> None:

@@ -89,11 +89,31 @@ def _tagged(value: Any, kind: type, where: str, tensors: Tensors) -> Any:
 def _tensor(value: Tensor, where: str, tensors: Tensors) -> Any:
     if type(value) not in (Tensor, torch.nn.Parameter, torch.nn.Buffer):
         raise _refusal(where, f"a {type(value).__name__}, a tensor of a kind of its own")
+    if value.layout is torch.sparse_coo:
+        return _sparse(value.detach(), where, tensors)
     if value.layout is not torch.strided or value.is_meta or value.is_quantized:
         raise _refusal(where, f"a tensor of layout {value.layout} on {value.device}")
     name = _unused(where, tensors)
     tensors[name] = value.detach()
-    return {"$tensor": name}
+    # A fused kernel goes through memory: a moment has to lie as its parameter does.
+    permuted = not value.is_contiguous() and _fills(value.shape, value.stride())
+    return {"$tensor": name} | ({"strides": list(value.stride())} if permuted else {})
+
+
+def _sparse(value: Tensor, where: str, tensors: Tensors) -> Any:
+    parts = [value._indices(), value._values()]  # pyright: ignore[reportPrivateUsage]
+    held = [_tensor(part, f"{where}\n{place}", tensors) for place, part in enumerate(parts)]
+    return {"$sparse": held, "shape": list(value.shape), "coalesced": value.is_coalesced()}
+
+
+def _fills(shape: Any, strides: Any) -> bool:
+    """Tell whether a tensor of these strides lies in its memory without a gap or an overlap."""
+    reached = 1
+    for stride, size in sorted(zip(strides, shape, strict=True)):
+        if size != 1 and stride != reached:
+            return False
+        reached *= size
+    return reached > 0
 
 
 def _array(value: Any, where: str, tensors: Tensors) -> Any:
@@ -160,13 +180,18 @@ def decode(value: Any, tensors: Tensors) -> Any:
         return {key: decode(part, tensors) for key, part in value.items()}
     try:
         return _untagged(tag[1:], value[tag], value, tensors)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, RuntimeError) as error:
         raise ValueError(f"no value of a checkpoint: {tag} ({error!r})") from error
 
 
 def _untagged(tag: str, held: Any, value: Any, tensors: Tensors) -> Any:
     if tag == "tensor":
-        return tensors[held]
+        return _laid(tensors[held], value.get("strides"))
+    if tag == "sparse":
+        indices, values = (decode(part, tensors) for part in held)
+        return torch.sparse_coo_tensor(
+            indices, values, value["shape"], is_coalesced=value["coalesced"], check_invariants=True
+        )
     if tag == "array":
         raw = tensors[held].numpy().tobytes()
         array = np.frombuffer(raw, dtype=np.dtype(value["dtype"])).reshape(value["shape"]).copy()
@@ -188,6 +213,14 @@ def _untagged(tag: str, held: Any, value: Any, tensors: Tensors) -> Any:
         of = value["of"]
         return defaultdict(None if of is None else _FACTORIES[of], items)
     return {"dict": dict, "Counter": _counter, "OrderedDict": OrderedDict}[tag](items)
+
+
+def _laid(tensor: Tensor, strides: Any) -> Tensor:
+    if strides is None:
+        return tensor
+    if not _fills(tensor.shape, strides):
+        raise ValueError(f"no value of a checkpoint: strides {strides} of {tuple(tensor.shape)}")
+    return torch.empty_strided(tensor.shape, strides, dtype=tensor.dtype).copy_(tensor)
 
 
 def _counter(items: list[Any]) -> Counter[Any]:

@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import socket
+import struct
 import time
 from pathlib import Path
 from typing import Any, Self
@@ -19,7 +20,7 @@ except ImportError:  # Windows
 NAME = "lock"
 _HELD_BY_ANOTHER = (errno.EACCES, errno.EAGAIN)
 _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
-_here: set[Path] = set()  # the folders that this process holds: record locks do not tell
+_here: dict[Path, int] = {}  # the folders that this process holds, and their files
 
 
 class LockedError(RuntimeError):
@@ -29,10 +30,12 @@ class LockedError(RuntimeError):
 class Lock:
     """Holds a folder until ``release``, or until the process ends in whatever way.
 
-    A record lock of the system (``lockf``): the kernel gives it back when its process dies, so
-    nothing is ever stale; it works over NFS, and unlike ``flock`` the workers of a loader, which
-    may live on for some seconds, do not inherit it. Where there are no such locks, a file with the
-    number of the process stands for it, and is taken over when that process is gone.
+    A record lock of the system: the kernel gives it back when its process dies, so nothing is ever
+    stale; it works over NFS. On Linux it belongs to the open file (``F_OFD_SETLK``): one of the
+    process (``lockf``) would be lost as soon as anything in this process, a copy of the folder
+    say, opens and closes the file. The workers of a loader, which may live on for some seconds,
+    let go of what they inherit. Where there are no such locks, a file with the number of the
+    process stands for it, and is taken over when that process is gone.
 
     Raises:
         LockedError: somebody else holds it; who, and on which machine.
@@ -51,13 +54,13 @@ class Lock:
             os.close(self._file)
             raise
         self._pid = os.getpid()
-        _here.add(self._folder)
+        _here[self._folder] = self._file
 
     def _take(self, folder: Path) -> None:
         try:
             if fcntl is None:
                 raise OSError(errno.ENOTSUP, "no record locks")
-            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(self._file)
         except OSError as error:
             if error.errno in _HELD_BY_ANOTHER:
                 raise _refusal(folder, _who(_read(self._file))) from None
@@ -69,7 +72,7 @@ class Lock:
     def release(self) -> None:
         """Let others in. In a process that was forked off it does nothing."""
         if self._folder in _here and os.getpid() == self._pid:
-            _here.discard(self._folder)
+            del _here[self._folder]
             with contextlib.suppress(OSError):
                 os.ftruncate(self._file, 0)
             os.close(self._file)
@@ -79,6 +82,33 @@ class Lock:
 
     def __exit__(self, *_: object) -> None:
         self.release()
+
+
+def _lock(file: int) -> None:
+    assert fcntl is not None
+    of_the_file = getattr(fcntl, "F_OFD_SETLK", None)
+    if of_the_file is not None:
+        whole = struct.pack("@hhqqi0q", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        try:
+            fcntl.fcntl(file, of_the_file, whole)
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+        else:
+            return
+    fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _let_go() -> None:
+    """In a process that was forked off: what its parent holds is not its own."""
+    for file in _here.values():
+        with contextlib.suppress(OSError):
+            os.close(file)
+    _here.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)
 
 
 def _owner() -> dict[str, Any]:

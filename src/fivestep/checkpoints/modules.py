@@ -25,6 +25,7 @@ def load_module_state(module: nn.Module, given: dict[str, Any], *, strict: bool 
     Raises:
         ValueError: names are missing or too many, or shapes or types differ; nothing was loaded.
     """
+    _begin_buffers(module, given["state"])
     own = clean_state(module)
     state = dict(given["state"])
     if not strict:
@@ -76,6 +77,17 @@ def _owners(module: nn.Module) -> dict[str, tuple[nn.Module, str]]:
         for path, part in inner.named_modules()
         for name in sorted(part._non_persistent_buffers_set)  # pyright: ignore[reportPrivateUsage]
     }
+
+
+def _begin_buffers(module: nn.Module, given: dict[str, Any]) -> None:
+    """Make room for buffers that are None or empty until a first forward gives them a shape."""
+    inner: nn.Module = unwrapped(module)
+    for path, part in inner.named_modules():
+        for own, held in part._buffers.items():  # pyright: ignore[reportPrivateUsage]
+            value = given.get(f"{path}.{own}" if path else own)
+            if isinstance(value, Tensor) and (held is None or not held.numel()):
+                device = value.device if held is None else held.device
+                part._buffers[own] = value.to(device, copy=True)  # pyright: ignore
 
 
 def _silent(module: nn.Module) -> dict[str, Any]:

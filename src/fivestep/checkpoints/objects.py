@@ -20,6 +20,7 @@ from fivestep.checkpoints.modules import load_module_state, module_parts, module
 from fivestep.checkpoints.optimizers import (
     Names,
     load_optimizer_state,
+    loose,
     names_of,
     optimizer_state,
     single,
@@ -56,6 +57,23 @@ def load_states(objects: Objects, given: dict[str, Any], *, strict: bool = True)
                 _load(one, given[label], names, strict=strict)
             except (KeyError, RuntimeError, TypeError, ValueError) as error:
                 raise ValueError(f"checkpoint: {label}: {error}") from error
+
+
+def need_owners(objects: Objects) -> None:
+    """Refuse optimizers whose parameters belong to none of the objects: they would not be saved.
+
+    Raises:
+        ValueError: which, and what to do.
+    """
+    for label, one in objects.items():
+        beside = loose(one, objects) if _is_optimizer(one) else None
+        if beside is not None:
+            held = ", ".join(list(beside.parameters)[:3])
+            raise ValueError(
+                f"checkpoint: {label} moves {len(beside.parameters)} parameters that none of the "
+                f"objects {sorted(objects)} owns ({held}), and they would not be saved\n"
+                "  do: give their model, too: Checkpoint('DIR', {'model': model, ...})"
+            )
 
 
 def fingerprint(objects: Objects) -> dict[str, Any]:

@@ -31,6 +31,48 @@ def names_of(modules: Mapping[str, Any]) -> Names:
     return found
 
 
+class Loose:
+    """Parameters that an optimizer moves and no module owns: those of a callable, of a closure."""
+
+    def __init__(self, parameters: dict[str, Tensor]) -> None:
+        self.parameters = parameters
+
+    def state_dict(self) -> dict[str, Any]:
+        """Collect them: live tensors."""
+        return dict(self.parameters)
+
+    def load_state_dict(self, given: dict[str, Any]) -> None:
+        """Put their values back, in place.
+
+        Raises:
+            ValueError: others were saved, or some of another shape.
+        """
+        shapes = {name: tuple(one.shape) for name, one in self.parameters.items()}
+        saved = {name: tuple(one.shape) for name, one in given.items()}
+        if shapes != saved:
+            raise ValueError(f"parameters of no module: saved {saved}, here {shapes}")
+        with torch.no_grad():
+            for name, one in self.parameters.items():
+                one.copy_(given[name])
+
+
+def loose(optimizer: Any, owners: Mapping[str, Any]) -> Loose | None:
+    """Find the parameters of an optimizer that none of the ``owners`` has; None if there are none.
+
+    Args:
+        optimizer: one, several, or one that is wrapped.
+        owners: modules and plain tensors, by name; others own nothing.
+    """
+    names = names_of(owners)
+    held = {id(one) for one in owners.values() if isinstance(one, Tensor)}
+    found: dict[str, Tensor] = {}
+    for label, one in single(optimizer).items():
+        for name, parameter in _named(one, {}):
+            if id(parameter) not in names and id(parameter) not in held:
+                found[f"{label}: {name}" if label else name] = parameter
+    return Loose(found) if found else None
+
+
 def _clean(name: str) -> str:
     return name.replace("_orig_mod.", "")
 

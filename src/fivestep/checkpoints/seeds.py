@@ -12,7 +12,7 @@ import torch
 
 from fivestep.checkpoints.codec import Tensors, decode, encode
 
-Stream = Literal["order", "data", "model"]
+Stream = Literal["order", "data", "model", "loop"]
 
 
 def number_for(seed: int, epoch: int, batch: int, stream: Stream) -> int:
@@ -25,13 +25,14 @@ def seed_for(seed: int, epoch: int, batch: int, stream: Stream) -> None:
     """Seed Python, NumPy and torch for one batch. Costs some 10 microseconds.
 
     ``"order"`` is what a sampler draws, ``"data"`` what the samples draw, in a worker or not, and
-    ``"model"`` what the five steps draw. So nothing depends on who drew how much before.
+    ``"model"`` what the five steps draw; ``"loop"`` is what a hand-written loop draws in an epoch
+    before its batches. So nothing depends on who drew how much before.
     """
     number = number_for(seed, epoch, batch, stream)
     random.seed(number)
     np.random.seed(number % 2**32)  # NumPy's old global generator takes 32 bits
     torch.default_generator.manual_seed(number)
-    if stream == "model" and torch.cuda.is_initialized():
+    if stream in ("model", "loop") and torch.cuda.is_initialized():
         torch.cuda.manual_seed_all(number)
 
 
@@ -106,7 +107,16 @@ def states_of(generators: list[Any]) -> list[Any]:
 
 
 def set_states_of(generators: list[Any], states: list[Any]) -> None:
-    """Put them back."""
+    """Put them back.
+
+    Raises:
+        ValueError: there are more or fewer of them than when they were saved.
+    """
+    if len(generators) != len(states):
+        raise ValueError(
+            f"{len(states)} random generators were saved, and {len(generators)} are held here\n"
+            "  do: give the loader and the data set the generators that they had when it was saved"
+        )
     for one, state in zip(generators, states, strict=True):
         _writer(one)(state)
 
