@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fivestep.version import __version__
 
 if TYPE_CHECKING:
+    from fivestep.anchors import Back
     from fivestep.attach.accumulate import accumulate
     from fivestep.attach.average import average
     from fivestep.attach.clip import clip
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 # Where each public name lives. A name is imported when it is first asked for (PEP 562), so that
 # `fivestep --help` answers without loading torch.
 _HOMES = {
+    "Back": "anchors",
     "Batches": "batches",
     "Checkpoint": "checkpoint",
     "Diagnosis": "doctor",
@@ -74,6 +76,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Back",
     "Batches",
     "Checkpoint",
     "Diagnosis",
