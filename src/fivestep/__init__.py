@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from fivestep.stepping import step
     from fivestep.view import view
     from fivestep.watch import Watch
+    from fivestep.weights import weights
 
 # Where each public name lives. A name is imported when it is first asked for (PEP 562), so that
 # `fivestep --help` answers without loading torch.
@@ -73,6 +74,7 @@ _HOMES = {
     "together": "attach.together",
     "train": "loop",
     "view": "view",
+    "weights": "weights",
 }
 
 __all__ = [
@@ -113,6 +115,7 @@ __all__ = [
     "together",
     "train",
     "view",
+    "weights",
 ]
 
 
