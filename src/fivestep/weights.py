@@ -7,6 +7,9 @@ import warnings
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
+from torch import Tensor
+
 from fivestep.checkpoints.snapshot import restored
 from fivestep.checkpoints.store import DamagedError, Found, Store
 
@@ -20,7 +23,8 @@ def weights(
     """Read the weights of a model out of a folder of checkpoints, each file held against its hash.
 
     No code is run, no model and no optimizer are needed, and a training may go on meanwhile. Where
-    the newest checkpoint is damaged a warning names it, and the one before it is read.
+    the newest checkpoint is damaged a warning names it, and the one before it is read; a warning
+    names weights that are not finite, too.
 
     Args:
         folder: as given to ``checkpoint``.
@@ -46,7 +50,15 @@ def weights(
             f"which={which!r} was given, and the newest checkpoint in {folder} has no such weights "
             f"of {name!r}\n  do: {_advice(found, given)}"
         )
+    _warn_of_nonfinite(found[which])
     return found[which]
+
+
+def _warn_of_nonfinite(state: dict[str, Any]) -> None:
+    tensors = {name: one for name, one in state.items() if isinstance(one, Tensor)}
+    bad = [name for name, one in tensors.items() if not bool(torch.isfinite(one).all())]
+    if bad:
+        warnings.warn(f"NaN or inf stands in {', '.join(bad[:8])}", stacklevel=3)
 
 
 def _newest(folder: Path) -> Found:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from torch.optim import lr_scheduler as schedules
 
 import fivestep
 from checkpoints.resumed import Made, equal, plain, same, stopped, trained
+from checkpoints.test_fit_checkpoint import Signalling
 from fivestep import Back, Checkpoint, Run, fit
 
 INPUTS = torch.randn(18, 4, generator=torch.Generator().manual_seed(1))
@@ -154,6 +156,31 @@ def test_weights_that_are_bad_after_the_last_update_are_a_reason_too(tmp_path: P
     run, _, _ = back(tmp_path, model=model, optimizer=lambda _: optimizer)
     assert run.reason == "finished"
     assert [one["from_iteration"] for one in run.returns] == [9]
+
+
+def test_what_was_lowered_stays_so_where_it_goes_on_without_going_back(tmp_path: Path) -> None:
+    back(tmp_path, 5, epochs=2)
+    run, _, _ = back(tmp_path, epochs=4, nonfinite="stop")
+    assert [one["learning_rate"] for one in run.epochs] == [0.05, 0.025, 0.025, 0.025]
+    again, _, _ = back(tmp_path, 2, epochs=6)  # and goes back from there with the state it has
+    assert [one["learning_rate"] for one in again.epochs[-2:]] == [0.0125, 0.0125]
+    assert again.returns[-1]["iteration"] == 12
+
+
+def test_the_folder_is_needed_and_what_is_given_is_checked() -> None:
+    model = network()
+    rate = optim.SGD(model.parameters(), lr=0.05)
+    given = (model, nn.MSELoss(), rate, data())
+    for value in ("back", Back()):
+        with pytest.raises(ValueError, match=r"without checkpoint.*\n  do: give checkpoint='DIR'"):
+            fit(*given, epochs=1, nonfinite=value)  # pyright: ignore[reportArgumentType]
+    for wrong in (0, 1, 1.5, math.nan, True, "half"):
+        with pytest.raises(ValueError, match=r"factor=.* was given.*\n  do: factor=0\.5"):
+            Back(wrong)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ValueError, match="most=0 was given"):
+        Back(most=0)
+    with pytest.raises(ValueError, match="every='often' was given"):
+        Back(every="often")
 
 
 # --- Every schedule ---------------------------------------------------------------------------
@@ -321,3 +348,20 @@ def test_stopped_anywhere_it_ends_the_same(name: str, tmp_path: Path) -> None:
         equal(again, whole)
         same([plain(one) for one in Run.load(record).history], whole.history)
     assert at > 6
+
+
+@pytest.mark.parametrize("name", ["often", "averaged", "windows"])
+def test_told_to_stop_anywhere_it_ends_the_same(name: str, tmp_path: Path) -> None:
+    def made(at: int = -1) -> Made:
+        model, loss, optimizer, options = diverging(**SETTINGS[name])()
+        options["saves"] = lambda folder: folder  # what the signal saves is what there is
+        return model, Signalling(loss, at, signal.SIGINT), optimizer, options
+
+    whole = trained(made, tmp_path / "whole")
+    assert any(one["when"] == "back" for one in whole.history)
+    for at in range(2 + list(SETTINGS).index(name) % 2, 40, 4):
+        folder = tmp_path / f"{at}"
+        if trained(lambda at=at: made(at), folder).reason != "interrupted":
+            break
+        equal(trained(made, folder), whole)
+    assert at > 20

@@ -116,6 +116,17 @@ def test_of_a_loop_by_hand(tmp_path: Path) -> None:
         weights(tmp_path)
 
 
+def test_weights_that_are_not_finite_are_named(tmp_path: Path) -> None:
+    def poisoned() -> Made:
+        model, *others = made(epochs=1)
+        model.spare = nn.Parameter(torch.tensor([1.0, float("nan")]))  # no loss asks for it
+        return model, *others  # pyright: ignore[reportReturnType]
+
+    trained(poisoned, tmp_path)
+    with pytest.warns(UserWarning, match="NaN or inf stands in spare"):
+        weights(tmp_path, "last")
+
+
 def test_what_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="do: name the folder"):
         weights(tmp_path / "nothing")
