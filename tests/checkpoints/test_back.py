@@ -359,6 +359,7 @@ def test_told_to_stop_anywhere_it_ends_the_same(name: str, tmp_path: Path) -> No
 
     whole = trained(made, tmp_path / "whole")
     assert any(one["when"] == "back" for one in whole.history)
+    at = 0
     for at in range(2 + list(SETTINGS).index(name) % 2, 40, 4):
         folder = tmp_path / f"{at}"
         if trained(lambda at=at: made(at), folder).reason != "interrupted":
