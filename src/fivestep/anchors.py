@@ -94,8 +94,9 @@ class Anchors:
         taken, tensors = snapshot(parts), Tensors()
         for held in taken.fragments.values():
             tensors |= held
-        self.held.append({name: decode(part, tensors) for name, part in taken.state.items()})
-        del self.held[:-KEPT]
+        kept = {name: decode(part, tensors) for name, part in taken.state.items()}
+        others = [one for one in self.held if _place(one) != _place(kept)]
+        self.held = [*others, kept][-KEPT:]
 
     def choose(self, iteration: int) -> Parts:
         """Choose the state to go back to from ``iteration``, the one that failed.
