@@ -24,7 +24,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from fivestep import Run, conduct, fit
+from fivestep import Back, Run, conduct, fit
 from fivestep.cli import main
 from fivestep.journal import read_lines
 from fivestep.live import export as exporting
@@ -238,6 +238,30 @@ def test_no_number_that_is_none_is_lost(tmp_path: Path, unseen: list[Path]) -> N
     last = told(run, "iteration")[-1]
     assert not math.isfinite(last["loss"])  # read_lines makes numbers of the words
     assert last["iteration"] == run.history[-1]["iteration"]
+
+
+def test_a_training_that_goes_back_begins_its_film_anew(tmp_path: Path, unseen: list[Path]) -> None:
+    calls: list[int] = []
+
+    def bad_once(module: Any, given: Any, loss: Any) -> Any:
+        calls.append(1)
+        return loss * math.nan if len(calls) == 10 else None
+
+    one, loss = model(), nn.MSELoss()
+    loss.register_forward_hook(bad_once)
+    run = fit(
+        one, loss, torch.optim.SGD(one.parameters(), 0.05), data(), epochs=3, batch_size=16,
+        progress=False, record=tmp_path, page=True, checkpoint=tmp_path / "saved",
+        nonfinite=Back(every="1 epoch"),
+    )  # fmt: skip
+    assert run.returns[0]["iteration"] == 6
+    messages = told(run)
+    assert [one["kind"] for one in messages].count("hello") == 1
+    shown = [one["iteration"] for one in messages if one["kind"] == "iteration"]
+    assert shown == list(range(7, 19))  # those before are in the entries
+    entries = [one["when"] for one in messages if one["kind"] == "entry"]
+    assert entries == [one["when"] for one in run.history] == ["epoch", "back", "epoch", "epoch"]
+    assert repr(Run.load(tmp_path).history) == repr(run.history)
 
 
 # --- Bounded ----------------------------------------------------------------------------------

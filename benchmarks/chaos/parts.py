@@ -6,9 +6,9 @@ from . import crafted, damages, faults, fresh, kills, marathon, seeks, signals
 from .trials import Part
 
 PARTS = {
-    "kills": Part("killed by SIGKILL, 24 configurations", kills.trial, 1680, 48),
-    "power": Part("power cut inside a save, 24 configurations", kills.power, 600, 24),
-    "fresh": Part("killed and started anew with other hashes", fresh.trial, 24, 1),
+    "kills": Part("killed by SIGKILL, 25 configurations", kills.trial, 1750, 50),
+    "power": Part("power cut inside a save, 25 configurations", kills.power, 625, 25),
+    "fresh": Part("killed and started anew with other hashes", fresh.trial, 25, 1),
     "damages": Part("500 damages each, under an audit hook", damages.trial, 220, 6),
     "crafted": Part("250 crafted checkpoints each, their hashes right", crafted.trial, 80, 3),
     "faults": Part("a call of the disk answered with an error", faults.trial, 600, 18),

@@ -1,7 +1,8 @@
-"""The configurations: 24 small trainings that differ in all that a checkpoint has to hold."""
+"""The configurations: 25 small trainings that differ in all that a checkpoint has to hold."""
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, cast
@@ -152,6 +153,27 @@ def weighted() -> Work:
     return work(loader(TensorDataset(*data()), sampler=sampler))
 
 
+class Limited(nn.Module):
+    """A squared error that is infinite where a prediction is larger than a limit."""
+
+    def forward(self, prediction: Tensor, targets: Tensor) -> Tensor:
+        """Compute it."""
+        loss = nn.functional.mse_loss(prediction, targets)
+        return loss if float(prediction.detach().abs().max()) < 30 else loss * math.inf
+
+
+def diverging() -> Work:
+    """A rate far too high: it goes back several times, once further than the newest state."""
+    inputs, targets = data()
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), lr=6.0, momentum=0.9)
+    back = fivestep.Back(most=9, every="2 updates")
+    options: Options = {"epochs": 3, "batch_size": SIZE, "nonfinite": back}
+    pairs = inputs, nn.functional.one_hot(targets, 3).float()
+    options["validate"] = inputs[:20], pairs[1][:20]
+    return Work(model, Limited(), optimizer, pairs, options)
+
+
 PERSISTENT: Options = {"persistent_workers": True, "shuffle": True}
 WORKS: dict[str, Callable[[], Work]] = {
     "line": line,
@@ -182,5 +204,6 @@ WORKS: dict[str, Callable[[], Work]] = {
         schedule=fivestep.cosine(warmup="3 updates"), validate=data(20),
         validate_every="3 updates", log_every="1 update", metrics=fivestep.accuracy,
     ),
+    "goes back": diverging,
 }  # fmt: skip
 NAMES = tuple(WORKS)

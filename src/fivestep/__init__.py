@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fivestep.version import __version__
 
 if TYPE_CHECKING:
+    from fivestep.anchors import Back
     from fivestep.attach.accumulate import accumulate
     from fivestep.attach.average import average
     from fivestep.attach.clip import clip
@@ -33,10 +34,12 @@ if TYPE_CHECKING:
     from fivestep.stepping import step
     from fivestep.view import view
     from fivestep.watch import Watch
+    from fivestep.weights import weights
 
 # Where each public name lives. A name is imported when it is first asked for (PEP 562), so that
 # `fivestep --help` answers without loading torch.
 _HOMES = {
+    "Back": "anchors",
     "Batches": "batches",
     "Checkpoint": "checkpoint",
     "Diagnosis": "doctor",
@@ -72,9 +75,11 @@ _HOMES = {
     "together": "attach.together",
     "train": "loop",
     "view": "view",
+    "weights": "weights",
 }
 
 __all__ = [
+    "Back",
     "Batches",
     "Checkpoint",
     "Diagnosis",
@@ -111,6 +116,7 @@ __all__ = [
     "together",
     "train",
     "view",
+    "weights",
 ]
 
 

@@ -14,6 +14,7 @@ from fivestep.arguments import Forward
 from fivestep.attach.accumulate import Accumulated, accumulate
 from fivestep.attach.average import Average, average, reestimate
 from fivestep.attach.clip import clip
+from fivestep.attach.lowered import Lowered
 from fivestep.attach.nesting import nested
 from fivestep.attach.precision import Scaled, autocast, scaled
 from fivestep.attach.schedule import Attached, Shape, schedule
@@ -43,6 +44,7 @@ class Assembly:
         update: how often the weights were moved.
         rates: of the last update, where a schedule has moved them since.
         schedule: what moves the rate with the updates, if something does.
+        lowered: what lowers the rates after going back, in a training that is saved.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -53,6 +55,7 @@ class Assembly:
         self.scaled: Scaled | None = None
         self.average: Average | None = None
         self.schedule: Attached | None = None
+        self.lowered: Lowered | None = None
         self._norm: _Norm | None = None
         self._counts = False
         self._settled = -1  # the update whose averaged weights have their statistics
@@ -71,6 +74,9 @@ class Assembly:
         self.loss_fn = Terms(plan.loss_fn)
         self.items = Items(plan.loss_fn, plan.items, whole=plan.forward is not None)
         self.optimizer: Any = plan.optimizer
+        if plan.checkpointed and hasattr(self.optimizer, "register_step_pre_hook"):
+            self.lowered = Lowered(self.optimizer)  # first: a schedule is to see the rate put back
+            self._hang(self.lowered)
         if plan.tf32 is not None:
             self._stack.enter_context(tf32(plan.tf32))
         self._in_precision(model)
@@ -154,7 +160,13 @@ class Assembly:
             self._hang(self.schedule)
 
     def _keep_rates(self, *_: Any) -> None:
-        self.rates = [float(group["lr"]) for group in self.optimizer.param_groups]
+        self.rates = self.current_rates()
+
+    def current_rates(self) -> list[float]:
+        """The rates that an update is made with at this point, one for each group."""
+        if self.lowered is not None:
+            return self.lowered.rates()
+        return [float(group.get("lr", "nan")) for group in self.optimizer.param_groups]
 
     def __exit__(
         self,

@@ -28,7 +28,7 @@ from fivestep.live.start import missing
 
 CHOICES: dict[str, tuple[Any, ...]] = {
     "mode": (None, "min", "max"),
-    "nonfinite": ("stop", "raise", "skip"),
+    "nonfinite": ("stop", "raise", "skip", "back"),
     "precision": ("float32", "bfloat16", "float16"),
 }
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
@@ -288,6 +288,21 @@ def saving(checkpoint: Any, *, seed: int | None, max_minutes: Any) -> None:
         raise ValueError(
             f"max_minutes={max_minutes!r} was given without checkpoint, and what was trained till "
             "then would be lost\n  do: give checkpoint='DIR' as well"
+        )
+
+
+def going_back(back: Any, checkpoint: Any, optimizer: Any) -> None:
+    """Refuse to go back where no state is kept, and where there is no rate to lower."""
+    if back is not None and checkpoint is None:
+        raise ValueError(
+            "nonfinite='back' was given without checkpoint, and there is no state to go back to\n"
+            "  do: give checkpoint='DIR' as well, or nonfinite='stop'"
+        )
+    hooked = hasattr(optimizer, "register_step_pre_hook")
+    if back is not None and not (hooked and all("lr" in one for one in optimizer.param_groups)):
+        raise ValueError(
+            f"nonfinite='back' was given, and {type(optimizer).__name__} has no rate to lower\n"
+            "  do: a torch.optim.Optimizer whose groups have 'lr', or nonfinite='stop'"
         )
 
 

@@ -20,7 +20,7 @@ from fivestep.plan import Plan
 from fivestep.progress import Progress
 from fivestep.report import as_json
 from fivestep.resuming import Saver
-from fivestep.run import Run
+from fivestep.run import Run, went_back
 from fivestep.unwrapped import load_clean_state
 from fivestep.vitals.codec import beside
 from fivestep.vitals.facts import Site
@@ -81,11 +81,24 @@ def _go(
             journal.write("record", record)
         shown.show(record)
 
+    def rewind(entries: int, record: Entry, why: str) -> None:
+        assert saver is not None
+        told = [one for one in run.history[entries:] if one["when"] == "back"]
+        run.history[entries:] = [*told, record]  # that it was gone back before stays written
+        saver.went_back(course)
+        if journal is not None:
+            journal.cut(entries)
+            for one in run.history[entries:]:
+                journal.write("record", one)
+        if isinstance(journal, Filmed):
+            journal.begin_again({"setup": run.setup, "seed": run.seed}, run.history)
+        shown.say(f"{went_back(record)}: {why.splitlines()[0]}")
+
     best = Best(plan)
     watch = Watch(plan.model, plan.loss_fn, kit.optimizer, site=site) if plan.watch else None
     if watch is not None and plan.validate is None:
         watch.never_evaluates()
-    course = Course(plan, best, shown, interrupt, emit, kit, watch, saver)
+    course = Course(plan, best, shown, interrupt, emit, kit, watch, saver, rewind)
     if saver is not None:
         saver.arrange(plan, kit, best, run, say=shown.say, warn=shown.tell)
         if saver.resumes:

@@ -24,6 +24,7 @@ from fivestep.loop import Moment, Step, train
 from fivestep.plan import Plan
 from fivestep.progress import Progress
 from fivestep.run import Reason
+from fivestep.span import Span
 from fivestep.watch import Watch
 
 if TYPE_CHECKING:
@@ -57,8 +58,10 @@ class Course:
         kit: Assembly,
         watch: Watch | None = None,
         saver: Saver | None = None,
+        rewind: Callable[[int, Entry, str], None] | None = None,
     ) -> None:
-        self._saver = saver
+        self._saver, self._rewind = saver, rewind
+        self._unasked = False  # whether to save was not yet asked at this place
         self._feed: Feed | None = None  # of the epoch that goes on
         self._start: int | None = None  # where to go on in the epoch that was saved
         self._begun = 0, 0  # updates and whole epochs when it began
@@ -88,13 +91,20 @@ class Course:
     def run(self) -> Ending:
         """Train for all epochs, or until something ends it."""
         try:
-            ending = self._catch_up()
-            while ending is None and (self._start is not None or not self._over):
-                ending = self._train_epoch() or self._close_epoch() or self._between_epochs()
-            if ending is not None:
-                return ending
+            ending = self._go_through()
+            while ending.reason == "nonfinite" and self._may_go_back:
+                self._go_back(ending)
+                ending = self._go_through()
+            return self._last_words(ending)
         finally:
             self._lone.remove()
+
+    def _go_through(self) -> Ending:
+        ending = self._catch_up()
+        while ending is None and (self._start is not None or not self._over):
+            ending = self._train_epoch() or self._close_epoch() or self._between_epochs()
+        if ending is not None:
+            return ending
         if not self._guard.all_weights_finite():  # no further iteration would tell
             return self._end_or_raise(
                 "the last update left NaN or inf in the weights\n  do: lower the learning rate"
@@ -120,13 +130,44 @@ class Course:
     def show_in(self, film: Filmed) -> None:
         """Tell each iteration to what shows the training while it runs."""
         self._film = film
-        self._train = Changed(self._train, film.film.data)
+        self._train = Changed(self._train, lambda ahead: film.film.data(ahead))
 
     def _catch_up(self) -> Ending | None:
         """Do what was left undone where a saved training was told to stop."""
         if self.best.exhausted:
             return Ending("patience", self._out_of_patience())
-        return self._do_due() if self._pending else None
+        ending = self._do_due() if self._pending else None
+        asks = ending is None and self._unasked and not self._over
+        return self._boundary() if asks else ending
+
+    @property
+    def _may_go_back(self) -> bool:
+        anchors = None if self._saver is None else self._saver.anchors
+        return anchors is not None and anchors.times < anchors.back.most
+
+    def _go_back(self, ending: Ending) -> None:
+        """Put everything back as it was in the last good state, and go on at a lower rate."""
+        assert self._saver is not None
+        assert self._rewind is not None
+        failed, began = self._base("back", self._numbers.loss), self.started
+        self._feed, self._held = None, None
+        entries = self._saver.go_back(self)
+        self.started = began  # what was trained in vain took its time, too
+        record = self._base("back", failed["loss"]) | {
+            "gradient_norm": failed["gradient_norm"],
+            "from_epoch": failed["epoch"],
+            "from_iteration": failed["iteration"],
+            "from_update": failed["update"],
+            "from_rate": failed["learning_rate"],
+        }
+        self._rewind(entries, record, ending.message)
+
+    def _last_words(self, ending: Ending) -> Ending:
+        anchors = None if self._saver is None else self._saver.anchors
+        if anchors is None or ending.reason != "nonfinite" or not anchors.times:
+            return ending
+        many = "once" if anchors.times == 1 else f"{anchors.times} times"
+        return ending._replace(message=f"{ending.message}\n  it had gone back {many} before")
 
     def _begin_epoch(self) -> Feed:
         start, self._start = self._start, None
@@ -143,6 +184,7 @@ class Course:
 
     def _boundary(self, *, epoch_ended: bool = False) -> Ending | None:
         """Save, if that is due: all that belongs to the last iteration is done."""
+        self._unasked = False
         if self._saver is None:
             return None
         problem = self._saver.boundary(self, epoch_ended=epoch_ended)
@@ -247,6 +289,7 @@ class Course:
         # The mean over no item is 0 / 0: there is no loss, no gradient and no update to be made.
         self._kit.pass_over()
         self.iteration += 1
+        self._unasked = True
         return self._after_move()
 
     def _after_update(self, moment: Moment) -> Ending | None:
@@ -254,6 +297,7 @@ class Course:
             self._kit.update = self.update  # it is undone, and so never was
             return self._nonfinite(moment)
         self.iteration += 1
+        self._unasked = True
         self._add(moment)
         self._kit.stepped()
         self.progress.tick(self.epoch, self.iteration, self._live)
@@ -413,19 +457,20 @@ class Course:
     def state(self) -> dict[str, Any]:
         """Collect all that it counts, in plain values: what a checkpoint keeps of it."""
         now = time.perf_counter()
-        between = self._feed is None
+        between = self.between_epochs
         return {
             "epoch": self.epoch,
             "iteration": self.iteration,
             "update": self.update,
             "skipped": self.skipped,
-            "position": None if self._feed is None else self._feed.count,
+            "position": self._start if self._feed is None else self._feed.count,
             "begun": [self.update, self._whole_epochs] if between else list(self._begun),
             "numbers": list(self._numbers),
             "span": self._span.state(now),
             "window": self._window.state(now),
             "intervals": self._held or self._intervals(),
             "pending": self._pending,
+            "unasked": self._unasked,
             "seconds": now - self.started,
             "kit": self._kit.state(),
         }
@@ -444,6 +489,7 @@ class Course:
             if one is not None and at is not None:
                 one.at = tuple(at)
         self._pending, self.started = state["pending"], now - state["seconds"]
+        self._unasked = state.get("unasked", False)
         self._kit.go_on_from(state["kit"])
         if self.iteration:
             self._lone.remove()  # it looks at the first forward, which is over
@@ -451,7 +497,7 @@ class Course:
     @property
     def between_epochs(self) -> bool:
         """Tell whether no epoch is begun."""
-        return self._feed is None
+        return self._feed is None and self._start is None
 
     @property
     def _everys(self) -> tuple[Every | None, ...]:
@@ -461,7 +507,8 @@ class Course:
         return [None if one is None else list(one.at) for one in self._everys]
 
     def _base(self, when: str, loss: float) -> Entry:
-        rates = self._kit.rates or self._current_rates()
+        rates = self._current_rates() if when == "back" else self._kit.rates
+        rates = rates or self._current_rates()
         several = {"learning_rates": rates} if len(set(rates)) > 1 else {}
         skipped = {"skipped": self._all_skipped} if self._all_skipped else {}
         return {
@@ -478,57 +525,10 @@ class Course:
         }
 
     def _current_rates(self) -> list[float]:
-        return [float(group.get("lr", "nan")) for group in self.plan.optimizer.param_groups]
+        return self._kit.current_rates()
 
     def _live(self) -> dict[str, float]:
         shown = {"loss": self._span.mean, "learning_rate": self._current_rates()[0]}
         if self.best.value is not None:
             shown[f"best {self.plan.monitor}"] = self.best.value
         return shown | {"samples_per_second": self._span.samples_per_second}
-
-
-class Span:
-    """The samples, their losses and the seconds of a stretch of iterations."""
-
-    def __init__(self) -> None:
-        self._sums: dict[str, float] = {}
-        self._items, self.samples, self._begun = 0.0, 0, time.perf_counter()
-
-    def state(self, now: float) -> dict[str, Any]:
-        """Collect what was counted, and for how long, in plain values."""
-        return {
-            "sums": dict(self._sums), "items": self._items, "samples": self.samples,
-            "seconds": now - self._begun,
-        }  # fmt: skip
-
-    def go_on_from(self, state: dict[str, Any], now: float) -> None:
-        """Count on from there."""
-        self._sums, self._items = dict(state["sums"]), state["items"]
-        self.samples, self._begun = state["samples"], now - state["seconds"]
-
-    def add(self, losses: dict[str, float], items: float, samples: int) -> None:
-        """Count a batch: its loss and other terms summed over its items, and how many they are."""
-        for name, loss in losses.items():
-            self._sums[name] = self._sums.get(name, 0.0) + loss
-        self._items += items
-        self.samples += samples
-
-    def pause(self, seconds: float) -> None:
-        """Leave out seconds in which nothing was trained."""
-        self._begun += seconds
-
-    @property
-    def mean(self) -> float:
-        """The mean loss per item; NaN if there was none."""
-        return self._sums["loss"] / self._items if self._items else float("nan")
-
-    @property
-    def terms(self) -> dict[str, float]:
-        """The means of the other terms of the loss, by name."""
-        others = {name: total for name, total in self._sums.items() if name != "loss"}
-        return {name: total / self._items for name, total in others.items()}
-
-    @property
-    def samples_per_second(self) -> float:
-        """The samples trained per second of wall-clock time."""
-        return self.samples / max(time.perf_counter() - self._begun, 1e-9)

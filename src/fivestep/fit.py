@@ -15,6 +15,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.utils.data import DataLoader
 
 from fivestep import check
+from fivestep.anchors import Back, back_of
 from fivestep.assembly import Assembly
 from fivestep.attach.schedule import Shape, interval
 from fivestep.attach.together import together
@@ -70,7 +71,7 @@ def fit(
     min_delta: float = 0.0,
     keep_best: bool = True,
     restore_best: bool = False,
-    nonfinite: Literal["stop", "raise", "skip"] = "stop",
+    nonfinite: Literal["stop", "raise", "skip", "back"] | Back = "stop",
     average: float | Literal["equal"] | None = None,
     average_start: int | str = "0.75 run",
     average_every: int | str = "1 update",
@@ -143,7 +144,9 @@ def fit(
         restore_best: load them into the model at the end.
         nonfinite: what to do with a NaN or inf in the loss or a gradient, before the update:
             ``"stop"`` the run, ``"raise"`` a ``NonFiniteError``, or ``"skip"`` this update.
-            Weights, optimizer and buffers stay as they were before the iteration.
+            Weights, optimizer and buffers stay as they were before the iteration. With
+            ``checkpoint`` also ``"back"``: go back to the last good state and on from there at half
+            the rate, three times at most; a ``Back`` says by how much and how often.
         average: keep an average of the weights beside them, which is what is validated, kept as the
             best and returned as ``run.average_weights``: a number such as 0.999 is how much of the
             old average an update keeps (EMA), ``"equal"`` weighs all alike (SWA). The statistics
@@ -191,6 +194,8 @@ def fit(
         seed=seed,
         min_delta=min_delta,
     )
+    back = back_of(nonfinite)
+    nonfinite = "back" if isinstance(nonfinite, Back) else nonfinite
     check.words(mode=mode, nonfinite=nonfinite, precision=precision)
     check.flags(
         keep_best=keep_best, restore_best=restore_best, progress=progress, watch=watch,
@@ -217,6 +222,7 @@ def fit(
     saved = checkpoint_of(checkpoint)
     deadline = minutes_of(max_minutes)
     check.saving(saved, seed=seed, max_minutes=max_minutes)
+    check.going_back(back, saved, optimizer)
     check.validation(validate, metrics=metrics, validate_every=validate_every)
     passes = lasting.amount if lasting.unit == "epoch" else math.inf
     passes = 1 if overfit_one_batch else passes
@@ -246,6 +252,7 @@ def fit(
     check.enough_steps(schedule, moves, lengths)
     check.reached("validate_every", validates, lengths)
     check.reached("log_every", logs, lengths)
+    check.reached("nonfinite's every", back and back.interval, lengths)
     plan = Plan(
         model=model,
         loss_fn=loss_fn,
@@ -283,6 +290,7 @@ def fit(
         overfit_one_batch=overfit_one_batch,
         dry_run=dry_run,
         checkpointed=saved is not None,
+        back=back,
     )
     site = here(sys._getframe(1))  # pyright: ignore[reportPrivateUsage]
     go = partial(_go, plan, (train, validate), record, site, page=page, saved=saved)

@@ -15,6 +15,7 @@ from typing import Any, TextIO
 from fivestep.version import __version__
 
 Entry = dict[str, Any]
+_RECORD = b'{"kind": "record"'
 FORMAT = 1  # of the file; raised when a reader of the old one would misread the new one
 
 
@@ -69,7 +70,7 @@ class Journal:
         journal.failure, journal.path, journal._made = None, path, []
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            whole = path.exists() and path.stat().st_size >= size_bytes > 0
+            whole = _holds(path, size_bytes)
             journal._file = path.open("r+" if path.exists() else "x", encoding="utf-8")
             journal._file.truncate(size_bytes if whole else 0)
             journal._file.seek(0, os.SEEK_END)
@@ -83,6 +84,15 @@ class Journal:
             try:
                 self._file.write(json.dumps({"kind": kind} | _to_json(record)) + "\n")
                 self._file.flush()
+            except OSError as error:
+                self.failure = error
+
+    def cut(self, entries: int) -> None:
+        """Forget the records after the first so many, and all else that stands after them."""
+        if self.failure is None:
+            try:
+                self._file.truncate(_place_after(self.path, entries))
+                self._file.seek(0, os.SEEK_END)
             except OSError as error:
                 self.failure = error
 
@@ -118,6 +128,27 @@ def read_lines(path: Path) -> Iterator[Entry]:
                 raise ValueError(
                     f"{path}, line {number} is not JSON of a record: {line[:60]!r}"
                 ) from error
+
+
+def _holds(path: Path, size_bytes: int) -> bool:
+    """Tell whether there are so many bytes of whole lines; cut and written on, there may not be."""
+    if not path.exists() or not path.stat().st_size >= size_bytes > 0:
+        return False
+    with path.open("rb") as file:
+        file.seek(size_bytes - 1)
+        return file.read(1) == b"\n"
+
+
+def _place_after(path: Path, entries: int) -> int:
+    """Find the byte at which the next record begins."""
+    place, seen = 0, 0
+    with path.open("rb") as file:
+        for line in file:
+            seen += line.startswith(_RECORD)
+            if seen > entries:
+                break
+            place += len(line)
+    return place
 
 
 def _object(line: bytes) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import nn
 
+from fivestep.anchors import Back
 from fivestep.attach.schedule import Shape
 from fivestep.batches import Batches
 from fivestep.durations import Duration, Every, Lengths
@@ -54,6 +55,7 @@ class Plan:
     overfit_one_batch: bool
     dry_run: bool
     checkpointed: bool = False
+    back: Back | None = None
 
     @property
     def epochs(self) -> int | None:

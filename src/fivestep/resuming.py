@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from torch import nn
 
+from fivestep.anchors import Anchors, healthy
 from fivestep.assembly import Assembly
 from fivestep.best import Best
 from fivestep.checkpoint import Checkpoint
@@ -84,6 +85,8 @@ class Saver:
             checkpoint.folder, keep=checkpoint.keep, stops=checkpoint.failure == "stop", say=print
         )
         self._due: Due | None = None
+        self.anchors: Anchors | None = None
+        self._factor = 1.0  # of the rates
 
     def arrange(
         self,
@@ -111,6 +114,7 @@ class Saver:
         found = [_exact(plan.train), _exact(plan.validate)]
         self._exact = [one for one in found if one is not None]
         self._due = Due(self.checkpoint.every, plan.lengths)
+        self.anchors = None if plan.back is None else Anchors(plan.back, plan.lengths)
 
     @property
     def resumes(self) -> bool:
@@ -132,16 +136,52 @@ class Saver:
         assert self._keeper.found is not None
         self._compare(self._keeper.found.body)
         given = self._keeper.restored() or {}
+        self._put_back(given, course)
+        self._run.history[:] = given["history"]
+        self._lower(given.get("back", {}).get("factor", 1.0))
+        if self.anchors is not None:
+            self.anchors.go_on_from(given)
+            if not self.anchors.held:  # what was saved was not meant to be gone back to
+                self._anchor(course)
+        self._say(self._where(course))
+
+    def _put_back(self, given: dict[str, Any], course: Counting) -> None:
         load_states(self._objects, given["objects"], strict=self.checkpoint.strict)
         for exact, state in zip(self._exact, given["data"], strict=False):
             exact.go_on_from(state)
         best = given["best"]
         self._best.record, self._best.misses = best["record"], best["misses"]
         self._best.weights = best["weights"]
-        self._run.history[:] = given["history"]
         course.go_on_from(given["course"])
         set_random_states(given["random"])
-        self._say(self._where(course))
+
+    def _lower(self, factor: float) -> None:
+        if self._kit.lowered is not None:
+            self._kit.lowered.factor = self._factor = factor
+
+    def go_back(self, course: Counting) -> int:
+        """Put everything back as it was in the last good state, and lower the rates.
+
+        Returns:
+            How many entries the history had there.
+        """
+        assert self.anchors is not None
+        self._keeper.wait()
+        for exact in self._exact:
+            exact.close()  # its workers have loaded ahead
+        kept = copy.deepcopy(self.anchors.choose(course.iteration))
+        self._put_back(kept, course)
+        self.anchors.rewind(kept["back"])
+        self.anchors.lower()
+        self._lower(self.anchors.factor)
+        return kept["entries"]
+
+    def went_back(self, course: Counting) -> None:
+        """Save at once that it was gone back, before the journal is cut.
+
+        The journal is not to be relied upon by who goes on from here: it is written anew.
+        """
+        self.save(course, wait=True, journal=False)
 
     def _where(self, course: Counting) -> str:
         place = f"epoch {course.epoch}, iteration {course.iteration}, update {course.update}"
@@ -207,10 +247,12 @@ class Saver:
     def boundary(self, course: Counting, *, epoch_ended: bool = False) -> str | None:
         """Save if it is due, between two iterations; return why the training must stop, if so."""
         assert self._due is not None
-        due = self._due.now(
-            iteration=course.iteration, update=course.update, epoch=course.epoch,
-            epoch_ended=epoch_ended,
-        )  # fmt: skip
+        counts: dict[str, int] = {
+            "iteration": course.iteration, "update": course.update, "epoch": course.epoch,
+        }  # fmt: skip
+        if self.anchors is not None and self.anchors.due(**counts, epoch_ended=epoch_ended):
+            self._anchor(course)
+        due = self._due.now(**counts, epoch_ended=epoch_ended)
         if due and (self._due.counted is not None or not self._keeper.busy):
             self.save(course)
         return self._keeper.problem
@@ -221,27 +263,45 @@ class Saver:
         Raises:
             UnsaveableError, OSError: something cannot be saved; what, and what to do.
         """
+        self._anchor(course)
         self._keeper.first(self._body(), self._parts(course))
 
-    def save(self, course: Counting, *, wait: bool = False) -> None:
+    def _anchor(self, course: Counting) -> None:
+        """Keep the state as it stands to go back to, if it is a good one."""
+        anchors = self.anchors
+        if anchors is None or not (
+            healthy(self._plan.model, self._plan.optimizer) or not anchors.held
+        ):
+            return
+        anchors.keep(
+            self._own_parts(course) | {"entries": len(self._run.history), "back": anchors.state()}
+        )
+
+    def save(self, course: Counting, *, wait: bool = False, journal: bool = True) -> None:
         """Save the state as it stands."""
         assert self._due is not None
         parts = partial(self._parts, course)
-        self._keeper.save(self._body(), parts, due=self._due, wait=wait)
+        self._keeper.save(self._body(journal=journal), parts, due=self._due, wait=wait)
 
-    def _body(self) -> Entry:
+    def _body(self, *, journal: bool = True) -> Entry:
         parts = fingerprint(self._objects)
-        journal = self._run.path
-        here = None if journal is None else {"name": journal.name, "bytes": _size(journal)}
+        path = self._run.path
+        size = 0 if path is None or not journal else _size(path)
+        here = None if path is None else {"name": path.name, "bytes": size}
         return {"about": self._about(), "made of": parts, "journal": here}
 
     def _parts(self, course: Counting) -> dict[str, Any]:
+        found = self._own_parts(course) | {"history": self._run.history}
+        if self.anchors is not None:
+            return found | {"back": self.anchors.state()} | self.anchors.parts()
+        return found if self._factor == 1.0 else found | {"back": {"factor": self._factor}}
+
+    def _own_parts(self, course: Counting) -> dict[str, Any]:
         best, course_state = self._best, course.state()
         return {
             "objects": states(self._objects),
             "best": {"record": best.record, "misses": best.misses, "weights": best.weights},
             "course": course_state,
-            "history": self._run.history,
             "data": [one.state(between=course.between_epochs) for one in self._exact],
             "random": random_states(),
         }

@@ -82,6 +82,15 @@ class Run:
         """The records made at the ends of epochs."""
         return [record for record in self.history if record["when"] == "epoch"]
 
+    @property
+    def returns(self) -> list[Entry]:
+        """The records of going back (``nonfinite="back"``), each at the place gone back to.
+
+        ``loss`` and ``gradient_norm`` are those that were not finite, ``learning_rate`` is the new
+        one; ``from_epoch``, ``from_iteration``, ``from_update``, ``from_rate`` tell where it was.
+        """
+        return [record for record in self.history if record["when"] == "back"]
+
     def wait(self) -> Run:
         """Return it when it is over: at once, unless ``fit`` was told ``background=True``."""
         return self
@@ -97,6 +106,7 @@ class Run:
             values = [name for name in self.best if name.startswith("validation_")] or ["loss"]
             shown = ", ".join(f"{name.replace('_', ' ')} {self.best[name]:.4g}" for name in values)
             text += f"\nbest at epoch {self.best['epoch']}: {shown}"
+        text += "".join(f"\n{went_back(record)}" for record in self.returns)
         return text if self.path is None else f"{text}\nrecord: {self.path}"
 
     def to_pandas(self) -> Any:
@@ -194,7 +204,7 @@ def _newest(path: Path) -> Path:
 def _curves(history: list[Entry]) -> tuple[dict[str, Any], dict[str, Any]]:
     curves: dict[str, tuple[list[int], list[float]]] = {}
     for record in history:
-        for name, value in record.items():
+        for name, value in record.items() if record["when"] != "back" else ():
             if name == "loss" or name.startswith("validation_"):
                 label = "loss of the window" if name == "loss" and _by_update(record) else name
                 at, values = curves.setdefault(label, ([], []))
@@ -202,6 +212,14 @@ def _curves(history: list[Entry]) -> tuple[dict[str, Any], dict[str, Any]]:
                 values.append(value)
     losses = {name: curve for name, curve in curves.items() if "loss" in name}
     return losses, {name: curve for name, curve in curves.items() if name not in losses}
+
+
+def went_back(record: Entry) -> str:
+    """Say from where to where it was gone back, and what became of the rate."""
+    return (
+        f"went back from iteration {record['from_iteration']} to {record['iteration']} (epoch "
+        f"{record['epoch']}), rate {record['from_rate']:.3g} to {record['learning_rate']:.3g}"
+    )
 
 
 def _by_update(record: Entry) -> bool:

@@ -87,6 +87,7 @@ class Exact(Around):
         """Collect what the place in the data is, besides its number; ``between`` two epochs."""
         source: Any = self._source
         loader = source.state_dict() if self._knows_its_place else None
+        loader = loader if self._state is None else self._state  # it is not yet told of its place
         begun = kept_apart(states_of(self._own)) if between else self._begun
         return {"begun": begun, "loader": loader}
 

@@ -12,7 +12,7 @@ import torch
 
 from fivestep.checkpoints.interval import Due
 from fivestep.checkpoints.lock import Lock
-from fivestep.checkpoints.snapshot import restored, snapshot
+from fivestep.checkpoints.snapshot import Snapshot, restored, snapshot
 from fivestep.checkpoints.store import Found, Store
 from fivestep.checkpoints.writer import Writer
 
@@ -64,7 +64,7 @@ class Keeper:
         Raises:
             UnsaveableError, OSError: something cannot be saved; what, and what to do.
         """
-        taken = snapshot(parts, still=("best",))
+        taken = _taken(parts)
         self._store.save(_stamped(body) | {"state": taken.state}, taken.fragments)
 
     def save(
@@ -79,7 +79,7 @@ class Keeper:
         began = time.perf_counter()
         self._writer.wait()
         try:
-            taken = snapshot(parts(), still=("best",))
+            taken = _taken(parts())
         except TypeError as error:  # something new that cannot be saved; at the start it could
             self._failed(error)
             return self._problem
@@ -112,6 +112,12 @@ class Keeper:
         if self._stops:
             self._problem = text
         self.say(f"{text}\n  what was saved before is as it was")
+
+
+def _taken(parts: dict[str, Any]) -> Snapshot:
+    # Nobody writes to the best weights, nor to the states to go back to.
+    still = [label for label in parts if label == "best" or label.startswith("anchor ")]
+    return snapshot(parts, still=still)
 
 
 def _stamped(body: dict[str, Any]) -> dict[str, Any]:

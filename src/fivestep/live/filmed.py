@@ -73,6 +73,13 @@ class Filmed(Journal):
         for record in history:
             self._tell("record", record)
 
+    def begin_again(self, head: Entry, history: list[Entry]) -> None:
+        """Begin the film anew: iterations that it has shown are made once more."""
+        self.film.discard()
+        self._begin()
+        self.attend(self._watch)
+        self.retell(head, history)
+
     def _tell(self, kind: str, record: Entry) -> None:
         if kind == "start":
             self.film.say("hello", hello(self.path.stem, record["setup"], record["seed"]))
@@ -83,6 +90,7 @@ class Filmed(Journal):
 
     def attend(self, watch: Watch | None) -> None:
         """Take the layers and the findings from the doctor that reads along."""
+        self._watch = watch
         if watch is not None:
             self._doctor = _Doctor(watch, self.film)
             self.film.name_layers(watch.recorder.record.parameters)
