@@ -16,7 +16,7 @@ from fivestep.assembly import Assembly
 from fivestep.best import Best
 from fivestep.checkpoint import Checkpoint
 from fivestep.checkpoints.exact import Exact, SeededFeed
-from fivestep.checkpoints.interval import Due
+from fivestep.checkpoints.interval import Due, due
 from fivestep.checkpoints.keeper import Keeper
 from fivestep.checkpoints.objects import fingerprint, load_states, states
 from fivestep.checkpoints.seeds import random_states, set_random_states
@@ -89,7 +89,7 @@ class Saver:
         self._plan, self._kit, self._best, self._run, self._seed = plan, kit, best, run, plan.seed
         found = [_exact(plan.train), _exact(plan.validate)]
         self._exact = [one for one in found if one is not None]
-        self._due = Due(self.checkpoint.every, plan.lengths)
+        self._due = due(self.checkpoint.every, plan.lengths)
 
     @property
     def resumes(self) -> bool:
@@ -120,6 +120,8 @@ class Saver:
         self._run.history[:] = given["history"]
         course.go_on_from(given["course"])
         set_random_states(given["random"])
+        assert self._due is not None
+        self._due.resumed()
         self._say(self._where(course))
 
     def _where(self, course: Counting) -> str:
@@ -176,11 +178,11 @@ class Saver:
     def boundary(self, course: Counting, *, epoch_ended: bool = False) -> str | None:
         """Save if it is due, between two iterations; return why the training must stop, if so."""
         assert self._due is not None
-        due = self._due.now(
+        now = self._due.now(
             iteration=course.iteration, update=course.update, epoch=course.epoch,
             epoch_ended=epoch_ended,
         )  # fmt: skip
-        if due and (self._due.counted is not None or not self._keeper.busy):
+        if now and (self._due.counted is not None or not self._keeper.busy):
             self.save(course)
         return self._keeper.problem
 
