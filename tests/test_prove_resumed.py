@@ -9,9 +9,7 @@ from __future__ import annotations
 import datetime
 import io
 import itertools
-import json
 import random
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,22 +25,21 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, Tenso
 import fivestep
 from fivestep.proofs.bench.verdict import Shown, Verdict
 from fivestep.proofs.rehearsal.perform import Job, Outcome, perform
-from fivestep.proofs.resumed_is_uninterrupted import rehearsed, show
+from fivestep.proofs.rehearsal.stages import Fresh
+from fivestep.proofs.resumed_is_uninterrupted import HASH_SEEDS, rehearsed
 from fivestep.prove import prove
+from fivestep.randomness import preserved
 
 Made = dict[str, Any]
-ROOT = Path(__file__).resolve().parents[1]
 
 
 def in_this_process(make: Callable[[], Made], folder: Path) -> Shown:
     def stage(job: Job) -> Outcome:
-        before = random.getstate(), np.random.get_state(), torch.get_rng_state()
-        random.seed(), np.random.seed(), torch.seed()  # a fresh process has others
-        try:
+        with preserved():
+            random.seed()  # a fresh process has numbers of its own
+            np.random.seed()
+            torch.seed()
             return perform(job, make)
-        finally:
-            random.setstate(before[0]), np.random.set_state(before[1])
-            torch.set_rng_state(before[2])
 
     return rehearsed(stage, stage, str(folder), 0, "float32")
 
@@ -162,8 +159,8 @@ class Noisy(nn.Module):
         return self.line(x) + float(self.generator.normal())
 
 
-GENERATOR = np.random.default_rng(0)
-RATE = 0.1
+own_numbers = np.random.default_rng(0)
+falling_rate = 0.1
 SEEN: list[int] = []
 
 
@@ -173,7 +170,7 @@ class OfModule(nn.Module):
         self.line = nn.Linear(3, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.line(x) + float(GENERATOR.random())
+        return self.line(x) + float(own_numbers.random())
 
 
 class Classy(nn.Module):
@@ -250,8 +247,8 @@ def own_unseeded() -> Made:
 
 
 def of_module() -> Made:
-    global GENERATOR
-    GENERATOR = np.random.default_rng(0)
+    global own_numbers
+    own_numbers = np.random.default_rng(0)
     return given(seeded(OfModule))
 
 
@@ -270,15 +267,15 @@ def rate_around() -> Made:
 
 
 def rate_of_module() -> Made:
-    global RATE
-    RATE = 0.1
+    global falling_rate
+    falling_rate = 0.1
     model = seeded(lambda: nn.Linear(3, 1))
     optimizer = torch.optim.Adam(model.parameters(), lr=0.1)
 
     def falls(one: Any, *_: Any) -> None:
-        global RATE
-        RATE *= 0.9
-        one.param_groups[0]["lr"] = RATE
+        global falling_rate
+        falling_rate *= 0.9
+        one.param_groups[0]["lr"] = falling_rate
 
     optimizer.register_step_pre_hook(falls)
     return given(model, optimizer=optimizer)
@@ -408,7 +405,11 @@ class Scaling:
 
 def clock_in_forward() -> Made:
     model: Any = seeded(lambda: nn.Linear(3, 1))
-    model.register_forward_hook(lambda *given: given[2] * (1 + time.time() % 1))
+
+    def grows(_: Any, __: Any, output: Tensor) -> Tensor:
+        return output * (1 + time.time() % 1)
+
+    model.register_forward_hook(grows)
     return given_with(model)
 
 
@@ -452,9 +453,9 @@ FORGOTTEN: list[tuple[Callable[[], Made], str, str]] = [
     (own_python, "model.generator, a Random of its own", "torch's global generator"),
     (own_old, "model.generator, a RandomState of its own", "torch's global generator"),
     (own_unseeded, "model.generator, a Generator of its own", "torch's global generator"),
-    (of_module, "GENERATOR, a variable of the module test_prove_resumed", "get_extra_state"),
+    (of_module, "own_numbers, a variable of the module test_prove_resumed", "get_extra_state"),
     (rate_around, "rate, a variable around falls", "param_groups"),
-    (rate_of_module, "RATE, a variable of the module test_prove_resumed", "param_groups"),
+    (rate_of_module, "falling_rate, a variable of the module test_prove_resumed", "param_groups"),
     (rate_in_loss, "weights, a variable around loss", "param_groups"),
     (class_total, "Classy.total", "get_extra_state"),
     (loss_list, "SEEN, a variable of the module test_prove_resumed", "param_groups"),
@@ -466,7 +467,7 @@ FORGOTTEN: list[tuple[Callable[[], Made], str, str]] = [
     (unseeded_data, "data[0] comes out otherwise each time", "seed what the set-up draws"),
     (unseeded_mask, "drawn, a variable around loss", "seed what the set-up draws"),
     (unseeded_scale, ".scale comes out otherwise each time", "seed what the set-up draws"),
-    (clock_in_forward, "time.time in <lambda>", "never on a clock"),
+    (clock_in_forward, "time.time in grows", "never on a clock"),
     (clock_in_loss, "datetime.now in loss", "never on a clock"),
     (clock_in_data, "time.perf_counter in __getitem__", "never on a clock"),
     (clock_of_day, "time.localtime in loss", "never on a clock"),
@@ -631,4 +632,129 @@ def test_a_sound_training_is_not_blamed(make: Callable[[], Made], tmp_path: Path
     assert len(shown.measures) == 3
 
 
-__all__ = ["json", "prove", "show", "sys", "ROOT"]
+# What takes another process. All of these share two, from which every rehearsal is made.
+
+
+@pytest.fixture(scope="module")
+def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Fresh, Fresh]]:
+    folder = tmp_path_factory.mktemp("noise")
+    (folder / "nothing.py").write_text("import math\n")
+    made = [Fresh(str(folder / "nothing.py"), seed, str(folder)) for seed in HASH_SEEDS]
+    yield made[0], made[1]
+    for one in made:
+        one.close()
+
+
+HEAD = """
+import os, sys, torch
+from torch import nn
+torch.set_num_threads(1)
+torch.manual_seed(0)
+words = "one two three four five six seven eight nine ten eleven twelve".split()
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.line = nn.Linear(3, 1)
+        self.prepare()
+    def prepare(self): pass
+    def scale(self): return 1.0
+    def forward(self, x): return self.line(x) * self.scale()
+data = torch.randn(60, 3), torch.randn(60, 1)
+batch_size = 8
+loss_fn = nn.MSELoss()
+"""
+TAIL = """
+print("a line that is none of ours")
+model = Net()
+optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+"""
+SET = """
+class Net(Net):
+    def prepare(self): self.known = set(words)
+    def scale(self): return 1 + 0.1 * words.index(next(iter(self.known)))
+"""
+LISTED = """
+ORDER = list({*words})
+class Net(Net):
+    def scale(self): return 1 + 0.1 * words.index(ORDER[0])
+"""
+HASH = """
+def number(): return hash("a text") % 97
+class Net(Net):
+    def scale(self): return 1 + number() / 97
+"""
+LAYERS = """
+class Net(Net):
+    def prepare(self):
+        self.kinds = frozenset(words)
+    def forward(self, x):
+        for kind in self.kinds:
+            x = torch.sin(x * len(kind)) + words.index(kind)
+        return self.line(x)
+"""
+COUNTED = SET.replace("def scale(self): return", """def scale(self):
+        self.calls = getattr(self, "calls", 0) + 1
+        return self.calls *""")  # fmt: skip
+
+
+def in_processes(text: str, stages: tuple[Fresh, Fresh], folder: Path) -> Shown:
+    path = folder / "train_it.py"
+    path.write_text(HEAD + text + TAIL)
+    for one in stages:
+        one.setup = str(path)
+    return rehearsed(*stages, str(folder), 0, "float32")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (SET, ["which changes model.known", "hash seed"]),
+        (LISTED, ["ORDER, a variable of the module train_it", "hash seed"]),
+        (HASH, ["the bits change with the hash seed"]),
+        (LAYERS, ["which changes model.kinds"]),
+        (COUNTED, ["model.calls changes in training", "which changes model.known"]),
+    ],
+)
+def test_a_hash_seed_is_named(
+    text: str, words: list[str], stages: tuple[Fresh, Fresh], tmp_path: Path
+) -> None:
+    shown = in_processes(text, stages, tmp_path)
+    assert shown.verdict is Verdict.FAILS
+    assert all(one in shown.cause for one in words), shown.cause
+    assert "sorted(...)" in shown.do
+
+
+def test_a_sound_training_in_processes(stages: tuple[Fresh, Fresh], tmp_path: Path) -> None:
+    sound = SET.replace("next(iter(self.known))", "min(self.known)")
+    assert in_processes(sound, stages, tmp_path).verdict is Verdict.HOLDS
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("os._exit(7)", "it ended with code 7"),
+        ("os.abort()", "it ended with code -6"),
+        ("raise ValueError('no data here')", "no data here"),
+        ("sys.exit('not today')", "SystemExit: not today"),
+    ],
+)
+def test_what_cannot_be_rehearsed_is_not_proved(
+    text: str, words: str, stages: tuple[Fresh, Fresh], tmp_path: Path
+) -> None:
+    shown = in_processes(text, stages, tmp_path)
+    assert shown.verdict is Verdict.NOT_PROVED
+    assert words in shown.cause
+
+
+def test_without_a_file_it_is_not_proved() -> None:
+    made = counting()
+    model, loss_fn, optimizer, data = (made[n] for n in ("model", "loss_fn", "optimizer", "data"))
+    proof = prove(model, loss_fn, optimizer, data, only="resumed-is-uninterrupted")
+    assert proof.holds
+    assert proof.code == 0
+    assert "of 1 guarantees 1 not proved" in str(proof)
+    row = proof["resumed-is-uninterrupted"]
+    assert row.verdict is Verdict.NOT_PROVED
+    assert "setup='train_setup.py'" in row.shown.do
+    with pytest.raises(FileNotFoundError, match=r"setup='nowhere.py' was given, and is no file"):
+        prove(model, loss_fn, optimizer, data, setup="nowhere.py")

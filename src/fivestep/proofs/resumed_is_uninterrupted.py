@@ -9,6 +9,7 @@ not, what was forgotten is found by putting it back; see ``rehearsal/causes.py``
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -104,9 +105,7 @@ def _explained(
 ) -> Shown:
     cause, do = told(causes, whole, place)
     notes = () if found is None else (_end(found.last),)
-    return Shown(
-        verdict=Verdict.FAILS, measures=shown.measures, cause=cause, do=do, notes=notes
-    )
+    return Shown(verdict=Verdict.FAILS, measures=shown.measures, cause=cause, do=do, notes=notes)
 
 
 def _end(last: Difference) -> str:
@@ -114,7 +113,7 @@ def _end(last: Difference) -> str:
     return f"at the end of the rehearsal it is off by {size} at {last.where}"
 
 
-def setup_of(path: str | Path | None) -> str | None:
+def setup_of(path: str | os.PathLike[str] | None) -> str | None:
     """Find the file of a set-up; None stays None.
 
     Raises:
@@ -124,7 +123,7 @@ def setup_of(path: str | Path | None) -> str | None:
         return None
     if not Path(path).is_file():
         raise FileNotFoundError(
-            f"setup={str(path)!r} was given, and is no file\n"
+            f"setup={os.fspath(path)!r} was given, and is no file\n"
             "  do: name the Python file that defines model, loss_fn, optimizer and data"
         )
-    return str(path)
+    return os.fspath(path)

@@ -1,4 +1,4 @@
-"""What was forgotten, found by rehearsal: with it put back the training goes on as if not stopped."""
+"""What was forgotten, found by rehearsal: with it put back the training goes on as ever."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from itertools import count
 
 from fivestep.proofs.rehearsal.clocks import Clock
 from fivestep.proofs.rehearsal.compared import apart, parting
+from fivestep.proofs.rehearsal.leaves import Leaf
 from fivestep.proofs.rehearsal.perform import Job, Outcome
 from fivestep.proofs.rehearsal.stages import Stage
-from fivestep.proofs.rehearsal.walk import Leaf
 
 MOST = 24  # values that are tried one by one
 

@@ -7,9 +7,9 @@ import sys
 import time
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from fivestep.proofs.rehearsal.walk import is_users
+from fivestep.proofs.rehearsal.leaves import is_users
 
 Clock = Literal["true", "another day", "still"]
 SHIFT_SECONDS = 1_003_607.0  # another day, another hour, another minute
@@ -24,10 +24,11 @@ class Clocks:
     """Answers the user's code so meanwhile, and notes where it asks; others are told the truth."""
 
     def __init__(self, kind: Clock) -> None:
-        self.kind, self.asked = kind, dict[str, None]()
+        self.kind: Clock = kind
+        self.asked: dict[str, None] = {}
         self._before: list[tuple[Any, str, Any]] = []
 
-    def __enter__(self) -> Clocks:
+    def __enter__(self) -> Self:
         for name in (*_DAY, *_STOPWATCH, *_CALENDAR):
             if hasattr(time, name):
                 self._replace(time, name, _answered(name, self.kind, self.asked))
@@ -99,7 +100,7 @@ def _dates(kind: Clock, asked: dict[str, None]) -> Any:
 
         @classmethod
         def utcnow(cls) -> Any:
-            return cls.now(datetime.timezone.utc).replace(tzinfo=None)
+            return cls.now(datetime.UTC).replace(tzinfo=None)
 
         @classmethod
         def today(cls) -> Any:

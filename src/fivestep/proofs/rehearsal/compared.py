@@ -6,9 +6,9 @@ import math
 from typing import NamedTuple
 
 from fivestep.proofs.bench.compare import Difference, differ
+from fivestep.proofs.rehearsal.leaves import Leaf
 from fivestep.proofs.rehearsal.perform import Outcome, tensors_at
 from fivestep.proofs.rehearsal.places import Point
-from fivestep.proofs.rehearsal.walk import Leaf
 
 
 class Parting(NamedTuple):
@@ -51,7 +51,5 @@ def _difference(
 def apart(saved: dict[str, Leaf], here: dict[str, Leaf]) -> list[str]:
     """The paths of what is not the same after the load as it was when it was saved."""
     return [
-        key
-        for key, leaf in saved.items()
-        if key not in here or here[key].digest != leaf.digest
+        key for key, leaf in saved.items() if key not in here or here[key].digest != leaf.digest
     ]

@@ -13,10 +13,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-import torch
 from torch import Tensor, nn
 
-from fivestep.attach.accumulate import Accumulated
 from fivestep.checkpoint import Checkpoint
 from fivestep.checkpoints.codec import Tensors, encode
 from fivestep.checkpoints.exact import _own_generators  # pyright: ignore[reportPrivateUsage]
@@ -25,11 +23,12 @@ from fivestep.checkpoints.objects import states
 from fivestep.checkpoints.seeds import own_generators
 from fivestep.closure import demands_closure
 from fivestep.fit import fit
-from fivestep.proofs.bench.compare import differ
 from fivestep.proofs.rehearsal.clocks import Clock, Clocks
+from fivestep.proofs.rehearsal.leaves import Leaf, digest_of, is_users, value_of
 from fivestep.proofs.rehearsal.places import Places, Point
+from fivestep.proofs.rehearsal.putting import held, put
 from fivestep.proofs.rehearsal.short import BATCHES, shortened
-from fivestep.proofs.rehearsal.walk import Leaf, Walk, digest_of, is_users, value_of
+from fivestep.proofs.rehearsal.walk import Walk
 
 WINDOW = 2
 LARGEST_BYTES = 2**28  # of all states together that are kept to say by how much they differ
@@ -69,8 +68,6 @@ class Outcome:
         places: the points that were saved at; 0 is the start.
         walks: what was found outside of what is saved, at each of the places.
         asked: where the user's code asked for the time.
-        parted: where the states part from those of the one gone on from, None if nowhere.
-        batches: in an epoch.
         workers: of the loader.
     """
 
@@ -79,9 +76,7 @@ class Outcome:
     places: list[Point] = field(default_factory=list[Point])
     walks: list[dict[str, Leaf]] = field(default_factory=list[Any])
     asked: list[str] = field(default_factory=list[str])
-    sites: list[str] = field(default_factory=list[str])
     workers: int = 0
-    silent: list[str] = field(default_factory=list[str])
 
     def to_json(self) -> str:
         """Write it."""
@@ -134,19 +129,18 @@ class _Rehearsal:
         self.data = data
         self.outcome.workers = int(getattr(data, "num_workers", 0) or 0)
         window = 1 if demands_closure(given["optimizer"]) else WINDOW
-        if isinstance(given["optimizer"], Accumulated):
-            window = 1  # it has one of its own
-        own = {name: given.get(name) for name in ("items", "forward")}
         places = Places(
             passed=self._pass, saved=self._save, resumed=self._resumed,
             saves=self.job.after is None,
         )  # fmt: skip
-        self.saves = self._prepared()
+        checkpoint = Checkpoint(self._prepared(), keep=9, failure="stop")
+        checkpoint.every = places
         run = fit(
-            given["model"], given["loss_fn"], given["optimizer"], data, batch_size=size, **own,
+            given["model"], given["loss_fn"], given["optimizer"], data, batch_size=size,
+            items=given.get("items"), forward=given.get("forward"),
             length=f"{2 * min(_count(data, size), BATCHES)} iterations", accumulate=window,
             seed=self.job.seed, keep_best=False, progress=False, watch=False,
-            checkpoint=Checkpoint(self.saves, every=places, keep=9, failure="stop"),
+            checkpoint=checkpoint,
         )  # fmt: skip
         if run.reason != "finished":
             raise RuntimeError(f"the training ended with {run.reason}: {run.message}")
@@ -180,7 +174,8 @@ class _Rehearsal:
         self.outcome.walks.append(leaves)
         if self.job.after is None:
             self._file("walk", place).write_bytes(to_bytes(walk.tensors))
-            self.outcome.places.append(Point(0, 0, 1, ended=False)) if not place else None
+            if not place:
+                self.outcome.places.append(Point(0, 0, 1, ended=False))
         return walk
 
     def _seeded(self) -> list[Any]:
@@ -202,7 +197,7 @@ class _Rehearsal:
         tensors = from_bytes((self.folder / f"{self.job.after}.walk.{place}").read_bytes())
         for key in keys:
             if key in saved and saved[key].value is not None:
-                walk.put(saved[key], value_of(saved[key], tensors))
+                put(walk, saved[key], value_of(saved[key], tensors))
 
     def _save(self, point: Point) -> None:
         self.outcome.places.append(point)
@@ -223,9 +218,7 @@ class _Rehearsal:
 
 
 def _stands_for(walk: Walk, leaf: Leaf) -> int:
-    from fivestep.proofs.rehearsal.walk import _held  # pyright: ignore[reportPrivateUsage]
-
-    return id(_held(walk.owners[leaf.owner], leaf))
+    return id(held(walk.owners[leaf.owner], leaf))
 
 
 def _count(data: Any, size: int | None) -> int:
@@ -273,6 +266,3 @@ def tensors_at(folder: str, name: str, point: Point) -> dict[str, Tensor]:
     """Read the state of a rehearsal at a point, if it was kept."""
     path = Path(folder) / f"{name}.state.{point.key}"
     return from_bytes(path.read_bytes()) if path.exists() else {}
-
-
-__all__ = ["Job", "Make", "Outcome", "differ", "perform", "tensors_at", "torch"]

@@ -5,12 +5,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any, cast
+from typing import Any
 
 from torch.utils.data import DataLoader, IterableDataset
 
-from fivestep.batches import DEFAULT_BATCH_SIZE, Order, batches, brings_samples, is_dataset, take
-from fivestep.batches import TensorBatches as InMemory
+from fivestep.batches import DEFAULT_BATCH_SIZE, Order, TensorBatches, batches, brings_samples, take
 
 BATCHES = 5  # in an epoch: two windows of two and a short one
 
@@ -43,9 +42,9 @@ def shortened(data: Any, batch_size: int | None, seed: int) -> tuple[Any, int | 
     if brings_samples(data):
         return _of_samples(data, batch_size, seed)
     if isinstance(data, DataLoader):
-        return _of_loader(cast("Any", data)), batch_size
+        return _of_loader(data), batch_size
     if type(data) in (list, tuple):
-        return cast("Any", data)[:BATCHES], batch_size
+        return data[:BATCHES], batch_size
     return data, batch_size
 
 
@@ -55,16 +54,18 @@ def _of_samples(data: Any, batch_size: int | None, seed: int) -> tuple[Any, int 
     count = cut[0] if cut else len(data)
     size = batch_size or DEFAULT_BATCH_SIZE
     size = min(size, max(2, count // 4))
-    if isinstance(made, InMemory):
+    if isinstance(made, TensorBatches):
         part = slice(0, size * BATCHES)
         return (take(made.inputs, part), take(made.targets, part)), size
-    assert is_dataset(data)
     order = Order(min(count, size * BATCHES), shuffle=True, seed=seed)
     return DataLoader(data, batch_size=size, sampler=order), None
 
 
 def _of_loader(loader: Any) -> Any:
-    if isinstance(loader.dataset, IterableDataset) or type(loader).__iter__ is not DataLoader.__iter__:
+    if (
+        isinstance(loader.dataset, IterableDataset)
+        or type(loader).__iter__ is not DataLoader.__iter__
+    ):
         return loader
     short = copy.copy(loader)
     held: dict[str, Any] = short.__dict__

@@ -35,7 +35,7 @@ class Fresh:
     """
 
     def __init__(self, setup: str, hash_seed: int, folder: str) -> None:
-        self._setup, self._hash_seed, self._folder = str(Path(setup).resolve()), hash_seed, folder
+        self.setup, self._hash_seed, self._folder = str(Path(setup).resolve()), hash_seed, folder
         self._process: subprocess.Popen[str] | None = self._start() if _forks() else None
 
     def __call__(self, job: Job) -> Outcome:
@@ -43,14 +43,14 @@ class Fresh:
         process, self._process = self._process or self._start(), None
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write(json.dumps(asdict(job)) + "\n")
+        process.stdin.write(json.dumps([self.setup, asdict(job)]) + "\n")
         process.stdin.flush()
         answer = process.stdout.readline().strip()
         if _forks():
             self._process = process
         else:
             _end(process)
-        path = Path(self._folder) / f"{job.name}.json"
+        path = Path(job.folder) / f"{job.name}.json"
         if answer != "done" or not path.exists():
             return Outcome(error=f"the process ended: {answer or self._last_words()}")
         return Outcome.from_json(path.read_text(encoding="utf-8"))
@@ -69,7 +69,7 @@ class Fresh:
         }
         with self._noise.open("a", encoding="utf-8") as noise:
             return subprocess.Popen(
-                [sys.executable, "-m", "fivestep.proofs.rehearsal", self._setup],
+                [sys.executable, "-m", "fivestep.proofs.rehearsal", self.setup],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=noise, text=True,
                 env=environment,
             )  # fmt: skip

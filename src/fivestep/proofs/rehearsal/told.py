@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from fivestep.proofs.rehearsal.causes import Causes
+from fivestep.proofs.rehearsal.leaves import Leaf
 from fivestep.proofs.rehearsal.perform import Outcome
-from fivestep.proofs.rehearsal.walk import Leaf
 
 LISTED = 3
 _SEED = "seed what the set-up draws (torch.manual_seed at its top), and sort what comes out of sets"
