@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import io
 import itertools
+import os
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -630,6 +631,95 @@ def test_a_sound_training_is_not_blamed(make: Callable[[], Made], tmp_path: Path
     shown = in_this_process(make, tmp_path)
     assert shown.verdict is Verdict.HOLDS, shown
     assert len(shown.measures) == 3
+
+
+def test_a_buffer_that_only_our_checkpoint_keeps_is_told(tmp_path: Path) -> None:
+    (note,) = in_this_process(kept, tmp_path).notes
+    assert note.startswith("model.mean: changed in training, and left out of state_dict()")
+
+
+class Saved(Lazy):
+    """The buffer that is made at the first call is one that is saved."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not hasattr(self, "mean"):
+            self.register_buffer("mean", torch.zeros(3))
+        return super().forward(x)
+
+
+class Blind(nn.Module):
+    """Draws numbers that no seed reaches."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.line = nn.Linear(3, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.line(x) + os.urandom(1)[0] / 256
+
+
+class Runs(nn.Module):
+    """An iterator, which cannot be put back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.line, self.numbers = nn.Linear(3, 1), iter(range(1, 100))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.line(x) / next(self.numbers)
+
+
+def late() -> Made:
+    return given(seeded(Saved))
+
+
+def blind() -> Made:
+    return given(seeded(Blind))
+
+
+def runs() -> Made:
+    return given(seeded(Runs))
+
+
+def cached_in_workers() -> Made:
+    return given(seeded(lambda: nn.Linear(3, 1)), DataLoader(Cached(), batch_size=8, num_workers=1))
+
+
+@pytest.mark.parametrize(
+    ("make", "cause"),
+    [
+        (late, "does not go on from what was saved: ValueError: checkpoint: model"),
+        (blind, "numbers are drawn that no seed reaches"),
+        (runs, "model.numbers is not as when it was saved, and cannot be put back"),
+        (cached_in_workers, "the 1 worker of the loader keeps"),
+    ],
+)
+def test_what_cannot_be_put_back_is_told_otherwise(
+    make: Callable[[], Made], cause: str, tmp_path: Path
+) -> None:
+    shown = in_this_process(make, tmp_path)
+    assert shown.verdict is Verdict.FAILS
+    assert cause in shown.cause, shown.cause
+
+
+def test_of_many_things_that_change_the_one_is_found(tmp_path: Path) -> None:
+    def make() -> Made:
+        model: Any = seeded(Counting)
+        model.kept = [Harmless() for _ in range(60)]
+        model.register_forward_pre_hook(lambda *_: [one.count() for one in model.kept] and None)
+        return given(model)
+
+    shown = in_this_process(make, tmp_path)
+    assert shown.cause.startswith("model.calls changes in training")
+    assert "; " not in shown.cause
+
+
+class Harmless:
+    def __init__(self) -> None:
+        self.number = 0
+
+    def count(self) -> None:
+        self.number += 1
 
 
 # What takes another process. All of these share two, from which every rehearsal is made.

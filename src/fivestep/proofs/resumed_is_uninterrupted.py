@@ -65,7 +65,7 @@ def rehearsed(same: Stage, other: Stage, folder: str, seed: int, dtype: str) -> 
         measures.append(_measure(whole.places[place], outcome, found, dtype))
         if not measures[-1].holds:
             failed.append((place, found, outcome))
-    shown = judged(*measures)
+    shown = judged(*measures, notes=_silent(whole))
     if shown.verdict is Verdict.HOLDS:
         return shown
     place, found, outcome = failed[0]
@@ -92,6 +92,19 @@ def _where(place: Point) -> str:
     return f"{inside}, within a window" if place.iteration % WINDOW else inside
 
 
+def _silent(whole: Outcome) -> tuple[str, ...]:
+    """Tell of the buffers that only a checkpoint of ours keeps."""
+    start = {leaf.title: leaf.digest for leaf in whole.walks[0].values()}
+    end = {leaf.title: leaf.digest for leaf in whole.walks[-1].values()}
+    moved = [name for name in whole.silent if end.get(name) != start.get(name)]
+    if not moved:
+        return ()
+    return (
+        f"{', '.join(moved[:3])}: changed in training, and left out of state_dict() "
+        "(persistent=False); a checkpoint of fivestep saves it, a saved state_dict() forgets it",
+    )
+
+
 def _broken(shown: Shown, error: str) -> Shown:
     return Shown(
         verdict=Verdict.FAILS, measures=shown.measures,
@@ -104,7 +117,7 @@ def _explained(
     shown: Shown, causes: Causes, whole: Outcome, place: int, found: Parting | None
 ) -> Shown:
     cause, do = told(causes, whole, place)
-    notes = () if found is None else (_end(found.last),)
+    notes = shown.notes if found is None else (_end(found.last), *shown.notes)
     return Shown(verdict=Verdict.FAILS, measures=shown.measures, cause=cause, do=do, notes=notes)
 
 

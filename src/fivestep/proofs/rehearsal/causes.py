@@ -11,7 +11,7 @@ from fivestep.proofs.rehearsal.leaves import Leaf
 from fivestep.proofs.rehearsal.perform import Job, Outcome
 from fivestep.proofs.rehearsal.stages import Stage
 
-MOST = 24  # values that are tried one by one
+MOST = 100  # rehearsals to find out which of them it was
 
 
 @dataclass
@@ -90,12 +90,17 @@ class Search:
         return None
 
     def _needed(self, clock: Clock, base: list[str]) -> list[str]:
-        """Leave out one after the other; what must not be left out is what was forgotten."""
-        kept = list(base)
-        for key in base[:MOST]:
-            less = [one for one in kept if one != key]
-            if self._equal(self._go(self.same, clock, less)):
-                kept = less
+        """Leave out half of them, a quarter, one: what must not be left out was forgotten."""
+        kept, size, left = list(base), max(1, len(base) // 2), MOST
+        while size and left:
+            start = 0
+            while start < len(kept) and left:
+                less, left = kept[:start] + kept[start + size :], left - 1
+                if self._equal(self._go(self.same, clock, less)):
+                    kept = less
+                else:
+                    start += size
+            size //= 2
         return kept
 
     def _surroundings(self, found: Causes, differs: list[str]) -> None:

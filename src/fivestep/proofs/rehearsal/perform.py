@@ -69,6 +69,7 @@ class Outcome:
         walks: what was found outside of what is saved, at each of the places.
         asked: where the user's code asked for the time.
         workers: of the loader.
+        silent: the buffers that ``state_dict`` leaves out, by their titles.
     """
 
     error: str = ""
@@ -77,6 +78,7 @@ class Outcome:
     walks: list[dict[str, Leaf]] = field(default_factory=list[Any])
     asked: list[str] = field(default_factory=list[str])
     workers: int = 0
+    silent: list[str] = field(default_factory=list[str])
 
     def to_json(self) -> str:
         """Write it."""
@@ -142,6 +144,7 @@ class _Rehearsal:
             seed=self.job.seed, keep_best=False, progress=False, watch=False,
             checkpoint=checkpoint,
         )  # fmt: skip
+        self.outcome.silent = _silent(given["model"])
         if run.reason != "finished":
             raise RuntimeError(f"the training ended with {run.reason}: {run.message}")
 
@@ -215,6 +218,15 @@ class _Rehearsal:
 
     def _file(self, kind: str, name: Any) -> Path:
         return self.folder / f"{self.job.name}.{kind}.{name}"
+
+
+def _silent(model: Any) -> list[str]:
+    modules = model.named_modules() if isinstance(model, nn.Module) else ()
+    return [
+        f"model.{path}.{name}" if path else f"model.{name}"
+        for path, module in modules
+        for name in sorted(module._non_persistent_buffers_set)  # pyright: ignore[reportPrivateUsage]
+    ]
 
 
 def _stands_for(walk: Walk, leaf: Leaf) -> int:

@@ -115,9 +115,10 @@ def _unexplained(causes: Causes, whole: Outcome, place: int) -> tuple[str, str]:
             "draw from the global generators; see same-seed-same-run",
         )
     if whole.workers:
+        keep = "worker of the loader keeps" if whole.workers == 1 else "workers of the loader keep"
         return (
-            f"what it is was not found in this process; the {whole.workers} workers of the loader "
-            "keep copies of the data set, whose own state ends with them",
+            f"what it is was not found in this process; the {whole.workers} {keep} a copy of the "
+            "data set, whose own state ends with the process",
             "let a sample depend on its index alone; num_workers=0 in the set-up lets this name it",
         )
     return (

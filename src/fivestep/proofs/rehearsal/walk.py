@@ -37,11 +37,13 @@ from fivestep.proofs.rehearsal.leaves import (
 )  # fmt: skip
 
 LARGEST_BYTES = 2**20  # of one tensor that is kept
+MOST = 20_000  # values, in all
 PARTS = 200  # of a container of objects that are looked into
 _TORCHS = {*vars(nn.Module()), "training"} - {"_buffers", "_modules"}
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_optimizer_step_pre_hooks",
           "_optimizer_step_post_hooks")  # fmt: skip
 _SAVED = ("state", "param_groups", "defaults")  # of an optimizer
+_UNSEEN = (AttributeError, NotImplementedError, OSError, RuntimeError, TypeError, ValueError)
 
 
 class Walk:
@@ -58,7 +60,7 @@ class Walk:
             self._look("", "item", name, value, name)
 
     def _look(self, owner: str, how: str, name: str, value: Any, title: str) -> None:
-        if isinstance(value, nn.Parameter) or self._depth > DEEPEST:
+        if isinstance(value, nn.Parameter) or self._depth > DEEPEST or len(self.leaves) > MOST:
             return
         if isinstance(value, PLAIN):
             self._leaf(owner, how, name, title, value, value)
@@ -69,6 +71,8 @@ class Walk:
         self._depth += 1
         try:
             self._open(owner, how, name, value, title)
+        except _UNSEEN:  # it does not let itself be looked at
+            return
         finally:
             self._depth -= 1
 
