@@ -706,7 +706,12 @@ def test_of_many_things_that_change_the_one_is_found(tmp_path: Path) -> None:
     def make() -> Made:
         model: Any = seeded(Counting)
         model.kept = [Harmless() for _ in range(60)]
-        model.register_forward_pre_hook(lambda *_: [one.count() for one in model.kept] and None)
+
+        def count(*_: Any) -> None:
+            for one in model.kept:
+                one.count()
+
+        model.register_forward_pre_hook(count)
         return given(model)
 
     shown = in_this_process(make, tmp_path)
