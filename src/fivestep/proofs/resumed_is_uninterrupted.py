@@ -20,7 +20,7 @@ from fivestep.proofs.rehearsal.causes import Causes, Search
 from fivestep.proofs.rehearsal.compared import Parting, parting
 from fivestep.proofs.rehearsal.perform import WINDOW, Job, Outcome
 from fivestep.proofs.rehearsal.places import Point
-from fivestep.proofs.rehearsal.stages import Fresh, Stage
+from fivestep.proofs.rehearsal.stages import ENDED, Fresh, Stage
 from fivestep.proofs.rehearsal.told import told
 
 CLAIM = "a training stopped anywhere and started again ends as one never stopped, to the bit"
@@ -69,6 +69,8 @@ def rehearsed(same: Stage, other: Stage, folder: str, seed: int, dtype: str) -> 
     if shown.verdict is Verdict.HOLDS:
         return shown
     place, found, outcome = failed[0]
+    if outcome.error.startswith(ENDED):
+        return not_proved(f"the rehearsal of a stop did not come to its end: {outcome.error}", "")
     if outcome.error:
         return _broken(shown, outcome.error)
     causes = Search(same, other, folder, seed, place).causes(whole)
@@ -89,7 +91,8 @@ def _where(place: Point) -> str:
     if place.ended:
         return "between two epochs"
     inside = f"after iteration {place.iteration}"
-    return f"{inside}, within a window" if place.iteration % WINDOW else inside
+    windows = place.update < place.iteration  # LBFGS has none
+    return f"{inside}, within a window" if windows and place.iteration % WINDOW else inside
 
 
 def _silent(whole: Outcome) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ from typing import Protocol
 from fivestep.proofs.rehearsal.perform import Job, Outcome
 
 PATIENCE_SECONDS = 300.0
+ENDED = "the process ended"  # how an outcome's error begins that is none of the user's code
 
 
 class Stage(Protocol):
@@ -43,8 +45,9 @@ class Fresh:
         process, self._process = self._process or self._start(), None
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write(json.dumps([self.setup, asdict(job)]) + "\n")
-        process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # it is gone: nothing will be answered
+            process.stdin.write(json.dumps([self.setup, asdict(job)]) + "\n")
+            process.stdin.flush()
         answer = process.stdout.readline().strip()
         if _forks():
             self._process = process
@@ -52,7 +55,7 @@ class Fresh:
             _end(process)
         path = Path(job.folder) / f"{job.name}.json"
         if answer != "done" or not path.exists():
-            return Outcome(error=f"the process ended: {answer or self._last_words()}")
+            return Outcome(error=f"{ENDED}: {answer or self._last_words()}")
         return Outcome.from_json(path.read_text(encoding="utf-8"))
 
     def close(self) -> None:
@@ -67,9 +70,12 @@ class Fresh:
             "PYTHONHASHSEED": str(self._hash_seed),
             "PYTHONPATH": os.pathsep.join(one for one in paths if one),
         }
+        safe = (
+            [] if str(Path.cwd()) in sys.path else ["-P"]
+        )  # as we were started
         with self._noise.open("a", encoding="utf-8") as noise:
             return subprocess.Popen(
-                [sys.executable, "-m", "fivestep.proofs.rehearsal", self.setup],
+                [sys.executable, *safe, "-m", "fivestep.proofs.rehearsal", self.setup],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=noise, text=True,
                 env=environment,
             )  # fmt: skip
