@@ -853,3 +853,17 @@ def test_without_a_file_it_is_not_proved() -> None:
     assert "setup='train_setup.py'" in row.shown.do
     with pytest.raises(FileNotFoundError, match=r"setup='nowhere.py' was given, and is no file"):
         prove(model, loss_fn, optimizer, data, setup="nowhere.py")
+
+
+def test_files_beside_the_setup_do_not_hide_pythons_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "types.py").write_text("raise SystemExit('taken for another')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "train_it.py").write_text(HEAD + TAIL)
+    fresh = Fresh(str(tmp_path / "train_it.py"), 1, str(tmp_path))
+    try:
+        assert fresh(Job(str(tmp_path), "whole")).error == ""
+    finally:
+        fresh.close()

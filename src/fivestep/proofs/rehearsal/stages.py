@@ -70,9 +70,9 @@ class Fresh:
             "PYTHONHASHSEED": str(self._hash_seed),
             "PYTHONPATH": os.pathsep.join(one for one in paths if one),
         }
-        safe = (
-            [] if str(Path.cwd()) in sys.path else ["-P"]
-        )  # as we were started
+        # The folder of the set-up is put there when it is run; before, it could hide Python's own.
+        here, own = Path.cwd(), Path(self.setup).parent
+        safe = [] if str(here) in sys.path and here != own else ["-P"]
         with self._noise.open("a", encoding="utf-8") as noise:
             return subprocess.Popen(
                 [sys.executable, *safe, "-m", "fivestep.proofs.rehearsal", self.setup],
