@@ -45,7 +45,7 @@ def as_before() -> Iterator[None]:
     yield
     sys.path[:] = path
     for name in set(sys.modules) - modules:
-        if name in ("train_setup", "link", "prove_digits", "prove_tokens"):
+        if name in ("train_setup", "link", "prove_digits", "prove_tokens", "prove_resumed"):
             del sys.modules[name]
 
 
@@ -60,7 +60,7 @@ def test_all_of_them_and_the_json(tmp_path: Path, capsys: pytest.CaptureFixture[
     code = main(["prove", written(tmp_path, LINE), "--json", str(target), "--seed", "3"])
     out = capsys.readouterr().out
     assert code == 0
-    assert out.startswith("fivestep prove: of 8 guarantees 8 hold")
+    assert out.startswith("fivestep prove: of 9 guarantees 9 hold")
     assert all(name in out for name in NAMES)
     plain = json.loads(target.read_text())
     assert plain["holds"] is True
@@ -163,21 +163,23 @@ def test_a_wrong_name_is_told_before_the_file_is_run(
 
 def rows(text: str) -> list[tuple[str, ...]]:
     """The guarantees of a page and their verdicts."""
-    return re.findall(r"^ ([a-z-]+) +(holds|fails|not applicable) ", text, re.MULTILINE)
+    return re.findall(r"^ ([a-z-]+) +(holds|fails|not applicable|not proved) ", text, re.MULTILINE)
 
 
 def test_the_page_of_the_docs_says_what_is_said_now() -> None:
     pytest.importorskip("sklearn")
-    from fivestep.cli_prove import found, load
+    from fivestep.setup_file import found, load
 
     said: list[tuple[str, ...]] = []
-    for name in ("prove_digits.py", "prove_tokens.py"):
-        given = found(load(str(ROOT / "docs" / name)), name)
+    for name in ("prove_digits.py", "prove_tokens.py", "prove_resumed.py"):
+        path = str(ROOT / "docs" / name)
+        given = found(load(path), name)
         positional = [given.pop(one) for one in ("model", "loss_fn", "optimizer", "data")]
-        said += rows(str(prove(*positional, **given)))
+        only = "resumed-is-uninterrupted" if name == "prove_resumed.py" else None
+        said += rows(str(prove(*positional, **given, setup=path, only=only)))
     page = (ROOT / "docs" / "prove.md").read_text(encoding="utf-8")
     assert rows(page) == said
-    assert len(said) == 2 * len(NAMES)
+    assert len(said) == 2 * len(NAMES) + 1
     given = found(load(str(ROOT / "docs" / "prove_tokens.py")), "prove_tokens.py")
     positional = [given.pop(one) for one in ("model", "loss_fn", "optimizer", "data")]
     assert prove(*positional, items=lambda batch: (batch[1] != -1).sum()).holds

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from fivestep.batches import Batches, batches
 from fivestep.checkpoints.exact import Exact, SeededFeed, exact
-from fivestep.checkpoints.interval import Due
+from fivestep.checkpoints.interval import Due, due
 from fivestep.checkpoints.keeper import Keeper
 from fivestep.checkpoints.objects import load_states, states
 from fivestep.checkpoints.seeds import random_states, seed_for, set_random_states
@@ -36,14 +36,14 @@ class Loop:
         objects: Mapping[str, Any],
         values: dict[str, Any],
         *,
-        every: Duration | float | None,
+        every: Duration | float | Due | None,
         seed: int,
         strict: bool,
     ) -> None:
         self._keeper, self._objects, self._values = keeper, dict(objects), values
         self._seed, self._strict = seed, strict
         self._interrupt = Interrupt(terminate=True)
-        self._due = Due(every, Lengths())
+        self._due = due(every, Lengths())
         self.epoch = self.iteration = self.finished = 0
         self._feed: SeededFeed | None = None
         self._start = 0  # the batches of the epoch that what was saved has seen
@@ -93,6 +93,7 @@ class Loop:
             )
         self.finished, self.iteration, self._start = loop["place"]
         self._data, self._random = given["data"], given["random"]
+        self._due.resumed()
 
     def _end_epoch(self) -> None:
         self._feed, self._start, self.finished = None, 0, self.epoch
@@ -137,13 +138,13 @@ class Loop:
 
     def _boundary(self, *, epoch_ended: bool = False) -> None:
         epoch = self.epoch
-        due = self._due.now(
+        now = self._due.now(
             iteration=self.iteration, update=self.iteration, epoch=epoch, epoch_ended=epoch_ended
         )
         if self._interrupt.requested:
             self._save(wait=True)
             raise SystemExit(RESUME_ME)
-        if due and (self._due.counted is not None or not self._keeper.busy):
+        if now and (self._due.counted is not None or not self._keeper.busy):
             self._save()
 
     def _save(self, *, wait: bool = False) -> None:

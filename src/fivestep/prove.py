@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,6 +22,7 @@ from fivestep.proofs.bench.rows import collect
 from fivestep.proofs.bench.verdict import Shown, Verdict
 from fivestep.proofs.bench.workbench import Workbench, rehearse, to_device
 from fivestep.proofs.proof import Proof, Row
+from fivestep.proofs.resumed_is_uninterrupted import setup_of
 from fivestep.randomness import preserved
 
 SAMPLES = 64
@@ -40,6 +42,7 @@ def prove(
     seed: int = 0,
     only: str | Sequence[str] | None = None,
     tolerance: float | None = None,
+    setup: str | os.PathLike[str] | None = None,
 ) -> Proof:
     """Show the guarantees of fivestep on your own model, loss and data.
 
@@ -61,6 +64,9 @@ def prove(
         only: the name of a guarantee, or several of them.
         tolerance: share of the size of what is compared that it may differ by, in the place of
             machine epsilon times growth; what is compared bitwise stays so.
+        setup: the file that defines them, as for ``fivestep prove``. Fresh processes run it again
+            and go on from what was saved; without it, that a resumed training ends as one never
+            stopped is not proved.
 
     Returns:
         The ``Proof``: ``proof.holds``, ``print(proof)``, ``proof.to_json()``.
@@ -79,7 +85,7 @@ def prove(
             model=model, loss_fn=loss_fn, optimizer=optimizer, items=items, forward=forward,
             rows=collect(made, samples, whole=forward is not None),
             batch_size=batch_size or _batch_size(made), window=window, seed=seed,
-            tolerance=tolerance,
+            tolerance=tolerance, setup=setup_of(setup),
         )  # fmt: skip
         to_device(bench)
         rehearse(bench)

@@ -17,7 +17,7 @@ from fivestep.assembly import Assembly
 from fivestep.best import Best
 from fivestep.checkpoint import Checkpoint
 from fivestep.checkpoints.exact import Exact, SeededFeed
-from fivestep.checkpoints.interval import Due
+from fivestep.checkpoints.interval import Due, due
 from fivestep.checkpoints.keeper import Keeper
 from fivestep.checkpoints.likeness import likeness, order_of
 from fivestep.checkpoints.objects import fingerprint, load_states, states
@@ -113,7 +113,7 @@ class Saver:
         self._plan, self._kit, self._best, self._run, self._seed = plan, kit, best, run, plan.seed
         found = [_exact(plan.train), _exact(plan.validate)]
         self._exact = [one for one in found if one is not None]
-        self._due = Due(self.checkpoint.every, plan.lengths)
+        self._due = due(self.checkpoint.every, plan.lengths)
         self.anchors = None if plan.back is None else Anchors(plan.back, plan.lengths)
 
     @property
@@ -143,6 +143,8 @@ class Saver:
             self.anchors.go_on_from(given)
             if not self.anchors.held:  # what was saved was not meant to be gone back to
                 self._anchor(course)
+        assert self._due is not None
+        self._due.resumed()
         self._say(self._where(course))
 
     def _put_back(self, given: dict[str, Any], course: Counting) -> None:
@@ -252,8 +254,8 @@ class Saver:
         }  # fmt: skip
         if self.anchors is not None and self.anchors.due(**counts, epoch_ended=epoch_ended):
             self._anchor(course)
-        due = self._due.now(**counts, epoch_ended=epoch_ended)
-        if due and (self._due.counted is not None or not self._keeper.busy):
+        now = self._due.now(**counts, epoch_ended=epoch_ended)
+        if now and (self._due.counted is not None or not self._keeper.busy):
             self.save(course)
         return self._keeper.problem
 

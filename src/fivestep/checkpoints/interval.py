@@ -14,13 +14,13 @@ _SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0}
 _CLOCK = re.compile(r"\s*(\d+(?:\.\d+)?)?\s*(second|minute|hour)s?\s*", re.IGNORECASE)
 
 
-def interval(value: Any, name: str = "every") -> Duration | float | None:
-    """Read an interval: a duration, or so many seconds; None stays None.
+def interval(value: Any, name: str = "every") -> Duration | float | Due | None:
+    """Read an interval: a duration, or so many seconds; None, and a ``Due``, stay what they are.
 
     Raises:
         TypeError, ValueError: neither; the message says what to write.
     """
-    if value is None or isinstance(value, Duration):
+    if value is None or isinstance(value, (Duration, Due)):
         return value
     form = _CLOCK.fullmatch(value) if isinstance(value, str) else None
     if form is None:
@@ -52,8 +52,17 @@ class Due:
             )
         return time.perf_counter() - self._last >= self._wait
 
+    def resumed(self) -> None:
+        """Count from here on: what was saved has just been put back."""
+        self._last = time.perf_counter()
+
     def saved(self, cost_seconds: float) -> None:
         """Count from here on; it took so long."""
         self._last = time.perf_counter()
         if self._seconds is None:
             self._wait = max(cost_seconds / SHARE, LEAST_SECONDS)
+
+
+def due(every: Duration | float | Due | None, lengths: Lengths) -> Due:
+    """Make what tells when to save."""
+    return every if isinstance(every, Due) else Due(every, lengths)

@@ -19,6 +19,7 @@ NAMES = (
     "validation-leaves-no-trace",
     "fit-is-the-plain-loop",
     "same-seed-same-run",
+    "resumed-is-uninterrupted",
     "samples-apart",
     "gradient-is-the-slope",
     "modes-put-back",

@@ -26,6 +26,7 @@ COLOURS = {
     Verdict.HOLDS: "green",
     Verdict.FAILS: "bold red",
     Verdict.NOT_APPLICABLE: "yellow",
+    Verdict.NOT_PROVED: "yellow",
 }
 WIDTH = 110  # columns where there is no terminal
 
@@ -64,15 +65,15 @@ def headline(proof: Proof) -> str:
     """How many guarantees hold, fail and do not apply."""
     counts = {verdict: sum(row.verdict is verdict for row in proof.rows) for verdict in Verdict}
     parts = [
-        f"{count} {verdict.value}" if verdict is Verdict.NOT_APPLICABLE
-        else f"{count} {_agreeing(verdict, count)}"
+        f"{count} {_agreeing(verdict, count)}"
         for verdict, count in counts.items() if count
     ]  # fmt: skip
     return f"fivestep prove: of {len(proof.rows)} guarantees " + ", ".join(parts)
 
 
 def _agreeing(verdict: Verdict, count: int) -> str:
-    return verdict.value if count == 1 else verdict.value.removesuffix("s")
+    said = verdict.value
+    return said if count == 1 or said.startswith("not") else said.removesuffix("s")
 
 
 def _used(proof: Proof) -> str:

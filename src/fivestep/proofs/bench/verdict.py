@@ -13,6 +13,7 @@ class Verdict(Enum):
     HOLDS = "holds"
     FAILS = "fails"
     NOT_APPLICABLE = "not applicable"
+    NOT_PROVED = "not proved"
 
 
 class Measure(NamedTuple):
@@ -62,3 +63,8 @@ def failing(shown: Shown) -> list[Measure]:
 def not_applicable(cause: str, do: str = "", measures: tuple[Measure, ...] = ()) -> Shown:
     """There is nothing to show, for a reason."""
     return Shown(verdict=Verdict.NOT_APPLICABLE, cause=cause, do=do, measures=measures)
+
+
+def not_proved(cause: str, do: str) -> Shown:
+    """It may hold or not: it could not be tried."""
+    return Shown(verdict=Verdict.NOT_PROVED, cause=cause, do=do)

@@ -39,6 +39,7 @@ class Workbench:
     items: Callable[[Any], Any] | None = None
     forward: Callable[[Any, Any], Any] | None = None
     tolerance: float | None = None
+    setup: str | None = None  # the file that made them, for a fresh process to make them again
     narrow: str = ""  # why it does not run in float64
     drawing: list[str] = field(default_factory=list[str])  # generators used in eval mode, too
     still: bool = False  # dropout is a function in a forward, and off in eval mode only
