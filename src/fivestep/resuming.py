@@ -22,7 +22,7 @@ from fivestep.checkpoints.objects import fingerprint, load_states, states
 from fivestep.checkpoints.seeds import random_states, set_random_states
 from fivestep.feeds import Around, Feed
 from fivestep.interrupt import RESUME_ME
-from fivestep.journal import Entry, versions
+from fivestep.journal import Entry, Journal, versions
 from fivestep.plan import Plan
 from fivestep.run import Run
 
@@ -79,6 +79,7 @@ class Saver:
             checkpoint.folder, keep=checkpoint.keep, stops=checkpoint.failure == "stop", say=print
         )
         self._due: Due | None = None
+        self._journal: Journal | None = None
 
     def arrange(
         self, plan: Plan, kit: Assembly, best: Best, run: Run, say: Callable[[str], None]
@@ -97,10 +98,18 @@ class Saver:
         return self._keeper.found is not None
 
     @property
-    def journal(self) -> tuple[str, int] | None:
-        """The record that was being written, and how many bytes of it are in what was saved."""
-        found = self._keeper.found and self._keeper.found.body.get("journal")
-        return (found["name"], found["bytes"]) if found else None
+    def journal(self) -> Entry | None:
+        """The record that was being written, and where it stood in what was saved."""
+        return self._keeper.found and self._keeper.found.body.get("journal")
+
+    @property
+    def filmed(self) -> bool:
+        """Tell whether there is a film to go on with."""
+        return bool(self.journal and self.journal.get("film"))
+
+    def note(self, journal: Journal | None) -> None:
+        """Be told of the record, whose place is saved, too."""
+        self._journal = journal
 
     def restore(self, course: Counting) -> None:
         """Put everything back as it was saved.
@@ -200,8 +209,7 @@ class Saver:
 
     def _body(self) -> Entry:
         parts = fingerprint(self._objects)
-        journal = self._run.path
-        here = None if journal is None else {"name": journal.name, "bytes": _size(journal)}
+        here = None if self._journal is None else self._journal.place()
         return {"about": self._about(), "made of": parts, "journal": here}
 
     def _parts(self, course: Counting) -> dict[str, Any]:
@@ -249,10 +257,6 @@ def _pair(name: str, saved: Entry, here: Entry) -> str:
 
 def _versions() -> Entry:
     return {name: value for name, value in versions().items() if name != "fivestep"}
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
 
 
 def _exact(made: Batches | None) -> Exact | None:

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from fivestep.journal import FORMAT, read_lines
 from fivestep.live.pace import Pace
@@ -18,6 +19,7 @@ from fivestep.vitals.codec import beside as vitals_beside
 from fivestep.vitals.events import Update
 
 TAKEN_BACK = "nothing was trained, and the record was taken back: the training's own words say why"
+TAIL = 256  # bytes by which a place in a file is known again
 QUIET = 30.0  # seconds without a sign of life, where nobody can look for the process
 
 
@@ -68,28 +70,42 @@ class Reading:
         self.process: Message = {}
         self.ended = self._gone = False
         self.iteration = 0
+        self.anew = False  # the last news tell the run from its beginning once more
         self._heard = False
 
     def news(self) -> list[Message]:
-        """The messages that have come since the last call, without numbers of their own."""
-        found: list[Message] = []
-        if self._gone:
-            return found
+        """The messages that have come since the last call, without numbers of their own.
+
+        A run that went on from a checkpoint has taken back what came after it: what was read may be
+        among that, and then all of it is told again, and ``anew`` is true.
+        """
         try:
             lines = list(self._lines.new())
         except FileNotFoundError:
-            if not self._heard:
-                raise
-            self._gone = True
-            if self.ended:
-                return found
-            self.ended = True
-            return [{"v": VERSION, "kind": "end", "reason": "failed", "message": TAKEN_BACK}]
+            return self._gone_now()
+        if not self._heard and not self.filmed and beside(self.journal).exists():
+            self.filmed, self._lines = True, _Lines(beside(self.journal))  # it was made just now
+            lines = list(self._lines.new())
+        self.anew, self._lines.anew = self._lines.anew, False
+        if self.anew:
+            self.ended, self._told, self.iteration = False, None, 0
+        self._gone = False
+        found: list[Message] = []
         for line in lines:
             found += [line] if self.filmed else list(self._translated(line))
         for one in found:
             self._note(one)
         return found
+
+    def _gone_now(self) -> list[Message]:
+        self.anew = False
+        if not self._heard:
+            raise FileNotFoundError(f"{self.journal} is not there any more")
+        gone, self._gone = self._gone, True
+        if gone or self.ended:
+            return []
+        self.ended = True
+        return [{"v": VERSION, "kind": "end", "reason": "failed", "message": TAKEN_BACK}]
 
     def silence(self) -> Message | None:
         """Say that nobody writes any more, if that is so and was not said; or that somebody does.
@@ -124,6 +140,8 @@ class Reading:
         kind = message["kind"]
         if kind == "hello":
             self._heard, self.process = True, message.get("process", {})
+        elif kind == "resumed":
+            self.process = message.get("process", {})
         elif kind == "end":
             self.ended = True
         elif kind in ("iteration", "entry"):
@@ -168,16 +186,20 @@ class Reading:
 
 
 class _Lines:
-    """The whole lines of a file that grows."""
+    """The whole lines of a file that grows, and that may be cut and grow again."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self._place, self._rest = path, 0, b""
+        self.path, self._place, self._rest, self._tail = path, 0, b"", b""
+        self.anew = False  # it was cut: what was read is told again
 
     def new(self) -> Iterator[Message]:
         with self.path.open("rb") as file:
+            if not self._still(file):
+                self._place, self._rest, self._tail, self.anew = 0, b"", b"", True
             file.seek(self._place)
             text = file.read()
         self._place += len(text)
+        self._tail = (self._tail + text[-TAIL:])[-TAIL:]
         *lines, self._rest = (self._rest + text).split(b"\n")
         for line in lines:
             try:
@@ -187,6 +209,11 @@ class _Lines:
             except ValueError as error:
                 raise ValueError(_no_record(self.path)) from error
             yield found
+
+    def _still(self, file: BinaryIO) -> bool:
+        """What was read last still stands where it was; its times make it like no other."""
+        file.seek(self._place - len(self._tail))
+        return file.read(len(self._tail)) == self._tail
 
     def touched(self) -> float:
         try:
