@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
 from typing import Any, cast
 
 from fivestep.journal import Entry, Journal
@@ -12,7 +11,7 @@ from fivestep.live.film import Film, hello
 from fivestep.live.places import beside
 from fivestep.live.process import identity
 from fivestep.page.findings import Findings
-from fivestep.page.protocol import Message
+from fivestep.page.protocol import Message, file_name, placed
 from fivestep.vitals.events import Update
 from fivestep.watch import Watch
 
@@ -139,7 +138,7 @@ class Filmed(Journal):
 
     def _end(self, record: Entry) -> None:
         report = record.get("report")
-        found = [placed(one) for one in report["findings"]] if report else []
+        found = [placed(one, file_name) for one in report["findings"]] if report else []
         for one in found:
             if key(one) not in self._told:
                 self.film.say("finding", one)
@@ -157,9 +156,7 @@ class _Doctor:
         self.next = FIRST
         self._spent = 0.0
         # What it asks of a doctor is its record, and a watch has that, too.
-        self._findings = Findings(
-            cast("Any", watch), self._post, lambda finding: 0, lambda file: Path(file).name
-        )
+        self._findings = Findings(cast("Any", watch), self._post, lambda finding: 0, file_name)
         self._watch = watch
 
     def update(self) -> Update | None:
@@ -196,13 +193,6 @@ class _Doctor:
             return 0
         self._told.add(key(told))
         return self._film.say(kind, told)
-
-
-def placed(finding: Message) -> Message:
-    """A finding of a report, with the names of files only: where they lie is nobody's business."""
-    file = finding["file"]
-    consequences = [placed(one) for one in finding["consequences"]]
-    return finding | {"file": file and Path(file).name, "consequences": consequences}
 
 
 def key(finding: Message) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ from fivestep.journal import FORMAT, read_lines
 from fivestep.live.pace import Pace
 from fivestep.live.places import COLUMNS, LAYERS, PAGE, beside
 from fivestep.live.process import lives
-from fivestep.page.protocol import VERSION, Message, number
+from fivestep.page.protocol import VERSION, Message, file_name, number, placed
 from fivestep.vitals.codec import VITALS, load
 from fivestep.vitals.codec import beside as vitals_beside
 from fivestep.vitals.events import Update
@@ -150,39 +150,41 @@ class Reading:
     # -- a run without a film ---------------------------------------------------------------------
 
     def _translated(self, line: Message) -> Iterator[Message]:
-        kind = line.pop("kind", None)
-        if kind == "start":
-            yield self._hello(line)
-        elif kind == "record":
-            yield {"v": VERSION, "kind": "entry"} | line
-        elif kind == "end":
-            yield from self._vitals()
-            yield from self._end(line)
-        elif not self._heard:
-            raise ValueError(_no_record(self.journal))
-
-    def _hello(self, line: Message) -> Message:
-        if line.get("format", 0) > FORMAT or not isinstance(line.get("setup"), dict):
+        kind = line.get("kind")
+        if not self._heard and not (kind == "start" and _has_form(line)):
             raise ValueError(_no_record(self.journal))
         self._heard = True
-        return {
-            "v": VERSION, "kind": "hello", "run": self.journal.stem, "script": "", "arguments": [],
-            "sources": [], "mode": "watch", "knobs": {}, "seed": line.get("seed"),
-            "versions": line["setup"].get("versions", {}), "setup": line["setup"],
-            "began": None, "process": {},
-        }  # fmt: skip
-
-    def _end(self, line: Message) -> Iterator[Message]:
-        report = line.pop("report", None)
-        for one in report["findings"] if report else []:
-            file = one["file"]
-            yield {"v": VERSION, "kind": "finding"} | one | {"file": file and Path(file).name}
-        yield {"v": VERSION, "kind": "end"} | line
+        if kind == "end":
+            yield from self._vitals()
+        yield from translated(line, self.journal.stem)
 
     def _vitals(self) -> Iterator[Message]:
         path = vitals_beside(self.journal)
         if path.exists():
             yield from _from_vitals(path)
+
+
+def translated(line: Message, name: str) -> Iterator[Message]:
+    """A line of a journal as messages: what a film would have told."""
+    told = {key: value for key, value in line.items() if key not in ("kind", "report")}
+    if line["kind"] == "start":
+        yield {
+            "v": VERSION, "kind": "hello", "run": name, "script": "", "arguments": [],
+            "sources": [], "mode": "watch", "knobs": {}, "seed": line.get("seed"),
+            "versions": line["setup"].get("versions", {}), "setup": line["setup"],
+            "began": None, "process": {},
+        }  # fmt: skip
+    elif line["kind"] == "record":
+        yield {"v": VERSION, "kind": "entry"} | told
+    elif line["kind"] == "end":
+        report = line.get("report")
+        for one in report["findings"] if report else []:
+            yield {"v": VERSION, "kind": "finding"} | placed(one, file_name)
+        yield {"v": VERSION, "kind": "end"} | told
+
+
+def _has_form(start: Message) -> bool:
+    return start.get("format", 0) <= FORMAT and isinstance(start.get("setup"), dict)
 
 
 class _Lines:
