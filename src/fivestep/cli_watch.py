@@ -105,7 +105,6 @@ def _watch(given: argparse.Namespace) -> int:
             )
     folder = given.runs[0] if len(given.runs) == 1 and given.runs[0].is_dir() else None
     if folder is not None and not runs_in(folder):
-        print(f"fivestep: no run in {folder} yet; the first that begins is shown", file=sys.stderr)  # noqa: T201
         return _serve(given, [], folder)
     return _serve(given, [find(one) for one in given.runs], folder)
 
@@ -123,8 +122,10 @@ def _runs(given: argparse.Namespace) -> int:
         print(json.dumps({"runs": plain(found)}, indent=2, allow_nan=False))  # noqa: T201
     elif found:
         printed(found)
-    for one in problems:
+    for one in problems:  # in a directory other files may stand, too
         print(f"fivestep: {one}", file=sys.stderr)  # noqa: T201
+    if not found:
+        print("  do: name what fit(record=...) wrote, or its directory", file=sys.stderr)  # noqa: T201
     return 0 if found else 2
 
 
@@ -158,10 +159,12 @@ def _serve(given: argparse.Namespace, journals: list[Path], folder: Path | None 
         raise ValueError(
             f"{len(journals)} runs were given; one page shows {MOST}\n  do: name fewer"
         )
-    check_host(given.host, public=given.public)
+    check_host(given.host, public=given.public, does="sees the runs")
     from fivestep.live.viewer import Viewer, serve
 
     viewer = Viewer(list(dict.fromkeys(journals)), folder)
+    if not journals:
+        print(f"fivestep: no run in {folder} yet; the first that begins is shown", file=sys.stderr)  # noqa: T201
     with interrupts() as pressed:
         return serve(
             viewer, host=given.host, port=given.port, show=_shower(given), pressed=pressed,

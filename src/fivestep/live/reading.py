@@ -47,7 +47,8 @@ def find(path: Path) -> Path:
         return found[-1]
     if not path.exists() and not beside(path).exists():
         raise FileNotFoundError(
-            f"{path} is not there\n  do: name what fit(record=...) wrote, or its directory"
+            f"{path} is not there\n"
+            "  do: record one with fit(..., page=True) or fit(..., record=...), or name where it is"
         )
     return path
 
