@@ -146,6 +146,17 @@ def test_a_place_of_another_film_is_refused(tmp_path: Path) -> None:
     assert one.place() is None  # it is over
 
 
+def test_a_film_that_cannot_be_cut_is_over_and_the_training_is_not(tmp_path: Path) -> None:
+    film = Film(tmp_path / "a.page.jsonl")
+    told(film, 1, 2)
+    place = film.place()
+    film.path.unlink()
+    assert not film.cut(place)
+    assert film.failure is not None
+    assert film.place() is None
+    film.close()
+
+
 def test_a_place_is_json_whatever_the_numbers(tmp_path: Path) -> None:
     film = Film(tmp_path / "a.page.jsonl")
     told(film, *range(1, 2060))

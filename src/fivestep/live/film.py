@@ -133,13 +133,13 @@ class Film:
             Whether this is the film of that place. If it is not, nothing has changed.
         """
         with self._lock:
-            if self._ended or self.failure is not None or to is None or not self._holds(to):
+            if self._ended or self.failure is not None or to is None:
                 return False
-            os.ftruncate(self._file, to["bytes"])
-            self._queue.clear()
-            self._last_line = self._line_before(to)
-            self._writer.restore(to["state"])
-            return True
+            try:
+                return self._cut(to)
+            except OSError as error:  # the film is over, and the training goes on
+                self.failure = error
+                return False
 
     def close(self) -> None:
         """Write what waits, and end."""
@@ -202,10 +202,15 @@ class Film:
             "state": state,
         }  # fmt: skip
 
-    def _holds(self, place: Message) -> bool:
-        # Another film may have begun under this name: its last line there is another.
-        line = self._line_before(place)
-        return bool(line) and [len(line), zlib.crc32(line)] == place["last"]
+    def _cut(self, to: Message) -> bool:
+        line = self._line_before(to)
+        if not line or [len(line), zlib.crc32(line)] != to["last"]:
+            return False  # another film has begun under this name: its last line there is another
+        os.ftruncate(self._file, to["bytes"])
+        self._queue.clear()
+        self._last_line = line
+        self._writer.restore(to["state"])
+        return True
 
     def _line_before(self, place: Message) -> bytes:
         length = place["last"][0]

@@ -167,17 +167,18 @@ class Reading:
 
 def translated(line: Message, name: str) -> Iterator[Message]:
     """A line of a journal as messages: what a film would have told."""
+    kind = line.get("kind")
     told = {key: value for key, value in line.items() if key not in ("kind", "report")}
-    if line["kind"] == "start":
+    if kind == "start":
         yield {
             "v": VERSION, "kind": "hello", "run": name, "script": "", "arguments": [],
             "sources": [], "mode": "watch", "knobs": {}, "seed": line.get("seed"),
             "versions": line["setup"].get("versions", {}), "setup": line["setup"],
             "began": None, "process": {},
         }  # fmt: skip
-    elif line["kind"] == "record":
+    elif kind == "record":
         yield {"v": VERSION, "kind": "entry"} | told
-    elif line["kind"] == "end":
+    elif kind == "end":
         report = line.get("report")
         for one in report["findings"] if report else []:
             yield {"v": VERSION, "kind": "finding"} | placed(one, file_name)
