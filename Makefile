@@ -92,6 +92,7 @@ bench: .venv-bench/.bench
 	@.venv-bench/$(BIN)/python benchmarks/imports.py
 	@.venv-bench/$(BIN)/python benchmarks/listening.py
 	@.venv-bench/$(BIN)/python benchmarks/saving.py
+	@.venv-bench/$(BIN)/python benchmarks/showing.py
 
 # The same closed-form traps, put to the loops of other libraries; ends with an error if one of
 # them could not be run.

@@ -54,18 +54,45 @@ for epoch in range(20):
     print(epoch, loss.item())
 '''
 
+WATCHED = '''"""Learn handwritten digits with fit, shown while it runs."""
+
+import torch
+from sklearn.datasets import load_digits
+from torch import nn
+
+import fivestep
+
+torch.manual_seed(0)
+images, labels = load_digits(return_X_y=True)
+x = torch.tensor(images / 16, dtype=torch.float32)
+data, unseen = fivestep.split((x, torch.tensor(labels)), validation=0.2, stratify=True)
+model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
+optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+fivestep.fit(
+    model, nn.CrossEntropyLoss(), optimizer, data, epochs=20, validate=unseen,
+    metrics=fivestep.accuracy, schedule=fivestep.cosine(warmup="0.1 run"), page=True,
+)
+'''
+ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "src")}
+
 Picture = Callable[[Page], Iterator[None]]  # what it shows stands until it is asked to go on
 
 
 @contextmanager
 def stepped(*command: str) -> Generator[str]:
     """``fivestep step`` on an example or the plain loop, to be opened at this address."""
-    folder = tempfile.TemporaryDirectory()  # for what the script writes
-    Path(folder.name, PLAIN_NAME).write_text(PLAIN, encoding="utf-8")
     script = command[0] if command[0] == PLAIN_NAME else str(ROOT / "examples" / command[0])
-    line = [sys.executable, "-m", "fivestep", "step", "--no-browser", script, *command[1:]]
-    env = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "src")}
-    process = subprocess.Popen(line, cwd=folder.name, env=env, stderr=subprocess.PIPE,
+    with tempfile.TemporaryDirectory() as folder:  # for what the script writes
+        Path(folder, PLAIN_NAME).write_text(PLAIN, encoding="utf-8")
+        with served(folder, "step", script, *command[1:]) as address:
+            yield address
+
+
+@contextmanager
+def served(folder: str, verb: str, *command: str) -> Generator[str]:
+    """A verb of ``fivestep`` that serves a page, to be opened at this address."""
+    line = [sys.executable, "-m", "fivestep", verb, "--no-browser", *command]
+    process = subprocess.Popen(line, cwd=folder, env=ENVIRONMENT, stderr=subprocess.PIPE,
                                stdout=subprocess.DEVNULL, text=True)  # fmt: skip
     try:
         assert process.stderr
@@ -75,7 +102,6 @@ def stepped(*command: str) -> Generator[str]:
     finally:
         process.terminate()
         process.wait()
-        folder.cleanup()
 
 
 def press(page: Page, name: str, times: int = 1) -> None:
@@ -114,7 +140,34 @@ def step_without_zero_grad(page: Page) -> Iterator[None]:
         yield
 
 
+def learn_descent(page: Page) -> Iterator[None]:
+    """The second lesson after some iterations: the card, the data and their line, the surface."""
+    with tempfile.TemporaryDirectory() as folder, served(folder, "learn", "2") as address:
+        begun(page, address)
+        page.get_by_role("button", name="Next card").or_(
+            page.get_by_role("button", name="Skip this card")
+        ).click()
+        press(page, "Iteration", 5)
+        yield
+
+
+def watch_digits(page: Page) -> Iterator[None]:
+    """A training that was shown while it ran, looked at again: its charts and the best of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, PLAIN_NAME).write_text(WATCHED, encoding="utf-8")
+        subprocess.run([sys.executable, PLAIN_NAME], cwd=folder, env=ENVIRONMENT, check=True,
+                       capture_output=True)  # fmt: skip
+        with served(folder, "watch", "runs") as address:
+            page.goto(address)
+            expect(page.locator(".sentence")).to_contain_text("It has finished")
+            expect(page.locator(".chart canvas").first).to_be_visible()
+            page.wait_for_timeout(1000)  # the charts are drawn a little later
+            yield
+
+
 PICTURES: dict[str, Picture] = {
+    "learn": learn_descent,
+    "watch": watch_digits,
     "step": step_digits,
     "step_zero_grad": step_without_zero_grad,
 }

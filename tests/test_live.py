@@ -31,7 +31,7 @@ from fivestep.live import export as exporting
 from fivestep.live import film as filming
 from fivestep.live import filmed, start, viewer
 from fivestep.live.export import LIMIT, export
-from fivestep.live.film import Film, Iterated, _Writer
+from fivestep.live.film import Film, Iterated, Writer
 from fivestep.live.pace import Pace
 from fivestep.live.places import beside
 from fivestep.live.process import identity, lives
@@ -287,7 +287,7 @@ def test_a_slow_training_is_shown_as_it_goes() -> None:
 
 def test_a_long_film_is_small_and_keeps_what_stands_out() -> None:
     lines: list[bytes] = []
-    writer = _Writer(lines.append)
+    writer = Writer(lines.append)
     norms = tuple(Norm(i, 1.0, 1.0, 1e-3) for i in range(200))
     update = Update(0, None, 0, False, False, "some", False, 1, 1, None, None, norms=norms)
     parts = (1e-4,) * 6
@@ -331,7 +331,7 @@ def test_a_fault_of_the_film_ends_the_film_alone(
     def broken(*_: Any) -> None:
         raise KeyError("ours")
 
-    monkeypatch.setattr(_Writer, "_point", broken)
+    monkeypatch.setattr(Writer, "_point", broken)
     run, _ = trained(record=tmp_path, page=True)
     assert run.reason == "finished"
 
@@ -614,7 +614,7 @@ def long_run(folder: Path, count: int, *, layers: int = 64) -> Path:
     film = Film(beside(journal))
     film.close()
     lines: list[bytes] = []
-    writer = _Writer(lines.append)
+    writer = Writer(lines.append)
     norms = tuple(Norm(i, 1.0, 1.0, 10 ** (-3 + i / 40)) for i in range(layers))
     update = Update(0, None, 0, False, False, "some", False, 1, 1, None, None, norms=norms)
     setup = {"options": {"length": f"{count} iterations"}, "batches": 100}
@@ -673,3 +673,76 @@ def test_watching_needs_no_torch(tmp_path: Path) -> None:
     program = "import sys, fivestep.live.viewer, fivestep.live.table; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
     assert done.stdout.strip() == b"False"
+
+
+# --- Runs that begin while somebody watches -----------------------------------------------------
+
+
+def heard(served: viewer.Viewer) -> list[Message]:
+    return [json.loads(one.content) for one in served.ring.read(0, 1 << 20)]
+
+
+def written(folder: Path, name: str, *iterations: int) -> Path:
+    """A run without a film, as ``fit(record=...)`` writes it."""
+    path = folder / f"{name}.jsonl"
+    start = {"kind": "start", "format": 1, "seed": 0, "setup": {"options": {}}}
+    lines = [start, *({"kind": "record", "when": "epoch", "iteration": i} for i in iterations)]
+    path.write_text("".join(json.dumps(one) + "\n" for one in lines), encoding="utf-8")
+    return path
+
+
+def test_a_later_run_of_the_directory_is_told(tmp_path: Path) -> None:
+    first = written(tmp_path, "first", 1)
+    served = viewer.Viewer([first], tmp_path)
+    served.turn()
+    (tmp_path / "notes.jsonl").write_text('{"kind": "of something else"}\n', encoding="utf-8")
+    written(tmp_path, "second", 4, 5)
+    served.look(tmp_path)
+    served.turn()
+    hellos = [one for one in heard(served) if one["kind"] == "hello"]
+    assert [(one["run"], one["later"], one["runs"]) for one in hellos] == [
+        ("first", False, 1), ("second", True, 1),
+    ]  # fmt: skip
+    place = hellos[1]["of"]
+    entries = [one for one in heard(served) if one["of"] == place and one["kind"] == "entry"]
+    assert [one["iteration"] for one in entries] == [4, 5]
+    assert page_of(served.save([]))[0][0]["run"] == "first"
+    assert page_of(served.save([place]))[0][0]["run"] == "second"
+    with pytest.raises(ValueError, match="no such run"):
+        served.save([7])
+
+
+def test_a_run_that_is_begun_just_now_is_read_from_its_film(tmp_path: Path) -> None:
+    served = viewer.Viewer([], tmp_path)
+    (tmp_path / "notes.jsonl").write_text('{"kind": "of something else"}\n', encoding="utf-8")
+    assert heard(served)[0]["kind"] == "waiting"
+    assert heard(served)[0]["folder"] == tmp_path.name
+    other = tmp_path / "b.jsonl"
+    other.touch()
+    served.look(tmp_path)
+    served.turn()  # it is there, and nothing in it
+    film = Film(beside(other))
+    film.say("hello", filming.hello("b", {"options": {}}, 0))
+    film.iterated(1, 1, 0.5, 1.0, 0.1, 4)
+    film.close()
+    written(tmp_path, "b")
+    served.turn()
+    told = heard(served)
+    assert [one["kind"] for one in told[1:]] == ["hello", "iteration"]
+    assert not told[1]["later"]  # it is what was waited for
+    assert page_of(served.save([]))[0][0]["run"] == "b"
+
+
+def test_many_later_runs_make_room_for_the_next(tmp_path: Path) -> None:
+    served = viewer.Viewer([written(tmp_path, "first")], tmp_path)
+    for number in range(2 * viewer.RUNS):
+        path = written(tmp_path, f"later{number:02}", 1)
+        with path.open("a", encoding="utf-8") as file:
+            end = {"kind": "end", "reason": "finished", "message": "", "best": None, "seconds": 1.0}
+            file.write(json.dumps(end) + "\n")
+        served.look(tmp_path)
+        served.turn()
+    names = {one["of"]: one["run"] for one in heard(served) if one["kind"] == "hello"}
+    assert len(names) == viewer.RUNS
+    assert names[0] == "first"
+    assert f"later{2 * viewer.RUNS - 1:02}" in names.values()

@@ -13,7 +13,7 @@ from fivestep.cli_page import interrupts, port
 
 WATCH = """\
 examples:
-  fivestep watch runs                    the newest run of a directory
+  fivestep watch runs                    the newest run of a directory, and later ones
   fivestep watch runs/20260102-030405-17.jsonl
   fivestep watch a.jsonl b.jsonl c.jsonl    three runs compared
 """
@@ -96,14 +96,17 @@ def _safely(act: Any) -> Any:
 
 
 def _watch(given: argparse.Namespace) -> int:
-    from fivestep.live.reading import find, is_of_step
+    from fivestep.live.reading import find, is_of_step, runs_in
 
     for one in given.runs:
         if is_of_step(one):
             raise ValueError(
                 f"{one} is a record of fivestep step\n  do: fivestep step --replay {one}"
             )
-    return _serve(given, [find(one) for one in given.runs])
+    folder = given.runs[0] if len(given.runs) == 1 and given.runs[0].is_dir() else None
+    if folder is not None and not runs_in(folder):
+        return _serve(given, [], folder)
+    return _serve(given, [find(one) for one in given.runs], folder)
 
 
 def _runs(given: argparse.Namespace) -> int:
@@ -119,8 +122,10 @@ def _runs(given: argparse.Namespace) -> int:
         print(json.dumps({"runs": plain(found)}, indent=2, allow_nan=False))  # noqa: T201
     elif found:
         printed(found)
-    for one in problems:
+    for one in problems:  # in a directory other files may stand, too
         print(f"fivestep: {one}", file=sys.stderr)  # noqa: T201
+    if not found:
+        print("  do: name what fit(record=...) wrote, or its directory", file=sys.stderr)  # noqa: T201
     return 0 if found else 2
 
 
@@ -144,7 +149,7 @@ def _export(given: argparse.Namespace) -> int:
     return 0
 
 
-def _serve(given: argparse.Namespace, journals: list[Path]) -> int:
+def _serve(given: argparse.Namespace, journals: list[Path], folder: Path | None = None) -> int:
     from fivestep.live.start import missing
     from fivestep.page.access import check_host
 
@@ -154,10 +159,12 @@ def _serve(given: argparse.Namespace, journals: list[Path]) -> int:
         raise ValueError(
             f"{len(journals)} runs were given; one page shows {MOST}\n  do: name fewer"
         )
-    check_host(given.host, public=given.public)
+    check_host(given.host, public=given.public, does="sees the runs")
     from fivestep.live.viewer import Viewer, serve
 
-    viewer = Viewer(list(dict.fromkeys(journals)))
+    viewer = Viewer(list(dict.fromkeys(journals)), folder)
+    if not journals:
+        print(f"fivestep: no run in {folder} yet; the first that begins is shown", file=sys.stderr)  # noqa: T201
     with interrupts() as pressed:
         return serve(
             viewer, host=given.host, port=given.port, show=_shower(given), pressed=pressed,

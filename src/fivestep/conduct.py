@@ -87,7 +87,7 @@ def _go(
         run.history[entries:] = [*told, record]  # that it was gone back before stays written
         saver.went_back(course)
         if journal is not None:
-            journal.cut(entries)
+            journal.keep(entries)
             for one in run.history[entries:]:
                 journal.write("record", one)
         if isinstance(journal, Filmed):
@@ -107,7 +107,8 @@ def _go(
     if isinstance(journal, Filmed):
         journal.attend(watch)
         course.show_in(journal)
-        shown.tell(start_viewer(journal.path, browser=page == "open"))
+        if page:
+            shown.tell(start_viewer(journal.path, browser=page == "open"))
     try:
         run.reason, run.message = course.run()
         if saver is not None and run.reason in ("finished", "patience"):
@@ -145,20 +146,23 @@ def _journal(
     record: Any, run: Run, saver: Saver | None, course: Course, *, shown: bool
 ) -> Journal | None:
     """Open the record, its head and all that is history already written."""
-    kind, journal, whole = Filmed if shown else Journal, None, False
+    filmed = shown or (saver is not None and saver.filmed)  # a film that was begun goes on
+    kind, journal, whole = Filmed if filmed else Journal, None, False
     record = "runs" if shown and record is None else record  # what is shown has been written first
     if record is not None and saver is not None and saver.resumes and saver.journal is not None:
-        journal, whole = kind.continued(record, *saver.journal)
+        journal, whole = kind.continued(record, saver.journal)
     elif record is not None:
         journal = kind(record, again=saver is not None)
     run.path = None if journal is None else journal.path
-    if saver is not None and not saver.resumes:
-        saver.begin(course)  # before the first line: it knows that this file is its own
+    if saver is not None:
+        saver.note(journal)
+        if not saver.resumes:
+            saver.begin(course)  # before the first line: it knows that this file is its own
     if journal is not None and not whole:
         journal.write("start", {"format": FORMAT, "seed": run.seed, "setup": run.setup})
         for entry in run.history:
             journal.write("record", entry)
-    elif isinstance(journal, Filmed):
+    elif isinstance(journal, Filmed) and journal.anew:
         journal.retell({"setup": run.setup, "seed": run.seed}, run.history)
     return journal
 

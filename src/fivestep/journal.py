@@ -56,27 +56,41 @@ class Journal:
             raise _unwritable(where, error) from error
 
     @classmethod
-    def continued(
-        cls, where: str | os.PathLike[str], name: str, size_bytes: int
-    ) -> tuple[Journal, bool]:
-        """Open the file of a run that goes on, and forget what stands in it beyond ``size_bytes``.
+    def continued(cls, where: str | os.PathLike[str], place: Entry) -> tuple[Journal, bool]:
+        """Open the file of a run that goes on, and forget what was written after a ``place``.
 
         Returns:
-            The journal, and whether it holds those bytes; if it does not, it is empty.
+            The journal, and whether it is whole up to there; if it is not, it is empty.
         """
         where = Path(where).expanduser()
-        path = where if where.suffix == ".jsonl" else where / name
+        path = where if where.suffix == ".jsonl" else where / place["name"]
         journal = cls.__new__(cls)
         journal.failure, journal.path, journal._made = None, path, []
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            whole = _holds(path, size_bytes)
             journal._file = path.open("r+" if path.exists() else "x", encoding="utf-8")
-            journal._file.truncate(size_bytes if whole else 0)
-            journal._file.seek(0, os.SEEK_END)
+            return journal, journal.cut(place)
         except OSError as error:
             raise _unwritable(where, error) from error
-        return journal, whole
+
+    def place(self) -> Entry:
+        """Say where it stands, in what JSON knows; ``cut`` goes back to it."""
+        return {"name": self.path.name, "bytes": _size(self.path)}
+
+    def cut(self, to: Entry) -> bool:
+        """Forget what was written after a ``place``, and go on from there.
+
+        Returns:
+            Whether it is whole up to there; if it is not, it is empty.
+
+        Raises:
+            OSError: the file cannot be cut.
+        """
+        self._file.flush()
+        whole = _holds(self.path, to["bytes"])
+        self._file.truncate(to["bytes"] if whole else 0)
+        self._file.seek(0, os.SEEK_END)
+        return whole
 
     def write(self, kind: str, record: Entry) -> None:
         """Append one line. A full disk ends the record, not the training: see ``failure``."""
@@ -87,7 +101,7 @@ class Journal:
             except OSError as error:
                 self.failure = error
 
-    def cut(self, entries: int) -> None:
+    def keep(self, entries: int) -> None:
         """Forget the records after the first so many, and all else that stands after them."""
         if self.failure is None:
             try:
@@ -192,6 +206,10 @@ def versions() -> Entry:
         "threads": torch.get_num_threads(),
         "deterministic": torch.are_deterministic_algorithms_enabled(),
     }
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _names(where: Path) -> Iterator[Path]:

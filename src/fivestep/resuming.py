@@ -25,7 +25,7 @@ from fivestep.checkpoints.optimizers import loose
 from fivestep.checkpoints.seeds import random_states, set_random_states
 from fivestep.feeds import Around, Feed
 from fivestep.interrupt import RESUME_ME
-from fivestep.journal import Entry, versions
+from fivestep.journal import Entry, Journal, versions
 from fivestep.plan import Plan
 from fivestep.run import Run
 
@@ -87,6 +87,7 @@ class Saver:
         self._due: Due | None = None
         self.anchors: Anchors | None = None
         self._factor = 1.0  # of the rates
+        self._journal: Journal | None = None
 
     def arrange(
         self,
@@ -122,10 +123,18 @@ class Saver:
         return self._keeper.found is not None
 
     @property
-    def journal(self) -> tuple[str, int] | None:
-        """The record that was being written, and how many bytes of it are in what was saved."""
-        found = self._keeper.found and self._keeper.found.body.get("journal")
-        return (found["name"], found["bytes"]) if found else None
+    def journal(self) -> Entry | None:
+        """The record that was being written, and where it stood in what was saved."""
+        return self._keeper.found and self._keeper.found.body.get("journal")
+
+    @property
+    def filmed(self) -> bool:
+        """Tell whether there is a film to go on with."""
+        return bool(self.journal and self.journal.get("film"))
+
+    def note(self, journal: Journal | None) -> None:
+        """Be told of the record, whose place is saved, too."""
+        self._journal = journal
 
     def restore(self, course: Counting) -> None:
         """Put everything back as it was saved.
@@ -287,9 +296,9 @@ class Saver:
 
     def _body(self, *, journal: bool = True) -> Entry:
         parts = fingerprint(self._objects)
-        path = self._run.path
-        size = 0 if path is None or not journal else _size(path)
-        here = None if path is None else {"name": path.name, "bytes": size}
+        here = None if self._journal is None else self._journal.place()
+        if here is not None and not journal:
+            here["bytes"] = 0  # it is written anew, from the history
         return {"about": self._about(), "made of": parts, "journal": here}
 
     def _parts(self, course: Counting) -> dict[str, Any]:
@@ -342,10 +351,6 @@ def _pair(name: str, saved: Entry, here: Entry) -> str:
 
 def _versions() -> Entry:
     return {name: value for name, value in versions().items() if name != "fivestep"}
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
 
 
 def _exact(made: Batches | None) -> Exact | None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from fivestep.journal import FORMAT
+from fivestep.live.export import whole
+from fivestep.live.places import PAGE
+from fivestep.live.reading import find, translated
 from fivestep.page.inside import encoded, is_record, recorded
-from fivestep.page.protocol import Message, number, versions
-from fivestep.report.plain import as_finding
+from fivestep.page.protocol import Message
+from fivestep.report import as_json
 from fivestep.run import Run
-
-KNOB = {"works": False, "why": "this is a recording", "value": None, "unit": ""}
-KNOBS = ("lr", "momentum", "skip_zero_grad", "zero_grad_at", "clip", "eval_mode")
 
 
 def view(run: Run | str | os.PathLike[str]) -> Any:
@@ -20,7 +23,8 @@ def view(run: Run | str | os.PathLike[str]) -> Any:
 
     Args:
         run: what ``fit`` returned; or a path: a record of ``fivestep step --record``, the journal
-            of a ``fit``, or a directory of journals, of which the newest is shown.
+            of a ``fit``, or a directory of journals, of which the newest is shown. What was written
+            beside a journal is shown, too.
 
     Returns:
         A widget, to be the last expression of a cell.
@@ -32,37 +36,26 @@ def view(run: Run | str | os.PathLike[str]) -> Any:
     """
     from fivestep.page.widget import replay
 
-    if not isinstance(run, Run):
+    if isinstance(run, Run):
+        told = whole(run.path) if run.path is not None and run.path.exists() else _told(run)
+    else:
         path = Path(run)
-        if path.is_file() and is_record(path):
+        if path.is_file() and is_record(path) and not path.name.endswith(PAGE):
             return replay(recorded(path))
-        run = Run.load(path)
-    text = encoded(_told(run))
-    return replay(lambda: text)
+        told = whole(find(path))
+    text = encoded(told)
+    return replay(lambda: text, "film")
 
 
 def _told(run: Run) -> list[Message]:
-    """What a run knows of itself, as messages."""
-    name = run.path.name if run.path is not None else "fit"
-    knobs = {knob: KNOB | ({"choices": [None]}) for knob in KNOBS}
-    told: list[Message] = [
-        {
-            "kind": "hello", "run": name, "script": name, "arguments": [], "sources": [],
-            "versions": versions(), "mode": "replay", "knobs": knobs,
-        }
-    ]  # fmt: skip
-    told += [_iteration(one) for one in run.history]
-    told += [{"kind": "finding", "seq_of": None} | as_finding(one) for one in run.findings]
-    return [*told, {"kind": "end", "reason": _reason(run), "message": run.message}]
+    """A run without a file, as its journal would have told it."""
+    return list(chain.from_iterable(translated(line, "fit") for line in _lines(run)))
 
 
-def _iteration(entry: Message) -> Message:
-    return {
-        "kind": "iteration", "iteration": entry["iteration"], "loss": number(entry.get("loss")),
-        "rate": number(entry.get("learning_rate")), "layers": [], "seconds": {},
-        "gradient_norm": number(entry.get("gradient_norm")),
-    }  # fmt: skip
-
-
-def _reason(run: Run) -> str:
-    return run.reason if run.reason in ("failed", "interrupted") else "finished"
+def _lines(run: Run) -> Iterator[Message]:
+    yield {"kind": "start", "format": FORMAT, "seed": run.seed, "setup": run.setup}
+    for entry in run.history:
+        yield {"kind": "record"} | entry
+    report = {} if run.report is None else {"report": as_json(run.report)}
+    end = {"reason": run.reason, "message": run.message, "best": run.best, "seconds": run.seconds}
+    yield {"kind": "end"} | end | report

@@ -58,7 +58,7 @@ def opened(browser: Browser) -> Iterator[Open]:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", note)
         page.goto(player.address)
-        page.locator(".script", has_text=".py").wait_for()
+        page.locator(".script:has-text('.py'), .tag:text-is('waiting')").first.wait_for()
         return page, player
 
     yield open_page

@@ -27,7 +27,7 @@ class Player:
         self.streams: list[int] = []  # what each stream asked for: the number after which
         self.open = 0  # streams that are open now
         self.said: list[Message] = []
-        self.knobs = {name: knob["value"] for name, knob in trace[0]["knobs"].items()}
+        self.knobs = {name: knob["value"] for name, knob in trace[0].get("knobs", {}).items()}
         self.paused, self.speed = True, 5.0
         self.next, self.round = 0, 0
         self.stopping = False

@@ -8,6 +8,7 @@ import math
 import random
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
 from fivestep import Step, train
+from fivestep.page.trial import trial
 
 Make = Callable[[], nn.Module]
 COUNT = 24
@@ -560,3 +562,17 @@ def test_a_surface_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPat
     found = told(lambda: nn.Linear(1, 1), nn.MSELoss(), line())
     assert "TimeoutError" in only(found.of("surface"))["words"]
     assert len(found.of("fitted")) == 6
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_is_asked_elsewhere_is_asked_in_one_thread(fails: bool) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        with suppress(KeyError), trial(nn.Linear(1, 1)):
+            assert torch.get_num_threads() == 1
+            if fails:
+                raise KeyError
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)

@@ -227,6 +227,62 @@ def test_no_run_may_be_shown_at_all(opened: Open) -> None:
     expect(page.locator(".chart.loss")).to_have_count(1)
 
 
+# --- Runs that begin meanwhile --------------------------------------------------------------------
+
+
+def test_a_directory_without_a_run_is_waited_at(opened: Open) -> None:
+    page, player = opened_on(opened, watched(runs=0))
+    expect(page.locator(".sentence")).to_contain_text("No run has begun in runs yet")
+    expect(page.locator(".where")).to_have_text("waiting")
+    expect(page.locator("[aria-live]")).to_contain_text("No run has begun in runs yet")
+    for one in watched(12, ends=False):
+        player.say(one | {"seq": one["seq"] + 1})
+    expect(page.locator(".sentence")).to_contain_text("Iteration 12 is done")
+    expect(chart(page, "Loss")).to_have_count(1)
+
+
+def test_a_later_run_is_offered_and_shown_when_asked_for(opened: Open) -> None:
+    told = watched(40, runs=2, later=True, ends=False)
+    watching = [one for one in told if one["of"] == 0]
+    page, player = opened_on(opened, watching)
+    expect(page.locator(".where")).to_contain_text("by-hand-1")
+    expect(page.locator(".banner.later")).to_have_count(0)
+    button(page, "Zoom in").click()
+    for one in told:
+        if one["of"] == 1:
+            player.say(one)
+    banner = page.locator(".banner.later")
+    expect(banner).to_contain_text("A later run has begun: 20260102-030401-17.")
+    expect(page.locator("[aria-live]")).to_contain_text("A later run has begun")
+    expect(page.locator(".where")).to_contain_text("by-hand-1")  # it waits to be asked for
+    expect(page.locator(".runs input")).to_have_count(0)
+    expect(button(page, "Follow")).to_be_visible()
+    link = page.get_by_role("link", name="Save as one file")
+    assert link.count() == 0 or link.get_attribute("href") == "/run.html?of=0"
+    button(page, "Show it").press("Enter")
+    expect(page.locator(".where")).to_contain_text("20260102-030401-17")
+    expect(button(page, "Follow")).to_have_count(0)  # it is another run: it is followed
+    rates = page.get_by_role("region", name="Settings")
+    rates.locator("summary").click()
+    expect(rates).to_contain_text("0.03")
+    button(page, "Back to what was watched before").press("Enter")
+    expect(page.locator(".where")).to_contain_text("by-hand-1")
+    expect(button(page, "Show it")).to_be_visible()
+
+
+def test_a_run_that_went_on_says_where(opened: Open) -> None:
+    trace = watched(80, ends=False, resumed_at=30)
+    place = next(i for i, one in enumerate(trace) if one["kind"] == "resumed")
+    silence = {"v": 1, "seq": trace[place]["seq"], "kind": "silence", "dead": True,
+               "iteration": 30, "seconds": 9, "of": 0}  # fmt: skip
+    page, player = opened_on(opened, [*trace[:place], silence])
+    expect(page.locator(".where")).to_contain_text("stopped without a word")
+    for one in trace[place:]:
+        player.say(one | {"seq": one["seq"] + 1})
+    expect(page.locator(".where")).to_contain_text("running")
+    expect(page.locator(".banner")).to_have_count(0)
+
+
 # --- Saved ----------------------------------------------------------------------------------------
 
 
@@ -365,6 +421,8 @@ VIEWS: dict[str, dict[str, Any]] = {
     "running": {"iterations": 37, "ends": False},
     "first": {"iterations": 0, "ends": False},
     "three": {"runs": 3},
+    "waiting": {"runs": 0},
+    "later": {"runs": 2, "later": True, "resumed_at": 66},
 }
 
 

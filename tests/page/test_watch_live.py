@@ -276,7 +276,7 @@ def test_the_last_to_leave_lets_the_viewer_go(
 
 def test_a_hundred_thousand_iterations(tmp_path: Path, page: Page, pictures: Path) -> None:
     lines: list[bytes] = []
-    writer = filming._Writer(lines.append)  # pyright: ignore[reportPrivateUsage]
+    writer = filming.Writer(lines.append)  # pyright: ignore[reportPrivateUsage]
     norms = tuple(Norm(i, 1.0, 1.0, 10 ** (-3 + i / 40)) for i in range(64))
     update = Update(0, None, 0, False, False, "some", False, 1, 1, None, None, norms=norms)
     setup = {"options": {"length": "100000 iterations"}, "batches": 100}

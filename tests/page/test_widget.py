@@ -16,6 +16,7 @@ from torch import nn
 
 import fivestep
 from fivestep.page.inside import Inside
+from fivestep.page.protocol import file_name, placed
 from fivestep.stepping import Stepped
 
 pytest.importorskip("anywidget")
@@ -220,9 +221,22 @@ def test_a_run_is_viewed_from_memory_from_its_file_and_from_its_folder(tmp_path:
     losses = [one["loss"] for one in run.history]
     for given in (run, run.path, tmp_path):
         told = records(fivestep.view(given))
-        shown = [one["loss"] for one in told if one["kind"] == "iteration"]
-        assert shown == pytest.approx(losses, rel=1e-5)
+        assert fivestep.view(given).mode == "film"
+        assert [one["loss"] for one in told if one["kind"] == "entry"] == losses
+        assert told[0]["mode"] == "watch"
         assert told[-1]["message"] == "all 3 epochs are done"
+        assert "iteration" in {one["kind"] for one in told}  # from the vitals beside it
+    run.path = None
+    told = records(fivestep.view(run))
+    assert [one["loss"] for one in told if one["kind"] == "entry"] == losses
+    assert [one["kind"] for one in told].count("finding") == len(run.findings)
+
+
+def test_no_finding_says_where_a_file_lies() -> None:
+    at = {"file": "/somebody/train.py", "rule": "a", "consequences": []}
+    told = placed(at | {"consequences": [at, at | {"file": None}]}, file_name)
+    assert json.dumps(told).count("train.py") == 2
+    assert "somebody" not in json.dumps(told)
 
 
 def test_what_is_no_record_is_refused(tmp_path: Path) -> None:

@@ -142,12 +142,19 @@ def _finding(iteration: int) -> Message:
 
 
 def watched(
-    iterations: int = 120, *, runs: int = 1, finding_at: int = 0, nan_at: int = 0, ends: bool = True
-) -> list[Message]:
-    """Trainings as ``fit`` tells them, epochs of ten iterations; each with a rate of its own."""
-    found: list[Message] = []
+    iterations: int = 120, *, runs: int = 1, finding_at: int = 0, nan_at: int = 0,
+    resumed_at: int = 0, ends: bool = True, later: bool = False,
+) -> list[Message]:  # fmt: skip
+    """Trainings as ``fit`` tells them, epochs of ten iterations; each with a rate of its own.
+
+    With ``later`` the last of them began while the others were watched; of none, one is waited for.
+    """
+    found: list[Message] = [] if runs else [{"kind": "waiting", "folder": "runs", "of": 0}]
     for place in range(runs):
         told = [_training(place, runs), *_points(iterations, 1 + place, nan_at)]
+        told[0] |= {"later": later and place == runs - 1}
+        if resumed_at:
+            told.insert(1 + resumed_at, {"kind": "resumed", "iteration": resumed_at, "process": {}})
         if finding_at:
             told.append(_finding(finding_at) | {"seq_of": None})
         if ends:

@@ -1,5 +1,6 @@
 // A notebook's widget: what was said so far is in the model, what comes are bundles of lines.
 import type { Host } from "../protocol";
+import { film } from "./film";
 import { parse, replay } from "./replay";
 
 const PATIENCE = 1500; // milliseconds for the answer to what was missed: a busy kernel gives none
@@ -18,6 +19,7 @@ interface Bundle {
 
 export function anywidget(model: Model): Host {
   const record = String(model.get("record") ?? "");
+  if (model.get("mode") === "film") return film(record);
   return model.get("mode") === "replay" ? replay(record) : live(model, record);
 }
 

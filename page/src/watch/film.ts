@@ -48,6 +48,8 @@ export class Film {
   epoch = 0;
   silence: Silence | null = null;
   end: Ended | null = null;
+  resumed: number[] = []; // after these iterations it was begun again from a checkpoint
+  later = false; // it began while somebody was watching another
 
   take(told: Plain & { kind: string }): void {
     if (told.kind === "iteration") this.point(told);
@@ -55,6 +57,7 @@ export class Film {
     else if (told.kind === "entry") this.entries.push(entry(told));
     else if (told.kind === "finding") this.findings.push(told as unknown as Finding);
     else if (told.kind === "silence") this.silence = told.over ? null : (told as unknown as Silence);
+    else if (told.kind === "resumed") this.resume(told.iteration as number);
     else if (told.kind === "end") this.close(told);
   }
 
@@ -110,6 +113,11 @@ export class Film {
     this.columns.push({ iteration: told.iteration as number, values });
   }
 
+  private resume(after: number): void {
+    this.silence = this.end = null;
+    if (this.resumed[this.resumed.length - 1] !== after) this.resumed.push(after);
+  }
+
   private close(told: Plain): void {
     const best = told.best as Plain | null | undefined;
     this.end = {
@@ -135,16 +143,20 @@ function entry(told: Plain): Entry {
 }
 
 export class Films {
-  runs: Film[] = [];
+  all: Film[] = [];
   hidden = new Set<number>(); // runs that the viewer has switched off
   active = false;
+  waiting = ""; // the directory in which the first run is waited for
+  chosen: number | null = null; // the place of a later run that is looked at instead
 
   // True if the message was meant for us.
   take(message: Told): boolean {
-    if (message.kind === "hello" && (message as Plain).mode === "watch") this.welcome(message as Plain);
+    const { kind, folder } = message as Plain;
+    if (kind === "waiting") [this.active, this.waiting] = [true, String(folder)];
+    if (kind === "hello" && (message as Plain).mode === "watch") this.welcome(message as Plain);
     if (!this.active || message.kind === "link") return false;
     const place = (message as Plain).of as number | undefined;
-    if (message.kind !== "hello") this.runs[place ?? 0]?.take(message as Plain & { kind: string });
+    if (message.kind !== "hello") this.all[place ?? 0]?.take(message as Plain & { kind: string });
     return true;
   }
 
@@ -155,11 +167,36 @@ export class Films {
     film.setup = (hello.setup ?? {}) as Plain;
     film.seed = hello.seed ?? null;
     film.began = (hello.began as number | null | undefined) ?? null;
-    this.runs[(hello.of as number | undefined) ?? 0] = film;
+    film.later = hello.later === true;
+    this.all[(hello.of as number | undefined) ?? 0] = film;
     this.active = true;
   }
 
-  get shown(): { film: Film; place: number }[] {
-    return this.runs.flatMap((film, place) => (this.hidden.has(place) || !film ? [] : [{ film, place }]));
+  // Those that were asked for; or the later one that is looked at instead.
+  get runs(): Film[] {
+    const chosen = this.chosen === null ? undefined : this.all[this.chosen];
+    return chosen ? [chosen] : this.all.filter((film) => !film.later);
   }
+
+  // The newest that began meanwhile, if it is not looked at.
+  get newest(): number | null {
+    const last = this.all.reduce((found, film, place) => (newer(film, this.all[found]) ? place : found), -1);
+    return last >= 0 && this.all[last]!.later && last !== this.chosen ? last : null;
+  }
+
+  // The places of the runs that are looked at, where others are known; "" where these are all.
+  get places(): string {
+    const { runs, all } = this;
+    return runs.length === all.length ? "" : runs.map((film) => all.indexOf(film)).join(",");
+  }
+
+  get shown(): { film: Film; place: number }[] {
+    const { runs } = this;
+    const hides = runs.length > 1;
+    return runs.flatMap((film, place) => (hides && this.hidden.has(place) ? [] : [{ film, place }]));
+  }
+}
+
+function newer(one: Film, other: Film | undefined): boolean {
+  return !other || (one.later && (!other.later || (one.began ?? 0) >= (other.began ?? 0)));
 }

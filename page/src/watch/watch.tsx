@@ -19,7 +19,14 @@ export function WatchApp({ session, version }: { session: Session; version: numb
   const [zoom, setZoom] = useState<View | null>(null); // null: it follows the run
   const [lit, setLit] = useState<number | null>(null);
   const runs = films.shown;
-  const first = films.runs[0]!;
+  const first = films.runs[0];
+  if (!first) return <Waiting session={session} />;
+  const look = (place: number | null) => {
+    films.chosen = place;
+    setZoom(null);
+    setLit(null);
+    session.changed();
+  };
   const whole = extent(runs.map(({ film }) => film));
   const view = zoom ?? whole;
   const marks = useMemo(() => marked(runs.map(({ film }) => film), several, lit), [version, lit]);
@@ -37,6 +44,7 @@ export function WatchApp({ session, version }: { session: Session; version: numb
           {!several && <State film={first} />}
         </header>
         <Banners session={session} several={several} />
+        <Later session={session} look={look} />
         <div class="top">
           <p class="sentence">
             {what} {todo && <strong>{todo}</strong>}
@@ -56,7 +64,12 @@ export function WatchApp({ session, version }: { session: Session; version: numb
             )}
             <span class="gap" />
             {session.host.saves && (
-              <a class="button" href={session.host.saves} download="run.html">Save as one file</a>
+              <a
+                class="button" download="run.html"
+                href={session.host.saves + (films.places && `?of=${films.places}`)}
+              >
+                Save as one file
+              </a>
             )}
           </div>
         </div>
@@ -77,9 +90,50 @@ export function WatchApp({ session, version }: { session: Session; version: numb
           <Results films={runs} several={several} />
           {several ? <Differences films={runs} /> : <Settings film={first} />}
         </div>
-        <Voice text={several ? what : spoken(first)} />
+        <Voice text={(several ? what : spoken(first)) + (films.newest === null ? "" : ". A later run has begun")} />
       </div>
     </section>
+  );
+}
+
+// A directory without a run.
+function Waiting({ session }: { session: Session }) {
+  const words = `No run has begun in ${session.films.waiting} yet. It is shown here as soon as one does.`;
+  return (
+    <section class="root watch" tabIndex={-1} aria-label="fivestep">
+      <div class="page">
+        <header class="head">
+          <h1><span class="brand">fivestep</span></h1>
+          <p class="where"><span class="tag">waiting</span></p>
+        </header>
+        {!session.record.up && <Gone />}
+        <p class="sentence">{words}</p>
+        <p class="quiet">
+          For example <code>fit(…, record="{session.films.waiting}", page=True)</code>, or with <code>record=</code> alone.
+        </p>
+        <Voice text={words} />
+      </div>
+    </section>
+  );
+}
+
+// A run that began while another was watched: said, and shown when it is asked for.
+function Later({ session, look }: { session: Session; look: (place: number | null) => void }) {
+  const { films } = session;
+  const { newest, chosen } = films;
+  if (newest === null && chosen === null) return null;
+  return (
+    <p class="banner later">
+      {newest !== null && (
+        <>
+          <span>A later run has begun: {films.all[newest]!.name}.</span>{" "}
+          <button type="button" onClick={() => look(newest)}>Show it</button>{" "}
+        </>
+      )}
+      {chosen !== null && (
+        <button type="button" onClick={() => look(null)}>Back to what was watched before</button>
+      )}
+    </p>
   );
 }
 
@@ -110,6 +164,7 @@ function marked(films: Film[], several: boolean, lit: number | null): Mark[] {
       found.push({ x: at, text: found.length === 0 ? "not finite" : "", ink: "red" });
     }
     if (!several) film.findings.forEach((one, i) => found.push({ x: one.iteration, text: String(i + 1), ink: "orange" }));
+    if (!several) film.resumed.forEach((at) => found.push({ x: at, text: "resumed", ink: "quiet" }));
     if (film.silence?.dead) found.push({ x: film.silence.iteration, text: "stopped", ink: "red" });
   }
   if (lit !== null) found.push({ x: lit, text: "", ink: "orange", lit: true });
@@ -174,17 +229,21 @@ function together(films: Film[]): [string, string] {
   return [`${films.length} runs beside each other, ${words}.`, "The tables below say what differs."];
 }
 
+function Gone() {
+  return (
+    <p class="banner bad">
+      <b>Nobody answers.</b> What you see is the last that was heard. A training itself goes on
+      without its page; the page asks again by itself, and <code>fivestep watch</code> opens a new one.
+    </p>
+  );
+}
+
 function Banners({ session, several }: { session: Session; several: boolean }) {
   const { up } = session.record;
   const { end, silence } = session.films.runs[0]!;
   return (
     <div class="banners">
-      {!up && (
-        <p class="banner bad">
-          <b>Nobody answers.</b> What you see is the last that was heard. The training itself goes on
-          without its page; the page asks again by itself, and `fivestep watch` opens a new one.
-        </p>
-      )}
+      {!up && <Gone />}
       {!several && end?.message && end.reason !== "finished" && (
         <p class={`banner ${end.reason === "failed" || end.reason === "nonfinite" ? "bad" : ""}`}>{end.message}</p>
       )}

@@ -55,14 +55,19 @@ def export(paths: list[Path]) -> bytes:
         return _page("replay", messages[0].get("script", ""), _fitted(messages, _thin_moments))
     messages: list[Message] = []
     for place, path in enumerate(paths):
-        told = _whole(path)
+        told = whole(path)
         told[0] = told[0] | {"runs": len(paths)}
         messages += [one | {"of": place} for one in told]
     title = paths[0].stem if len(paths) == 1 else f"{len(paths)} runs"
     return _page("film", title, _fitted(messages, _thin))
 
 
-def _whole(path: Path) -> list[Message]:
+def whole(path: Path) -> list[Message]:
+    """All that is told of a run, but for the process that writes it.
+
+    Raises:
+        ValueError: it is no record of a run, or holds nothing yet.
+    """
     reading = Reading(path)
     told = reading.news()
     if not told or told[0]["kind"] != "hello":

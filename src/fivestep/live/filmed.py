@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
 from typing import Any, cast
 
 from fivestep.journal import Entry, Journal
 from fivestep.live.film import Film, hello
 from fivestep.live.places import beside
+from fivestep.live.process import identity
 from fivestep.page.findings import Findings
-from fivestep.page.protocol import Message
+from fivestep.page.protocol import Message, file_name, placed
 from fivestep.vitals.events import Update
 from fivestep.watch import Watch
 
@@ -36,31 +36,57 @@ class Filmed(Journal):
             self.path.unlink()
             raise
 
-    def _begin(self) -> None:
+    def _begin(self, *, there: bool = False) -> None:
         path = beside(self.path)
         try:
-            self.film = Film(path)
+            self.film = Film(path, there=there)
         except OSError as error:
             raise type(error)(
                 f"page: cannot write {path}: {error.strerror}\n"
                 "  do: name another record, or remove what stands there"
             ) from error
+        self.anew = True  # the film does not hold what the journal may hold
+        self._told: set[Any] = set()  # findings that the film has
         self._doctor: _Doctor | None = None
 
     @classmethod
-    def continued(
-        cls, where: str | os.PathLike[str], name: str, size_bytes: int
-    ) -> tuple[Journal, bool]:
-        """Open the file of a run that goes on; the film begins anew, and says so.
+    def continued(cls, where: str | os.PathLike[str], place: Entry) -> tuple[Journal, bool]:
+        """Open the files of a run that goes on, and forget what was written after a ``place``.
 
-        Its head and history are to be written once more: the film before belongs to a process that
-        is gone, and may tell of iterations that are not in what was saved.
+        A film that is not the one of that place begins anew: ``retell`` it what the journal holds.
         """
-        journal, whole = super().continued(where, name, size_bytes)
+        journal, whole = super().continued(where, place | {"film": None})
         assert isinstance(journal, cls)
-        beside(journal.path).unlink(missing_ok=True)
-        journal._begin()
+        there = beside(journal.path).exists()
+        journal._begin(there=there)
+        if not (whole and journal._cut_film(place)) and there:
+            journal.film.discard()
+            journal._begin()
         return journal, whole
+
+    def place(self) -> Entry:
+        """Say where both stand, in what JSON knows; ``cut`` goes back to it."""
+        film = self.film.place()
+        told = [list(one) for one in sorted(self._told, key=str)]
+        return super().place() | {"film": film and film | {"findings": told}}
+
+    def cut(self, to: Entry) -> bool:
+        """Forget in both what was written after a ``place``, and go on from there."""
+        whole = super().cut(to)
+        if to.get("film") is not None:
+            self._cut_film(to)
+        return whole
+
+    def _cut_film(self, to: Entry) -> bool:
+        film = to.get("film")
+        if not self.film.cut(film):
+            return False
+        assert film is not None
+        self.anew = False
+        self._told.clear()
+        self._told.update(tuple(one) for one in film["findings"])
+        self.film.say("resumed", {"iteration": self.film.iteration, "process": identity()})
+        return True
 
     def write(self, kind: str, record: Entry) -> None:
         """Append one line here, and a message there."""
@@ -68,7 +94,7 @@ class Filmed(Journal):
         self._tell(kind, record)
 
     def retell(self, head: Entry, history: list[Entry]) -> None:
-        """Tell the film, which begins anew, what the journal holds already."""
+        """Tell a film that begins anew what the journal holds already."""
         self._tell("start", head)
         for record in history:
             self._tell("record", record)
@@ -92,7 +118,7 @@ class Filmed(Journal):
         """Take the layers and the findings from the doctor that reads along."""
         self._watch = watch
         if watch is not None:
-            self._doctor = _Doctor(watch, self.film)
+            self._doctor = _Doctor(watch, self.film, self._told)
             self.film.name_layers(watch.recorder.record.parameters)
 
     def iterated(
@@ -120,10 +146,9 @@ class Filmed(Journal):
 
     def _end(self, record: Entry) -> None:
         report = record.get("report")
-        found = [placed(one) for one in report["findings"]] if report else []
-        known = self._doctor.told if self._doctor is not None else set[Any]()
+        found = [placed(one, file_name) for one in report["findings"]] if report else []
         for one in found:
-            if key(one) not in known:
+            if key(one) not in self._told:
                 self.film.say("finding", one)
         told = {name: value for name, value in record.items() if name != "report"}
         if report is not None:  # what was said before and is not among them was said too early
@@ -134,15 +159,12 @@ class Filmed(Journal):
 class _Doctor:
     """Asks the doctor at an iteration's end, ever more rarely, and for a hundredth of the time."""
 
-    def __init__(self, watch: Watch, film: Film) -> None:
-        self._recorder, self._film = watch.recorder, film
-        self.told: set[Any] = set()
+    def __init__(self, watch: Watch, film: Film, told: set[Any]) -> None:
+        self._recorder, self._film, self._told = watch.recorder, film, told
         self.next = FIRST
         self._spent = 0.0
         # What it asks of a doctor is its record, and a watch has that, too.
-        self._findings = Findings(
-            cast("Any", watch), self._post, lambda finding: 0, lambda file: Path(file).name
-        )
+        self._findings = Findings(cast("Any", watch), self._post, lambda finding: 0, file_name)
         self._watch = watch
 
     def update(self) -> Update | None:
@@ -175,15 +197,10 @@ class _Doctor:
         if kind != "finding" or fields["early"]:  # what may be taken back is told at the end
             return 0
         told = {name: value for name, value in fields.items() if name not in ("seq_of", "early")}
-        self.told.add(key(told))
+        if key(told) in self._told:  # by the process before this one
+            return 0
+        self._told.add(key(told))
         return self._film.say(kind, told)
-
-
-def placed(finding: Message) -> Message:
-    """A finding of a report, with the names of files only: where they lie is nobody's business."""
-    file = finding["file"]
-    consequences = [placed(one) for one in finding["consequences"]]
-    return finding | {"file": file and Path(file).name, "consequences": consequences}
 
 
 def key(finding: Message) -> tuple[Any, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 SECOND = 1.0  # what is due is not written more often than that on account of the clock alone
 
 
@@ -15,11 +17,14 @@ class Pace:
     Args:
         whole: how many are written before any is left out.
         clocked: the time counts, too.
+        last: the number and the seconds when the last was due.
     """
 
-    def __init__(self, whole: int, *, clocked: bool = True) -> None:
+    def __init__(
+        self, whole: int, *, clocked: bool = True, last: Sequence[float] = (0, 0.0)
+    ) -> None:
         self._whole, self._clocked = whole, clocked
-        self._count, self._seconds = 0, 0.0  # when the last was due
+        self._count, self._seconds = last
 
     def due(self, count: int, seconds: float = 0.0) -> bool:
         """Tell whether the next is due after ``count`` of them, ``seconds`` after the start."""
@@ -29,3 +34,8 @@ class Pace:
             self._count, self._seconds = count, seconds
             return True
         return False
+
+    @property
+    def last(self) -> list[float]:
+        """The number and the seconds when the last was due."""
+        return [self._count, self._seconds]

@@ -7,17 +7,19 @@ import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from fivestep.journal import FORMAT, read_lines
 from fivestep.live.pace import Pace
 from fivestep.live.places import COLUMNS, LAYERS, PAGE, beside
 from fivestep.live.process import lives
-from fivestep.page.protocol import VERSION, Message, number
+from fivestep.page.protocol import VERSION, Message, file_name, number, placed
 from fivestep.vitals.codec import VITALS, load
 from fivestep.vitals.codec import beside as vitals_beside
 from fivestep.vitals.events import Update
 
 TAKEN_BACK = "nothing was trained, and the record was taken back: the training's own words say why"
+TAIL = 256  # bytes by which a place in a file is known again
 QUIET = 30.0  # seconds without a sign of life, where nobody can look for the process
 
 
@@ -45,7 +47,8 @@ def find(path: Path) -> Path:
         return found[-1]
     if not path.exists() and not beside(path).exists():
         raise FileNotFoundError(
-            f"{path} is not there\n  do: name what fit(record=...) wrote, or its directory"
+            f"{path} is not there\n"
+            "  do: record one with fit(..., page=True) or fit(..., record=...), or name where it is"
         )
     return path
 
@@ -68,28 +71,42 @@ class Reading:
         self.process: Message = {}
         self.ended = self._gone = False
         self.iteration = 0
+        self.anew = False  # the last news tell the run from its beginning once more
         self._heard = False
 
     def news(self) -> list[Message]:
-        """The messages that have come since the last call, without numbers of their own."""
-        found: list[Message] = []
-        if self._gone:
-            return found
+        """The messages that have come since the last call, without numbers of their own.
+
+        A run that went on from a checkpoint has taken back what came after it: what was read may be
+        among that, and then all of it is told again, and ``anew`` is true.
+        """
         try:
             lines = list(self._lines.new())
         except FileNotFoundError:
-            if not self._heard:
-                raise
-            self._gone = True
-            if self.ended:
-                return found
-            self.ended = True
-            return [{"v": VERSION, "kind": "end", "reason": "failed", "message": TAKEN_BACK}]
+            return self._gone_now()
+        if not self._heard and not self.filmed and beside(self.journal).exists():
+            self.filmed, self._lines = True, _Lines(beside(self.journal))  # it was made just now
+            lines = list(self._lines.new())
+        self.anew, self._lines.anew = self._lines.anew, False
+        if self.anew:
+            self.ended, self._told, self.iteration = False, None, 0
+        self._gone = False
+        found: list[Message] = []
         for line in lines:
             found += [line] if self.filmed else list(self._translated(line))
         for one in found:
             self._note(one)
         return found
+
+    def _gone_now(self) -> list[Message]:
+        self.anew = False
+        if not self._heard:
+            raise FileNotFoundError(f"{self.journal} is not there any more")
+        gone, self._gone = self._gone, True
+        if gone or self.ended:
+            return []
+        self.ended = True
+        return [{"v": VERSION, "kind": "end", "reason": "failed", "message": TAKEN_BACK}]
 
     def silence(self) -> Message | None:
         """Say that nobody writes any more, if that is so and was not said; or that somebody does.
@@ -124,6 +141,8 @@ class Reading:
         kind = message["kind"]
         if kind == "hello":
             self._heard, self.process = True, message.get("process", {})
+        elif kind == "resumed":
+            self.process = message.get("process", {})
         elif kind == "end":
             self.ended = True
         elif kind in ("iteration", "entry"):
@@ -132,34 +151,13 @@ class Reading:
     # -- a run without a film ---------------------------------------------------------------------
 
     def _translated(self, line: Message) -> Iterator[Message]:
-        kind = line.pop("kind", None)
-        if kind == "start":
-            yield self._hello(line)
-        elif kind == "record":
-            yield {"v": VERSION, "kind": "entry"} | line
-        elif kind == "end":
-            yield from self._vitals()
-            yield from self._end(line)
-        elif not self._heard:
-            raise ValueError(_no_record(self.journal))
-
-    def _hello(self, line: Message) -> Message:
-        if line.get("format", 0) > FORMAT or not isinstance(line.get("setup"), dict):
+        kind = line.get("kind")
+        if not self._heard and not (kind == "start" and _has_form(line)):
             raise ValueError(_no_record(self.journal))
         self._heard = True
-        return {
-            "v": VERSION, "kind": "hello", "run": self.journal.stem, "script": "", "arguments": [],
-            "sources": [], "mode": "watch", "knobs": {}, "seed": line.get("seed"),
-            "versions": line["setup"].get("versions", {}), "setup": line["setup"],
-            "began": None, "process": {},
-        }  # fmt: skip
-
-    def _end(self, line: Message) -> Iterator[Message]:
-        report = line.pop("report", None)
-        for one in report["findings"] if report else []:
-            file = one["file"]
-            yield {"v": VERSION, "kind": "finding"} | one | {"file": file and Path(file).name}
-        yield {"v": VERSION, "kind": "end"} | line
+        if kind == "end":
+            yield from self._vitals()
+        yield from translated(line, self.journal.stem)
 
     def _vitals(self) -> Iterator[Message]:
         path = vitals_beside(self.journal)
@@ -167,17 +165,45 @@ class Reading:
             yield from _from_vitals(path)
 
 
+def translated(line: Message, name: str) -> Iterator[Message]:
+    """A line of a journal as messages: what a film would have told."""
+    kind = line.get("kind")
+    told = {key: value for key, value in line.items() if key not in ("kind", "report")}
+    if kind == "start":
+        yield {
+            "v": VERSION, "kind": "hello", "run": name, "script": "", "arguments": [],
+            "sources": [], "mode": "watch", "knobs": {}, "seed": line.get("seed"),
+            "versions": line["setup"].get("versions", {}), "setup": line["setup"],
+            "began": None, "process": {},
+        }  # fmt: skip
+    elif kind == "record":
+        yield {"v": VERSION, "kind": "entry"} | told
+    elif kind == "end":
+        report = line.get("report")
+        for one in report["findings"] if report else []:
+            yield {"v": VERSION, "kind": "finding"} | placed(one, file_name)
+        yield {"v": VERSION, "kind": "end"} | told
+
+
+def _has_form(start: Message) -> bool:
+    return start.get("format", 0) <= FORMAT and isinstance(start.get("setup"), dict)
+
+
 class _Lines:
-    """The whole lines of a file that grows."""
+    """The whole lines of a file that grows, and that may be cut and grow again."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self._place, self._rest = path, 0, b""
+        self.path, self._place, self._rest, self._tail = path, 0, b"", b""
+        self.anew = False  # it was cut: what was read is told again
 
     def new(self) -> Iterator[Message]:
         with self.path.open("rb") as file:
+            if not self._still(file):
+                self._place, self._rest, self._tail, self.anew = 0, b"", b"", True
             file.seek(self._place)
             text = file.read()
         self._place += len(text)
+        self._tail = (self._tail + text[-TAIL:])[-TAIL:]
         *lines, self._rest = (self._rest + text).split(b"\n")
         for line in lines:
             try:
@@ -187,6 +213,11 @@ class _Lines:
             except ValueError as error:
                 raise ValueError(_no_record(self.path)) from error
             yield found
+
+    def _still(self, file: BinaryIO) -> bool:
+        """What was read last still stands where it was; its times make it like no other."""
+        file.seek(self._place - len(self._tail))
+        return file.read(len(self._tail)) == self._tail
 
     def touched(self) -> float:
         try:

@@ -5,45 +5,93 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from fivestep.live.export import export
-from fivestep.live.reading import Reading
+from fivestep.live.reading import Reading, runs_in
 from fivestep.page.protocol import VERSION, Message, RefusedError, encode
 from fivestep.page.ring import Ring
 from fivestep.page.server import Server
 
 CAPACITY = 1 << 16  # messages of each run: a film holds fewer, so nothing is thinned here
 ROUND = 0.1  # seconds between two looks at the files
+SCAN = 1.0  # seconds between two looks for files that have come
 UNSEEN = 10.0  # seconds after which the viewer of a training that is over goes, if nobody came
 LEFT = 3600.0  # the same since the last page was closed: a hidden one may come back
 RUNS = 12  # at once
 
 
 class Viewer:
-    """Follows runs.
+    """Follows runs, and those that begin meanwhile.
 
     Args:
         journals: their files, at most ``RUNS``.
+        folder: where later ones begin; without a journal the first of them is waited for.
 
     Raises:
         ValueError: a file is no record of a run.
     """
 
-    def __init__(self, journals: list[Path]) -> None:
-        self.journals = journals
+    def __init__(self, journals: list[Path], folder: Path | None = None) -> None:
+        self._asked = list(range(len(journals)))  # the places of those that were asked for
         self._readings = [Reading(one) for one in journals]
-        self.ring: Ring[bytes] = Ring(CAPACITY * len(journals))
+        self.ring: Ring[bytes] = Ring(CAPACITY * max(1, len(journals)))
+        self._seqs: dict[int, set[int]] = {}  # of the messages of each run
+        self._folder, self._scanned = folder, time.monotonic()
+        self._known = set(runs_in(folder)) if folder is not None else set[Path]()
+        if folder is not None and not journals:
+            self._tell(0, {"kind": "waiting", "folder": folder.resolve().name})
 
     def turn(self) -> None:
         """Tell what is new."""
         for place, one in enumerate(self._readings):
-            for message in one.news():
-                self._tell(place, message)
-            silence = one.silence()
-            if silence is not None:
-                self._tell(place, silence)
+            if place in self._asked:
+                self._read(place, one)
+            else:
+                with suppress(OSError, ValueError):  # a file that turned out to be no run
+                    self._read(place, one)
+        if self._folder is not None and time.monotonic() - self._scanned > SCAN:
+            self.look(self._folder)
+
+    def look(self, folder: Path) -> None:
+        """Look for runs that have begun in a directory since it was looked at last."""
+        self._scanned = time.monotonic()
+        for journal in runs_in(folder):
+            if journal not in self._known:
+                self._known.add(journal)
+                self._follow(Reading(journal))
+
+    def _follow(self, later: Reading) -> None:
+        if len(self._readings) < RUNS:
+            self._readings.append(later)
+            return
+        over = [i for i, one in enumerate(self._readings) if i not in self._asked and one.over]
+        if over:  # the oldest of them makes room
+            self.ring.drop(self._seqs.pop(over[0], set()))
+            self._readings[over[0]] = later
+
+    def _read(self, place: int, one: Reading) -> None:
+        news = one.news()
+        if one.anew:
+            self.ring.drop(self._seqs.pop(place, set()))
+        for message in news:
+            self._tell(place, message)
+        silence = one.silence()
+        if silence is not None:
+            self._tell(place, silence)
+
+    def save(self, places: list[int]) -> bytes:
+        """Make one file of the runs at these places; of those that were asked for, if none.
+
+        Raises:
+            ValueError: there is none.
+        """
+        places = places or self._asked
+        if not places or not all(place < len(self._readings) for place in places):
+            raise ValueError("there is no such run\n  do: load the page anew")
+        return export([self._readings[place].journal for place in places])
 
     @property
     def heard(self) -> bool:
@@ -59,8 +107,10 @@ class Viewer:
         seq = self.ring.last + 1
         told = message | {"v": VERSION, "seq": seq, "of": place}
         if message["kind"] == "hello":
-            told["runs"] = len(self._readings)
+            self._asked = self._asked or [place]  # the first was waited for
+            told |= {"runs": len(self._asked), "later": place not in self._asked}
         self.ring.write(message["kind"], encode(told), seq=seq)
+        self._seqs.setdefault(place, set()).add(seq)
 
 
 def refuse(request: Message) -> bool:
@@ -76,7 +126,7 @@ def serve(
     viewer.turn()  # says at once what is no record
     server = Server(
         viewer.ring, refuse, host=host, port=port, stranger=show,
-        save=lambda: export(viewer.journals),
+        save=viewer.save,
     )  # fmt: skip
     server.start()
     show(server.access.link)

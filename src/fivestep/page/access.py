@@ -38,8 +38,13 @@ HEADERS = {
 }
 
 
-def check_host(host: str, *, public: bool) -> None:
+def check_host(host: str, *, public: bool, does: str = "sees the script and steers it") -> None:
     """Refuse to be reached from other machines, unless that is asked for.
+
+    Args:
+        host: the address to serve at.
+        public: it is asked for.
+        does: what whoever reaches the page does.
 
     Raises:
         ValueError: the address is not one of this machine alone.
@@ -47,8 +52,7 @@ def check_host(host: str, *, public: bool) -> None:
     if public or host == "localhost" or _is_loopback(host):
         return
     raise ValueError(
-        f"--host {host} can be reached from other machines, and whoever reaches the page sees the "
-        "script and steers it\n"
+        f"--host {host} can be reached from other machines, and whoever reaches the page {does}\n"
         "  do: leave --host out and come through ssh -L, or add --public if that is meant"
     )
 

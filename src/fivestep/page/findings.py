@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from fivestep.doctor import Doctor, diagnose
 from fivestep.finding import Finding, Severity
-from fivestep.page.protocol import Message
+from fivestep.page.protocol import Message, placed
 from fivestep.report.plain import as_finding
 
 # These say that something never came: it still may, until the script has ended.
@@ -81,14 +81,7 @@ class Findings:
 
 def named(finding: Finding, name: Callable[[str], str]) -> Message:
     """A finding as a message, with its files as messages name them."""
-    plain = as_finding(finding)
-    waiting = [plain]
-    while waiting:
-        part = waiting.pop()
-        if part["file"] is not None:
-            part["file"] = name(part["file"])
-        waiting += part["consequences"]
-    return plain
+    return placed(as_finding(finding), name)
 
 
 def _key(finding: Finding) -> Key:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from fivestep.version import __version__
@@ -50,6 +52,18 @@ def encode(message: Message) -> bytes:
     except ValueError:  # a NaN that did not come through ``number``: in a finding's evidence
         text = json.dumps(_plain(message), separators=(",", ":"), ensure_ascii=False)
     return text.encode("utf-8", "replace")
+
+
+def placed(finding: Message, name: Callable[[str], str]) -> Message:
+    """A finding with its files, and those of its consequences, as messages name them."""
+    file = finding["file"]
+    consequences = [placed(one, name) for one in finding["consequences"]]
+    return finding | {"file": file and name(file), "consequences": consequences}
+
+
+def file_name(file: str) -> str:
+    """The name alone: where a file lies is nobody's business."""
+    return Path(file).name
 
 
 def _plain(value: Any) -> Any:

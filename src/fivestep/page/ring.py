@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Generic, NamedTuple, TypeVar
 
 from fivestep.page.protocol import THINNED
@@ -53,6 +53,11 @@ class Ring(Generic[Content]):
         with self._lock:
             place = bisect_right(self._entries, after, key=lambda one: one.seq)
             return self._entries[place : place + limit]
+
+    def drop(self, seqs: Container[int]) -> None:
+        """Forget these messages: they do not hold any more."""
+        with self._lock:
+            self._entries = [one for one in self._entries if one.seq not in seqs]
 
     def call(self, wake: Callable[[], None], after: int) -> bool:
         """Have ``wake`` called once at the next message; False if one is there already."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import threading
 import time
@@ -42,14 +43,15 @@ class Pages:
     Args:
         ring: the messages, as lines of JSON.
         ask: takes a request; False if it cannot be taken now, RefusedError if never.
-        save: makes one file of what is shown; None where there is nothing to make.
+        save: makes one file of what is shown, or of the runs with these numbers; None where there
+            is nothing to make.
     """
 
     def __init__(
         self,
         ring: Ring[bytes],
         ask: Callable[[Message], bool],
-        save: Callable[[], bytes] | None = None,
+        save: Callable[[list[int]], bytes] | None = None,
     ) -> None:
         self._ring, self._ask, self._save = ring, ask, save
         self.readers = 0  # streams that are open now
@@ -75,8 +77,12 @@ class Pages:
     async def _saved(self, asked: Request) -> Response:
         if self._save is None:
             return JSONResponse({"refused": "there is no such page"}, status_code=404)
+        asked_for = asked.query_params.get("of", "")
+        if not re.fullmatch(r"([0-9]{1,3}(,[0-9]{1,3}){0,11})?", asked_for):
+            return JSONResponse({"refused": "of: the numbers of runs"}, status_code=400)
+        places = [int(one) for one in asked_for.split(",") if one]
         try:
-            made = await asyncio.to_thread(self._save)
+            made = await asyncio.to_thread(self._save, places)
         except (OSError, ValueError) as error:
             return JSONResponse({"refused": str(error)}, status_code=409)
         named = {"content-disposition": 'attachment; filename="run.html"'}
@@ -204,7 +210,7 @@ class Server:
         host: str = "127.0.0.1",
         port: int = 0,
         stranger: Callable[[str], None] = lambda link: None,
-        save: Callable[[], bytes] | None = None,
+        save: Callable[[list[int]], bytes] | None = None,
     ) -> None:
         self._socket = _bound(host, port)
         self.access = Access(host, self._socket.getsockname()[1])

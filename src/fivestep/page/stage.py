@@ -34,7 +34,7 @@ from fivestep.vitals import Site
 from fivestep.vitals.measure import measurable, quietly
 
 Call = tuple[Any, Any, Any]  # what was called, its arguments, those by name
-SHARE = 0.01  # of the time, for details that nobody asked for
+SHARE = 0.005  # of the time, for details that nobody asked for
 BEFORE = {
     "before forward": Step.FORWARD, "before loss": Step.LOSS, "before backward": Step.BACKWARD,
     "before update": Step.UPDATE,

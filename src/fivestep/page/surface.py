@@ -19,7 +19,7 @@ from fivestep.page.trial import ask
 
 GRID, COARSE = 41, 9  # places along each side
 FAR = 32.0  # as far as a minimum is looked for
-LONGEST = 10.0  # seconds: the loop waits for it
+LONGEST = 3.0  # seconds: the loop waits for it
 WIDEST = 1e6  # of a surface; a path that leaves it is lost
 
 Span = tuple[float, float]

@@ -83,6 +83,9 @@ def _messages(path: Path) -> Iterator[Message]:
             except (ValueError, TypeError, KeyError) as error:
                 if not line.endswith(b"\n"):  # the writer was killed in the middle of it
                     return
-                raise ValueError(f"{path}, line {number} is no message: {error}") from error
+                raise ValueError(
+                    f"{path} is no record of fivestep step: line {number} is no message\n"
+                    "  do: name what --record wrote; fivestep watch shows what fit recorded"
+                ) from error
             last = found["seq"]
             yield found

@@ -36,7 +36,7 @@ class Widget(anywidget.AnyWidget):
 
     Args:
         record: gives the text of all that was told, whenever a view begins.
-        mode: ``"live"`` or ``"replay"``.
+        mode: ``"live"``, ``"replay"`` or ``"film"``.
         inside: the loop that is shown and steered; None for a record.
     """
 
@@ -93,9 +93,9 @@ def live(inside: Inside) -> Widget:
     return Widget(lambda: lines(inside.ring, 0)[0], "live", inside)
 
 
-def replay(record: Callable[[], str]) -> Widget:
-    """Show a record."""
-    return Widget(record, "replay")
+def replay(record: Callable[[], str], mode: str = "replay") -> Widget:
+    """Show a record; one of a training that was watched as a ``"film"``."""
+    return Widget(record, mode)
 
 
 def _thread(target: Callable[[], None]) -> threading.Thread:
