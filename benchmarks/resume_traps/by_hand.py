@@ -6,9 +6,8 @@ Model, optimizer, epoch, and whatever else has a `state_dict`, into one file tha
 from __future__ import annotations
 
 import torch
-from torch.utils.data import DataLoader
-
 from benchmarks.traps.measure import NoNotionError
+from torch.utils.data import DataLoader
 
 from . import problems as p
 from .lives import flat
@@ -66,6 +65,11 @@ def resumed(life, states):
     return saved["epoch"]
 
 
+def inorder():
+    """Where the order is no part of the question."""
+    return DataLoader(p.Rows(), batch_size=p.BATCH)
+
+
 def plain(life):
     return train(life, p.Net(life.watch))[1]
 
@@ -75,8 +79,7 @@ def stream(life):
 
 
 def dropout(life):
-    batches = DataLoader(p.Rows(), batch_size=p.BATCH)
-    return train(life, p.Net(life.watch, drop=0.5), batches)[1]
+    return train(life, p.Net(life.watch, drop=0.5), inorder())[1]
 
 
 def augmented(life):
@@ -85,19 +88,19 @@ def augmented(life):
 
 
 def window(life):
-    return train(life, p.Net(life.watch), window=4)[1]
+    return train(life, p.Net(life.watch), inorder(), window=4)[1]
 
 
 def master(life):
     model = p.Net(life.watch).bfloat16()
-    data = [(x.bfloat16(), y.bfloat16()) for x, y in DataLoader(p.Rows(), batch_size=p.BATCH)]
+    data = [(x.bfloat16(), y.bfloat16()) for x, y in inorder()]
     optimizer, left = train(life, model, data, optimizer=p.Master(model.parameters(), lr=0.01))
     return left | {"kind": optimizer.kind()}
 
 
 def scaled(life):
     scaler = torch.amp.GradScaler("cpu", 2.0**24)
-    return train(life, p.Net(life.watch), scaler=scaler, keep={"scaler": scaler})[1]
+    return train(life, p.Net(life.watch), inorder(), scaler=scaler, keep={"scaler": scaler})[1]
 
 
 def plateau(life):
@@ -111,8 +114,8 @@ def plateau(life):
         schedule.step(torch.nn.functional.mse_loss(model(x), y).item())
 
     _, left = train(
-        life, model, optimizer=optimizer, keep={"schedule": schedule}, after_epoch=validate,
-        epochs=p.LONGEST,
+        life, model, inorder(), optimizer=optimizer, keep={"schedule": schedule},
+        after_epoch=validate, epochs=p.LONGEST,
     )  # fmt: skip
     return left | {"rate": optimizer.param_groups[0]["lr"]}
 
@@ -122,7 +125,7 @@ def averaged(life):
     decay = torch.optim.swa_utils.get_ema_multi_avg_fn(0.9)
     average = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=decay)
     _, left = train(
-        life, model, keep={"average": average},
+        life, model, inorder(), keep={"average": average},
         after_update=lambda: average.update_parameters(model),
     )  # fmt: skip
     return left | {"average": flat(average)}

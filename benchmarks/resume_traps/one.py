@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import torch
-import torch._dynamo  # every optimizer asks for it; once for all lives is enough
+import torch._dynamo  # pyright: ignore[reportUnusedImport]  # once for all lives
 
 from .measure import columns, save
 

@@ -32,7 +32,7 @@ def table() -> Sample:
 
 
 class Rows(Dataset[Sample]):
-    """The table; with ``augment`` every sample is drawn a little aside, by torch's own generator."""
+    """The table; with ``augment`` torch's own generator draws every sample a little aside."""
 
     def __init__(self, augment: bool = False) -> None:
         self.inputs, self.targets = table()

@@ -53,9 +53,20 @@ def refused(second: Outcome) -> Answer | None:
     return Answer("refuses", said if len(said) < 90 else f"{said[:90]} ...")
 
 
-def start(second: Outcome, whole: int = WHOLE) -> int:
-    """After how many iterations of the training the second life went on."""
-    return whole - len(second.seen)
+def start(second: Outcome) -> int:
+    """After how many iterations of the training the second life went on, as its model knows."""
+    return second.seen[0]["at"]
+
+
+def surplus(untouched: Outcome, second: Outcome) -> int:
+    """How many iterations more it came to in the end than the training that was never touched."""
+    return start(second) + len(second.seen) - len(untouched.seen)
+
+
+def length(untouched: Outcome, second: Outcome) -> str:
+    """What to add to an answer where the number of iterations is not the right one."""
+    more = surplus(untouched, second)
+    return f", {abs(more)} iterations too {'many' if more > 0 else 'few'}" if more else ""
 
 
 # --- Reading two lives ----------------------------------------------------------------------------
@@ -65,7 +76,8 @@ def twice_and_never(untouched: Outcome, pair: Pair) -> tuple[int, int]:
     """How many samples of the epoch that was cut through came twice, how many never."""
     first, second = pair
     began, at = KILLED // IN_EPOCH * IN_EPOCH, start(second)
-    seen = Counter(ids([*first.seen[began:at], *second.seen[: began + IN_EPOCH - at]]))
+    left = began + IN_EPOCH - at + surplus(untouched, second)
+    seen = Counter(ids([*first.seen[began:at], *second.seen[:left]]))
     return sum(count - 1 for count in seen.values()), ROWS - len(seen)
 
 
@@ -75,13 +87,13 @@ def ids(seen: Iterable[Seen]) -> list[int]:
 
 def other_masks(untouched: Outcome, second: Outcome) -> int:
     """In how many iterations dropout drew something else."""
-    rest = untouched.seen[start(second) :]
-    return sum(a["mask"] != b["mask"] for a, b in zip(rest, second.seen, strict=False))
+    masks = {one["at"]: one["mask"] for one in untouched.seen}
+    return sum(masks.get(one["at"]) != one["mask"] for one in second.seen)
 
 
 def other_rows(untouched: Outcome, second: Outcome) -> tuple[int, int]:
-    """How many samples came otherwise augmented, or not at all, in which epoch they were due."""
-    wanted, came = (Counter(rows(one.seen[-len(second.seen) :])) for one in (untouched, second))
+    """How many of the samples that were still to come did not come as they were due."""
+    wanted, came = Counter(rows(untouched.seen[start(second) :])), Counter(rows(second.seen))
     return sum((wanted - came).values()), sum(wanted.values())
 
 
@@ -116,22 +128,28 @@ def _order(bench: Bench, name: str) -> Answer:
     pair = bench.killed(name)
     if no := refused(pair[1]):
         return no
-    twice, never = twice_and_never(bench.untouched(name), pair)
-    return verdict(twice == never == 0, f"{twice} twice, {never} never")
+    untouched = bench.untouched(name)
+    twice, never = twice_and_never(untouched, pair)
+    said = f"{twice} twice, {never} never{length(untouched, pair[1])}"
+    return verdict(twice == never == surplus(untouched, pair[1]) == 0, said)
 
 
 def weights_of(
-    name: str, key: str = "weights", says: Callable[[Outcome, Outcome], str] | None = None
+    name: str,
+    key: str = "weights",
+    says: Callable[[Outcome, Outcome], str] | None = None,
+    at: int = KILLED,
 ) -> Callable[[Bench], Answer]:
     """The judge that compares the bits of a result, and says more if there is more to say."""
 
     def judge(bench: Bench) -> Answer:
-        untouched, (_, second) = bench.untouched(name), bench.killed(name)
+        untouched, (_, second) = bench.untouched(name), bench.killed(name, at=at)
         if no := refused(second):
             return no
         distance = apart(untouched, second, key)
         more = [says(untouched, second)] if says else []
-        return verdict(distance == 0, ", ".join([told(distance), *more]))
+        said = ", ".join([told(distance), *more]) + length(untouched, second)
+        return verdict(distance == 0, said)
 
     return judge
 
@@ -195,7 +213,12 @@ def half_written(bench: Bench) -> Answer:
     first = live(bench.training("plain"), life)
     if first.code >= 0:
         raise RuntimeError(f"it was to be killed in a save, and ended with {first.code}")
-    return _after_damage(bench, life, len(first.seen), older=10)
+    second = bench.again("plain", life)
+    if no := refused(second):
+        return no
+    at, untouched = start(second), bench.untouched("plain")
+    whole = 0 < at < len(first.seen) and surplus(untouched, second) == 0
+    return verdict(whole, f"went on from {at}{length(untouched, second)}")
 
 
 def flipped(bench: Bench) -> Answer:
@@ -218,23 +241,16 @@ def flip(path: Path) -> None:
 
 
 def _damaged(bench: Bench, damage: Callable[[Path], Any]) -> Answer:
-    life = bench.stopped()
-    damage(bench.module.weights_file(life.folder))
-    return _after_damage(bench, life, bench.saved_before)
-
-
-def _after_damage(bench: Bench, life: Life, done: int, older: int = 0) -> Answer:
     """The newest save is damaged: is it found, and is the one before it used?"""
+    whole = bench.again("plain", bench.stopped("plain"))
+    life = bench.stopped("plain")
+    damage(bench.module.weights_file(life.folder))
     second = bench.again("plain", life)
     if no := refused(second):
         return no
-    at, distance = start(second), apart(bench.untouched("plain"), second)
-    if older:
-        return verdict(at == older, f"went on from {at}")
-    newest = bench.module.newest(done)
-    if at < newest:
-        return verdict(at > 0, f"went on from the one before, {at}")
-    return Answer("wrong", f"taken for whole, {told(distance)}")
+    if start(second) < start(whole):
+        return verdict(start(second) > 0, f"went on from {start(second)}, not {start(whole)}")
+    return Answer("wrong", f"taken as it was, {told(apart(whole, second))}")
 
 
 class Code:
@@ -250,11 +266,11 @@ class Code:
 def pickled(bench: Bench) -> Answer:
     """Every file of the newest save in turn is replaced by a pickle that runs code."""
     ran, files = list[str](), 0
-    for number, _ in enumerate(bench.module.files(bench.stopped().folder)):
-        life = bench.stopped()
+    for number, _ in enumerate(bench.module.files(bench.stopped("plateau", LATE).folder)):
+        life = bench.stopped("plateau", LATE)
         path = bench.module.files(life.folder)[number]
         bench.module.plant(path, pickle.dumps(Code(life.home / "ran")))
-        bench.again("plain", life)
+        bench.again("plateau", life)
         files += 1
         ran += [path.name] * (life.home / "ran").exists()
     return verdict(not ran, f"code run from {len(ran)} of {files} files{_listed(ran)}")
@@ -297,96 +313,135 @@ def sigterm(bench: Bench) -> Answer:
         return no
     ended_with = f"signal {-first.code}" if first.code < 0 else f"exit code {first.code}"
     again = len(first.seen) - start(second)
-    return verdict(again == 0, f"{ended_with}, {again} iterations made again")
+    distance = apart(bench.untouched("sigterm"), second)
+    said = f"{ended_with}, {again} made again, {told(distance)}"
+    return verdict(again <= 1 and distance == 0, said)
 
 
 TRAPS = (
     Trap(
-        "order", "the epoch that was cut through",
-        "a shuffled data set of 40: how many of its samples come twice and never in that epoch", order,
+        "order",
+        "the epoch that was cut through",
+        "a shuffled data set of 40: how many of its samples come twice and never in that epoch",
+        order,
     ),
     Trap(
-        "weights", "the weights at the end",
+        "weights",
+        "the weights at the end",
         "the same training: its final weights, beside those of the one that was never touched",
         weights_of("plain"),
     ),
     Trap(
-        "stream", "a stream of samples",
-        "an iterable data set: how many of its 40 samples come twice and never in that epoch", stream,
+        "stream",
+        "a stream of samples",
+        "an iterable data set: how many of its 40 samples come twice and never in that epoch",
+        stream,
     ),
     Trap(
-        "dropout", "dropout's numbers",
-        "a model with dropout, in order: in how many iterations after it another mask is drawn",
+        "dropout",
+        "dropout's numbers",
+        "a model with dropout: in how many of the iterations to come it draws another mask",
         dropout,
     ),
     Trap(
-        "augmentation", "augmentation in two workers",
-        "samples drawn aside at random in two workers, in order: how many of those still to come "
-        "are others", augmentation,
+        "augmentation",
+        "augmentation in two workers",
+        "samples drawn aside at random in two workers: how many of those to come are others",
+        augmentation,
     ),
     Trap(
-        "workers", "another number of workers",
-        "the same, killed with two workers and resumed with none", workers,
+        "workers",
+        "another number of workers",
+        "the same, killed with two workers and resumed with none",
+        workers,
     ),
     Trap(
-        "window", "an open window of accumulation",
-        "gradients of four batches make an update; killed within a window, as weights at the end",
+        "window",
+        "an open window of accumulation",
+        "gradients of four batches make an update; killed within a window: weights at the end",
         weights_of("window"),
     ),
     Trap(
-        "master", "float32 sums of bfloat16 weights",
-        "an optimizer that keeps the sums of a bfloat16 model in float32: weights at the end, and the "
-        "type of those sums", weights_of("master", says=state_kind),
+        "master",
+        "float32 sums of bfloat16 weights",
+        "an optimizer that sums up in float32 what the bfloat16 weights take: weights at the end, "
+        "and the type of those sums",
+        weights_of("master", says=state_kind),
     ),
     Trap(
-        "scaled", "the scale of float16",
-        "float16 with a gradient scaler that begins too high: weights at the end", weights_of("scaled"),
+        "scaled",
+        "the scale of float16",
+        "float16 with a gradient scaler that begins too high: weights at the end",
+        weights_of("scaled"),
     ),
     Trap(
-        "plateau", "a plateau schedule",
-        "the rate falls when the validation loss does not: weights at the end, and the rate",
-        weights_of("plateau", says=last_rate),
+        "plateau",
+        "a plateau schedule",
+        "the rate falls after two epochs without a better validation loss; killed between the "
+        "two: weights at the end, and the rate",
+        weights_of("plateau", says=last_rate, at=LATE),
     ),
     Trap(
-        "averaged", "an average of the weights",
-        "an exponential average, taken at every update: its bits at the end", weights_of("averaged", "average"),
+        "averaged",
+        "an average of the weights",
+        "an exponential average, taken at every update: its bits at the end",
+        weights_of("averaged", "average"),
     ),
     Trap(
-        "stopping", "early stopping",
-        "patience of three epochs, best in the second, killed in the fourth: after how many iterations "
-        "it stops, and with which best value", stopping,
+        "stopping",
+        "early stopping",
+        "patience of three epochs, best in the second, killed in the fourth: after how many "
+        "iterations it stops, and with which best value",
+        stopping,
     ),
     Trap(
-        "history", "the log",
-        "the loss logged after every update: how many are in the log twice and never", history,
+        "history",
+        "the log",
+        "the loss logged after every update: how many are in the log twice and never",
+        history,
     ),
     Trap(
-        "half_written", "killed within a save",
-        "the kernel ends the process in the midst of writing the third save: is the second one used",
+        "half_written",
+        "killed within a save",
+        "the kernel ends the process in the midst of writing a save: is the one before it used",
         half_written,
     ),
     Trap(
-        "flipped", "a bit turned over",
-        "one bit turned over in the middle of the newest file with the weights: is it noticed", flipped,
+        "flipped",
+        "a bit turned over",
+        "one bit turned over in the middle of the newest file with weights: is it noticed",
+        flipped,
     ),
     Trap(
-        "truncated", "a file cut short",
-        "the same file cut to half its length: is the save before it used", truncated,
+        "truncated",
+        "a file cut short",
+        "the same file cut to half its length: is the save before it used",
+        truncated,
     ),
     Trap(
-        "zeroed", "a file of zeros",
-        "the same file filled with zeros, as a power cut leaves it: is the save before it used", zeroed,
+        "zeroed",
+        "a file of zeros",
+        "the same file filled with zeros, as power cuts leave it: is the save before it used",
+        zeroed,
     ),
     Trap(
-        "pickled", "a crafted pickle",
-        "each file of the newest save, but safetensors, in turn replaced by a pickle that runs code", pickled,
+        "pickled",
+        "a crafted pickle",
+        "each file of the newest save, but safetensors of others, in turn replaced by a pickle "
+        "that runs code; the training is that of the plateau",
+        pickled,
     ),
     Trap(
-        "rivals", "two processes in one folder",
-        "a second process resumes in the folder while the first still trains", rivals,
+        "rivals",
+        "two processes in one folder",
+        "a second process resumes in the folder while the first still trains",
+        rivals,
     ),
     Trap(
-        "sigterm", "SIGTERM",
-        "SIGTERM in the eighteenth iteration: how it ends, and how much is to be made again", sigterm,
+        "sigterm",
+        "SIGTERM",
+        "SIGTERM in the eighteenth iteration: how it ends, how many iterations are made again (the "
+        "one in which it comes may be), and the weights at the end",
+        sigterm,
     ),
-)  # fmt: skip
+)

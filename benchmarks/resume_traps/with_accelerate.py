@@ -8,9 +8,8 @@ from __future__ import annotations
 import torch
 from accelerate import Accelerator
 from accelerate.utils import DataLoaderConfiguration, set_seed
-from torch.utils.data import DataLoader
-
 from benchmarks.traps.measure import NoNotionError
+from torch.utils.data import DataLoader
 
 from . import problems as p
 from .lives import flat
@@ -39,7 +38,7 @@ def loader(life, data=None, *, shuffle=True):
 
 def train(
     life, model, batches=None, *, optimizer=adam, own=None, keep=(), after_update=None,
-    after_epoch=None,
+    after_epoch=None, epochs=p.EPOCHS,
 ):  # fmt: skip
     """``keep`` is what ``register_for_checkpointing`` is given."""
     set_seed(0)
@@ -49,7 +48,7 @@ def train(
     if keep:
         own.register_for_checkpointing(*keep)
     step, first, done = resumed(own, life)
-    for epoch in range(first, p.EPOCHS):
+    for epoch in range(first, epochs):
         model.train()
         if hasattr(batches, "set_epoch"):
             batches.set_epoch(epoch)
@@ -75,7 +74,7 @@ def resumed(own, life):
     """The step of the newest folder, its epoch, and how many batches of that are done."""
     if not life.resume:
         return 0, 0, 0
-    saved = max(life.folder.iterdir(), key=lambda path: path.stat().st_ctime)
+    saved = newest_folder(life.folder)  # by its number: a copied folder has other times
     own.load_state(saved)
     step = int(saved.name.removeprefix("step_"))
     return step, *divmod(step, p.IN_EPOCH)
@@ -99,7 +98,8 @@ def augmented(life):
 
 
 def window(life):
-    return train(life, p.Net(life.watch), own=accelerator(life, gradient_accumulation_steps=4))[1]
+    own = accelerator(life, gradient_accumulation_steps=4)
+    return train(life, p.Net(life.watch), loader(life, shuffle=False), own=own)[1]
 
 
 def master(life):
@@ -120,25 +120,29 @@ def plateau(life):
     """Its schedule is stepped with the validation loss by hand, and registered."""
     model = p.Net(life.watch)
     optimizer = adam(model)
-    schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=0)
+    schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=1)
 
     def validate():
         model.eval()
         ((x, y),) = p.held_out()
         schedule.step(torch.nn.functional.mse_loss(model(x), y).item())
 
-    left = train(life, model, optimizer=lambda _: optimizer, keep=[schedule], after_epoch=validate)
-    return left[1] | {"rate": optimizer.param_groups[0]["lr"]}
+    _, left = train(
+        life, model, loader(life, shuffle=False), optimizer=lambda _: optimizer,
+        keep=[schedule], after_epoch=validate, epochs=p.LONGEST,
+    )  # fmt: skip
+    return left | {"rate": optimizer.param_groups[0]["lr"]}
 
 
 def averaged(life):
-    """torch's own average, registered."""
+    """Torch's own average, registered."""
     model = p.Net(life.watch)
     decay = torch.optim.swa_utils.get_ema_multi_avg_fn(0.9)
     average = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=decay)
     _, left = train(
-        life, model, keep=[average], after_update=lambda: average.update_parameters(model)
-    )
+        life, model, loader(life, shuffle=False), keep=[average],
+        after_update=lambda: average.update_parameters(model),
+    )  # fmt: skip
     return left | {"average": flat(average)}
 
 
@@ -162,10 +166,6 @@ def weights_file(folder):
 
 def newest_folder(folder):
     return max(folder.iterdir(), key=lambda path: int(path.name.removeprefix("step_")))
-
-
-def newest(done):
-    return done // p.EVERY * p.EVERY
 
 
 def files(folder):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 
 import torch
@@ -49,7 +48,7 @@ def augmented(life):
 
 
 def window(life):
-    return run(life, p.Net(life.watch), accumulate=4)[1]
+    return run(life, p.Net(life.watch), shuffle=False, accumulate=4)[1]
 
 
 def master(life):
@@ -60,21 +59,24 @@ def master(life):
 
 
 def scaled(life):
-    return run(life, p.Net(life.watch), precision="float16")[1]
+    return run(life, p.Net(life.watch), shuffle=False, precision="float16")[1]
 
 
 def plateau(life):
     model = p.Net(life.watch)
     optimizer = adam(model)
-    schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=0)
-    options = {"schedule": schedule, "validate": p.held_out()}
-    left = run(life, model, optimizer=optimizer, **options)[1]
+    schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=1)
+    options = {"schedule": schedule, "validate": p.held_out(), "epochs": p.LONGEST}
+    left = run(life, model, shuffle=False, optimizer=optimizer, **options)[1]
     return left | {"rate": optimizer.param_groups[0]["lr"]}
 
 
 def averaged(life):
-    made, left = run(life, p.Net(life.watch), average=0.9, average_start="0 updates")
-    return left | {"average": torch.cat([v.double().flatten() for v in made.average.values()])}
+    options = {"average": 0.9, "average_start": "1 update"}
+    made, left = run(life, p.Net(life.watch), shuffle=False, **options)
+    return left | {
+        "average": torch.cat([v.double().flatten() for v in made.average_weights.values()])
+    }
 
 
 def stopping(life):
@@ -106,10 +108,6 @@ def weights_file(folder):
     return max(named, key=lambda path: path.stat().st_size)
 
 
-def newest(done):
-    return done // p.EVERY * p.EVERY
-
-
 def files(folder):
     return [manifest(folder), weights_file(folder)]
 
@@ -121,6 +119,5 @@ def plant(path, data):
     path.with_name(name).write_bytes(data)
     if path.suffix == ".safetensors":
         old = manifest(path.parent)
-        text = old.read_text().replace(path.stem.partition("-")[2], name.split("-")[1].split(".")[0])
-        json.loads(text)
-        plant(old, text.encode())
+        before, after = (one.partition("-")[2] for one in (path.stem, Path(name).stem))
+        plant(old, old.read_text().replace(before, after).encode())

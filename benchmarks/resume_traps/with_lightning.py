@@ -26,8 +26,8 @@ from .lives import flat
 
 NAME, PACKAGE = "Lightning", "lightning"
 BEST = (
-    "`StatefulDataLoader` of torchdata, `fit(..., weights_only=True)`, `OnExceptionCheckpoint` "
-    "where a signal comes, `CSVLogger(version=0, flush_logs_every_n_steps=1)` for the log"
+    "`StatefulDataLoader` of torchdata, `fit(..., weights_only=True)`, and `OnExceptionCheckpoint` "
+    "where a signal comes"
 )
 
 
@@ -53,7 +53,7 @@ class Module(lightning.LightningModule):
         optimizer = self.optimizer(self.model)
         if self.monitor is None:
             return optimizer
-        self.plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=0)
+        self.plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=1)
         scheduler = {"scheduler": self.plateau, "monitor": self.monitor}
         return {"optimizer": optimizer, "lr_scheduler": scheduler}
 
@@ -65,21 +65,26 @@ def loader(life, data=None, *, shuffle=True):
     return kind(data, batch_size=p.BATCH, num_workers=life.workers, **shuffle)
 
 
-def fit(life, module, batches=None, check=None, *, callbacks=(), epochs=p.EPOCHS, **options):
+def fit(
+    life, module, batches=None, check=None, *, callbacks=(), epochs=p.EPOCHS, every=p.EVERY, **own
+):
     lightning.seed_everything(0)
-    saving = ModelCheckpoint(
-        life.folder, every_n_train_steps=p.EVERY, save_top_k=-1, save_last=True
-    )
+    saving = ModelCheckpoint(life.folder, every_n_train_steps=every, save_top_k=-1, save_last=True)
     trainer = lightning.Trainer(
         max_epochs=epochs, accelerator="cpu", enable_progress_bar=False, log_every_n_steps=1,
         enable_model_summary=False, callbacks=[saving, *callbacks], default_root_dir=life.home,
-        **{"logger": False} | options,
+        **{"logger": False} | own,
     )  # fmt: skip
     trainer.fit(
         module, loader(life) if batches is None else batches, check,
         ckpt_path="last" if life.resume else None, weights_only=life.best or None,
     )  # fmt: skip
     return trainer, {"weights": flat(module)}
+
+
+def inorder(life):
+    """Where the order is no part of the question."""
+    return loader(life, shuffle=False)
 
 
 def plain(life):
@@ -100,30 +105,34 @@ def augmented(life):
 
 
 def window(life):
-    return fit(life, Module(p.Net(life.watch)), accumulate_grad_batches=4)[1]
+    """It saves after updates, never within a window."""
+    return fit(life, Module(p.Net(life.watch)), inorder(life), accumulate_grad_batches=4, every=1)[
+        1
+    ]
 
 
 def master(life):
     module = Module(p.Net(life.watch), lambda m: p.Master(m.parameters(), lr=0.01))
-    trainer, left = fit(life, module, precision="bf16-true")
+    trainer, left = fit(life, module, inorder(life), precision="bf16-true")
     return left | {"kind": trainer.optimizers[0].kind()}
 
 
 def scaled(life):
     """On the CPU ``precision="16-mixed"`` becomes bfloat16; the plugin itself can be given."""
     plugin = MixedPrecision("16-mixed", "cpu", torch.amp.GradScaler("cpu", 2.0**24))
-    return fit(life, Module(p.Net(life.watch)), plugins=[plugin])[1]
+    return fit(life, Module(p.Net(life.watch)), inorder(life), plugins=[plugin])[1]
 
 
 def plateau(life):
     module = Module(p.Net(life.watch), monitor="val_loss")
-    trainer, left = fit(life, module, check=p.held_out())
+    trainer, left = fit(life, module, inorder(life), p.held_out(), epochs=p.LONGEST)
     return left | {"rate": trainer.optimizers[0].param_groups[0]["lr"]}
 
 
 def averaged(life):
     """When it ends, the averages are the module's weights."""
-    left = fit(life, Module(p.Net(life.watch)), callbacks=[EMAWeightAveraging(decay=0.9)])[1]
+    averaging = EMAWeightAveraging(decay=0.9)
+    left = fit(life, Module(p.Net(life.watch)), inorder(life), callbacks=[averaging])[1]
     return left | {"average": left["weights"]}
 
 
@@ -135,8 +144,7 @@ def stopping(life):
 
 def logged(life):
     """The rows of all the files that the logger has written."""
-    options = {"version": 0, "flush_logs_every_n_steps": 1} if life.best else {}
-    _, left = fit(life, Module(p.Net(life.watch)), logger=CSVLogger(life.home, "log", **options))
+    _, left = fit(life, Module(p.Net(life.watch)), logger=CSVLogger(life.home, "log"))
     steps = []
     for file in sorted((life.home / "log").glob("version_*/metrics.csv")):
         with file.open() as lines:
@@ -154,10 +162,6 @@ def sigterm(life):
 
 def weights_file(folder):
     return folder / "last.ckpt"
-
-
-def newest(done):
-    return done // p.EVERY * p.EVERY
 
 
 def files(folder):

@@ -7,10 +7,9 @@ saves on SIGTERM. Its loader is no option: it skips batches of its own accord.
 from __future__ import annotations
 
 import torch
+from benchmarks.traps.measure import NoNotionError
 from torch.utils.data import Dataset, IterableDataset
 from transformers import EarlyStoppingCallback, Trainer, TrainingArguments
-
-from benchmarks.traps.measure import NoNotionError
 
 from . import problems as p
 from .lives import flat
@@ -101,13 +100,16 @@ def augmented(life):
 
 
 def window(life):
-    return train(life, p.Net(life.watch), gradient_accumulation_steps=4)[1]
+    """It saves after updates, never within a window."""
+    return train(
+        life, p.Net(life.watch), kind=InOrder, gradient_accumulation_steps=4, save_steps=1
+    )[1]
 
 
 def master(life):
     model = p.Net(life.watch).bfloat16()
     optimizer = p.Master(model.parameters(), lr=0.01)
-    left = train(life, model, optimizer=optimizer)[1]
+    left = train(life, model, kind=InOrder, optimizer=optimizer)[1]
     return left | {"kind": optimizer.kind()}
 
 
@@ -117,8 +119,10 @@ def scaled(life):
 
 def plateau(life):
     made, left = train(
-        life, p.Net(life.watch), check=True, eval_strategy="epoch", metric_for_best_model="loss",
-        lr_scheduler_type="reduce_lr_on_plateau", lr_scheduler_kwargs={"patience": 0},
+        life, p.Net(life.watch), kind=InOrder, check=True, eval_strategy="epoch",
+        metric_for_best_model="loss",
+        lr_scheduler_type="reduce_lr_on_plateau", lr_scheduler_kwargs={"patience": 1},
+        num_train_epochs=p.LONGEST,
     )  # fmt: skip
     return left | {"rate": made.optimizer.param_groups[0]["lr"]}
 
@@ -153,10 +157,6 @@ def weights_file(folder):
 
 def newest_folder(folder):
     return max(folder.glob("checkpoint-*"), key=lambda path: int(path.name.partition("-")[2]))
-
-
-def newest(done):
-    return done // p.EVERY * p.EVERY
 
 
 def files(folder):
