@@ -117,7 +117,7 @@ def plateau(life):
         life, model, inorder(), optimizer=optimizer, keep={"schedule": schedule},
         after_epoch=validate, epochs=p.LONGEST,
     )  # fmt: skip
-    return left | {"rate": optimizer.param_groups[0]["lr"]}
+    return left
 
 
 def averaged(life):

@@ -66,7 +66,10 @@ def surplus(untouched: Outcome, second: Outcome) -> int:
 def length(untouched: Outcome, second: Outcome) -> str:
     """What to add to an answer where the number of iterations is not the right one."""
     more = surplus(untouched, second)
-    return f", {abs(more)} iterations too {'many' if more > 0 else 'few'}" if more else ""
+    if not more:
+        return ""
+    noun = "iteration" if abs(more) == 1 else "iterations"
+    return f", {abs(more)} {noun} too {'many' if more > 0 else 'few'}"
 
 
 # --- Reading two lives ----------------------------------------------------------------------------
@@ -181,10 +184,6 @@ def _augmented(bench: Bench, later: int) -> Answer:
 
 def state_kind(untouched: Outcome, second: Outcome) -> str:
     return f"the sums in {second.left['kind']}"
-
-
-def last_rate(untouched: Outcome, second: Outcome) -> str:
-    return f"rate {second.left['rate']:.3g} for {untouched.left['rate']:.3g}"
 
 
 def stopping(bench: Bench) -> Answer:
@@ -378,8 +377,8 @@ TRAPS = (
         "plateau",
         "a plateau schedule",
         "the rate falls after two epochs without a better validation loss; killed between the "
-        "two: weights at the end, and the rate",
-        weights_of("plateau", says=last_rate, at=LATE),
+        "two: weights at the end",
+        weights_of("plateau", at=LATE),
     ),
     Trap(
         "averaged",

@@ -131,7 +131,7 @@ def plateau(life):
         life, model, loader(life, shuffle=False), optimizer=lambda _: optimizer,
         keep=[schedule], after_epoch=validate, epochs=p.LONGEST,
     )  # fmt: skip
-    return left | {"rate": optimizer.param_groups[0]["lr"]}
+    return left
 
 
 def averaged(life):

@@ -67,8 +67,7 @@ def plateau(life):
     optimizer = adam(model)
     schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=1)
     options = {"schedule": schedule, "validate": p.held_out(), "epochs": p.LONGEST}
-    left = run(life, model, shuffle=False, optimizer=optimizer, **options)[1]
-    return left | {"rate": optimizer.param_groups[0]["lr"]}
+    return run(life, model, shuffle=False, optimizer=optimizer, **options)[1]
 
 
 def averaged(life):

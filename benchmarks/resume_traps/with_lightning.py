@@ -53,8 +53,8 @@ class Module(lightning.LightningModule):
         optimizer = self.optimizer(self.model)
         if self.monitor is None:
             return optimizer
-        self.plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=1)
-        scheduler = {"scheduler": self.plateau, "monitor": self.monitor}
+        plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=1)
+        scheduler = {"scheduler": plateau, "monitor": self.monitor}
         return {"optimizer": optimizer, "lr_scheduler": scheduler}
 
 
@@ -125,8 +125,7 @@ def scaled(life):
 
 def plateau(life):
     module = Module(p.Net(life.watch), monitor="val_loss")
-    trainer, left = fit(life, module, inorder(life), p.held_out(), epochs=p.LONGEST)
-    return left | {"rate": trainer.optimizers[0].param_groups[0]["lr"]}
+    return fit(life, module, inorder(life), p.held_out(), epochs=p.LONGEST)[1]
 
 
 def averaged(life):

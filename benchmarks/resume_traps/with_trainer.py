@@ -118,13 +118,13 @@ def scaled(life):
 
 
 def plateau(life):
-    made, left = train(
+    _, left = train(
         life, p.Net(life.watch), kind=InOrder, check=True, eval_strategy="epoch",
         metric_for_best_model="loss",
         lr_scheduler_type="reduce_lr_on_plateau", lr_scheduler_kwargs={"patience": 1},
         num_train_epochs=p.LONGEST,
     )  # fmt: skip
-    return left | {"rate": made.optimizer.param_groups[0]["lr"]}
+    return left
 
 
 def averaged(life):
