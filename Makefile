@@ -19,7 +19,7 @@ PINS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test matrix check page pictures lessons chromium bench bench-traps chaos docs field-test clean
+.PHONY: help demo test matrix check page pictures lessons chromium bench bench-traps bench-resume-traps chaos docs field-test clean
 
 help:
 	@echo "make demo     watch a small network learn handwritten digits"
@@ -32,6 +32,7 @@ help:
 	@echo "make docs     run what docs/broken, prove and eject.md show, and write them anew"
 	@echo "make bench    time the loop beside others, in an environment of its own"
 	@echo "make bench-traps  put the same traps to other libraries' loops; writes docs/traps.md"
+	@echo "make bench-resume-traps  kill and resume other libraries' trainings; writes docs/resume-traps.md"
 	@echo "make chaos    kill, damage and starve checkpoints; takes most of an hour"
 	@echo "make field-test  run public scripts under the doctor; fetches them, takes most of an hour"
 	@echo "make clean    remove the environments and everything built (runs/ stays)"
@@ -98,6 +99,10 @@ bench: .venv-bench/.bench
 # them could not be run.
 bench-traps: .venv-traps/.traps
 	@.venv-traps/$(BIN)/python -m benchmarks.traps $(ARGS)
+
+# A training killed and resumed by each of them; POSIX only.
+bench-resume-traps: .venv-traps/.traps
+	@.venv-traps/$(BIN)/python -m benchmarks.resume_traps $(ARGS)
 
 # Kills some thousands of trainings, each forked off one process: POSIX only. ARGS=--short for a share.
 chaos: .venv/.dev

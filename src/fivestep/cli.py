@@ -28,6 +28,10 @@ DEMOS = {
     "bytes": "a byte-level language model on the text of Python's standard library",
     "wrong_loss": "a classification done with mean squared error beside the right one",
     "own_loop": "your own loop with train and a plain for",
+    "resume_digits": "the digits in a training that goes on where it was killed",
+    "resume_loop": "a hand-written loop that goes on where it was killed",
+    "resume_lbfgs": "LBFGS in a loop that goes on where it was killed",
+    "resume_gan": "two networks against each other, the same",
 }
 # The same for loops with a fault, in examples/broken: they run under the doctor, who names it.
 BROKEN = {
@@ -44,7 +48,7 @@ BROKEN = {
     "zigzag": "a loss that goes up and down and never settles",
     "overfitting": "a network that learns 100 patients by heart",
 }
-NEEDS = dict.fromkeys(["digits", "minibatches", "wrong_loss", *BROKEN], "sklearn")
+NEEDS = dict.fromkeys(["digits", "resume_digits", "minibatches", "wrong_loss", *BROKEN], "sklearn")
 del NEEDS["column_against_row"]  # it makes its own data
 
 EXAMPLES = """examples:

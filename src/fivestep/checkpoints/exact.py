@@ -265,9 +265,14 @@ def _first_is_let_pass(number: int, frame: Any) -> None:
 
 def _reworked(source: Iterable[Any], seed: int) -> Any:
     """Copy a loader, with our sampler and data set around its own; None for anything else."""
-    if not isinstance(source, DataLoader) or type(source).__iter__ is not DataLoader.__iter__:
+    if not isinstance(source, DataLoader):
+        return None
+    own = type(source).__iter__ is not DataLoader.__iter__
+    if own and not _is_torchdata(source):
         return None
     loader: Any = copy.copy(cast("Any", source))
+    if own:
+        loader.__class__ = DataLoader
     held: dict[str, Any] = loader.__dict__
     held["_iterator"] = None
     held["worker_init_fn"] = Starting(loader.worker_init_fn, loader.dataset)
@@ -280,6 +285,19 @@ def _reworked(source: Iterable[Any], seed: int) -> Any:
         held["sampler"] = Picks(loader.sampler, seed)
     held["dataset"] = Numbered(loader.dataset, seed)
     return loader
+
+
+def _is_torchdata(loader: Any) -> bool:
+    """Tell whether its samples can be loaded as torch's own loader does.
+
+    What torchdata saves of a loader leaves out the random numbers that samples are made of. A
+    stream, and a data set with a state, it alone can put in their place without reading on.
+    """
+    if not type(loader).__module__.startswith("torchdata."):
+        return False
+    return not isinstance(loader.dataset, IterableDataset) and not hasattr(
+        loader.dataset, "state_dict"
+    )
 
 
 def _own_generators(source: Any) -> list[Any]:
