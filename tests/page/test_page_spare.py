@@ -119,6 +119,20 @@ def test_what_was_written_since_is_what_runs(
         assert [output["text"] for output in told(one, "output")] == ["old", f"new {waits}"]
 
 
+@pytest.mark.timeout(500)
+def test_what_is_asked_for_while_a_run_is_begun_anew_is_done_in_the_new_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    with supervised(BY_HAND, "3", "0") as one:
+        until(lambda: told(one, "state"))
+        until(lambda: waiting(one))
+        for verb in ("reset", "play"):
+            one.ask({"id": verb, "verb": verb})
+        until(lambda: len(told(one, "end")) == 2)
+        assert [end["reason"] for end in told(one, "end")] == ["reset", "finished"]
+
+
 @pytest.fixture
 def calls(tmp_path: Path) -> Path:
     script = tmp_path / "calls.py"

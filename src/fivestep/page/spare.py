@@ -49,6 +49,7 @@ class Begun:
         while not self._calls:
             try:
                 self._calls.append(self._listener.accept())
+                self._listener.close()  # nobody else is to call, however long this one waits
             except AuthenticationError:  # somebody without the key
                 continue
             except Exception:  # closed below

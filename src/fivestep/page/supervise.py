@@ -22,6 +22,7 @@ from fivestep.page.ring import Ring
 from fivestep.page.spare import Spare, command, end
 from fivestep.page.tape import Tape
 
+GOING = {"play", "pause", "step", "iteration", "epoch", "speed"}
 LATE = 0.5  # seconds after which a Ctrl-C is passed on, if the script has not had it by itself
 
 
@@ -54,6 +55,8 @@ class Supervisor:
         self._runs_by_now = False  # its script, past what it loads
         self.spare = Spare(loads)
         self._reset: Message | None = None
+        self._renewing = False
+        self._later: list[Message] = []  # asked while it was begun anew: meant for the new run
         self._passed_on = False  # a Ctrl-C
         self.code = 0
 
@@ -65,6 +68,9 @@ class Supervisor:
             self._reset = request
             return True
         with self._lock:
+            if (self._reset is not None or self._renewing) and request["verb"] in GOING:
+                self._later.append(request)
+                return True
             connection = self._connection
             if connection is None or self._ended:
                 words = "the script has ended: reset runs it again"
@@ -209,7 +215,8 @@ class Supervisor:
             self._connection = self._reader = None
 
     def _again(self, request: Message) -> None:
-        self._reset = None
+        with self._lock:
+            self._renewing, self._reset = True, None
         self.stop()
         applied: Message = {"verb": request["verb"]}
         if (seed := request.get("value")) is not None and request["verb"] == "reset":
@@ -220,6 +227,11 @@ class Supervisor:
             if not self._ended:
                 self.post("end", {"reason": "reset", "message": "", "exit_code": None})
         self.start()
+        with self._lock:
+            self._renewing = False
+            later, self._later = self._later, []
+            for one in later:
+                self.ask(one)
 
     def close(self) -> None:
         """End the script's process, and what was laid in for the next run."""
