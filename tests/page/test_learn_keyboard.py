@@ -116,6 +116,8 @@ def test_the_five_steps(browser: Browser, pictures: Path) -> None:
 @pytest.mark.timeout(900)
 def test_a_gotcha_is_planted_found_and_taken_out(browser: Browser) -> None:
     with learner(browser, 6, card=3) as page:
+        press(page, "Set it up again")
+        expect(page.get_by_label("zero_grad()", exact=True)).to_have_value("forgotten")
         waits(page)
         press(page, "Play")
         expect(page.locator(".findings")).to_contain_text("stale-gradient")
@@ -134,7 +136,7 @@ def test_a_gotcha_is_planted_found_and_taken_out(browser: Browser) -> None:
 @pytest.mark.walk
 @pytest.mark.timeout(900)
 def test_points_are_typed(browser: Browser) -> None:
-    with learner(browser, 2, card=7) as page:
+    with learner(browser, 2, card=8) as page:
         waits(page)
         reach(page, "#own-points")
         page.keyboard.type("0;3")
