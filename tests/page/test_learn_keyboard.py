@@ -122,8 +122,7 @@ def test_a_gotcha_is_planted_found_and_taken_out(browser: Browser) -> None:
         press(page, "Play")
         expect(page.locator(".findings")).to_contain_text("stale-gradient")
         expect(page.locator(".where")).to_contain_text("ended")
-        reach(page, "select", "")
-        expect(page.get_by_label("zero_grad()", exact=True)).to_be_focused()
+        reach(page, "#setting-zero_grad")
         page.keyboard.press("c")  # the first letter of "called"
         done(page)
         waits(page)
