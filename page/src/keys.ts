@@ -27,6 +27,7 @@ export function press(session: Session, event: KeyboardEvent): void {
 function keeps(target: Element, key: string): boolean {
   if (target.matches("input[type=number], select, textarea")) return key !== "Escape";
   if (target.matches("input[type=range]")) return /^(Arrow|Home|End)/.test(key);
+  if (target.matches("input[type=radio]") && /^Arrow/.test(key)) return true;
   if (key === " ") return target.matches("button, summary, input, a");
   return target.matches("[data-scrolls]") && /^(Home|End)/.test(key);
 }

@@ -153,7 +153,7 @@ def serve(supervisor: Supervisor, given: argparse.Namespace, *, stays: bool = Fa
             supervisor.start()
             return supervisor.watch(pressed, lambda: stays or server.pages.read)
         finally:
-            supervisor.stop()
+            supervisor.close()
             server.stop()
 
 

@@ -86,6 +86,48 @@ def turn_by_keyboard(page: Page, kind: str) -> None:
     expect(card(page).locator("h3")).to_contain_text(kind)
 
 
+def reach(page: Page, selector: str, name: str = "") -> None:
+    """Go with Tab to the next element that a selector and a name fit."""
+    focused = """([selector, name]) => {
+        const one = document.activeElement.shadowRoot?.activeElement;
+        const words = one?.getAttribute('aria-label') ?? one?.innerText ?? '';
+        return Boolean(one?.matches(selector) && words.trim().startsWith(name));
+    }"""
+    for _ in range(400):
+        page.keyboard.press("Tab")
+        if page.evaluate(focused, [selector, name]):
+            return
+    raise AssertionError(f"no {selector} {name} is reached with Tab")
+
+
+def commit_by_keyboard(page: Page) -> None:
+    reach(page, ".commit button")
+    page.keyboard.press("Enter")
+
+
+def choose_by_keyboard(page: Page, number: int, key: str = "ArrowDown") -> None:
+    """Take an answer, counted from 0, with Tab, Space and arrows, which go round."""
+    wanted = page.get_by_role("radio").nth(number)
+    reach(page, ".choice input")
+    page.keyboard.press("Space")
+    for _ in range(page.get_by_role("radio").count()):
+        if not wanted.is_checked():
+            page.keyboard.press(key)
+    expect(wanted).to_be_checked()
+    commit_by_keyboard(page)
+
+
+def draw_by_keyboard(page: Page, shares: list[float]) -> None:
+    """Move the points of the pad with the keys that its words name."""
+    reach(page, ".pad .point")
+    for share in shares:
+        page.keyboard.press("Home")
+        for _ in range(round(20 * share)):
+            page.keyboard.press("ArrowUp")
+        page.keyboard.press("ArrowRight")
+    commit_by_keyboard(page)
+
+
 def choose(page: Page, words: str) -> None:
     page.get_by_role("radio", name=words, exact=True).check()
     page.get_by_role("button", name=re.compile("That is my answer|Answer again")).click()

@@ -186,6 +186,7 @@ def test_what_the_page_sends(opened: Open) -> None:
         ("1, 2\n3", "Line 2"), ("a\nb\n1, 2", "Line 2"), ("1, 2\n3, x", "Line 2"),
         ("1,2\n3,Infinity", "Line 2"), ("1,2\n3,NaN", "Line 2"), ("1,2,3\n4,5,6", "Line 1"),
         ("1,2\n" * 201, "at most 200"), ("1e999, 2\n3, 4", "Line 1"),
+        ("0,5 1,5\n1 2", "Line 1"), ("1, 2; 3, 4\n1 2", "Line 1"), ("1,5;\n1 2", "Line 1"),
         ("<img src=x onerror=alert(1)>\n1, 2\n__proto__", "Line 3"),
     ],
 )  # fmt: skip
@@ -194,6 +195,34 @@ def test_text_that_holds_no_points(opened: Open, text: str, trouble: str) -> Non
     page.locator("#own-points").fill(text)
     button(page, "Use these points").click()
     expect(page.locator("#own-trouble")).to_contain_text(trouble)
+    assert player.requests == []
+
+
+@pytest.mark.parametrize(
+    ("text", "points"),
+    [
+        ("x;y\n0,5;1,25\n-2;3,5e1", [[0.5, 1.25], [-2, 35]]),
+        ('"x","y"\r\n"0.5","1"\r\n2,3\r\n', [[0.5, 1], [2, 3]]),
+        ("0,5\t1\n1\t2,5", [[0.5, 1], [1, 2.5]]),
+        ("1;2\n3,4", [[1, 2], [3, 4]]),
+    ],
+)
+def test_text_as_programs_write_it(opened: Open, text: str, points: list[list[float]]) -> None:
+    page, player = teaching(opened, 2)
+    page.locator("#own-points").fill(text)
+    button(page, "Use these points").click()
+    wait_until(lambda: len(player.requests) == 1)
+    assert player.requests[0]["value"] == points
+
+
+def test_a_file_without_points_is_said_at_once(opened: Open) -> None:
+    page, player = teaching(opened, 2)
+    file = page.locator(".own input[type=file]")
+    for name, content in (("empty.csv", b""), ("picture.csv", bytes(range(128, 256)) * 9)):
+        file.set_input_files(files=[{"name": name, "mimeType": "text/csv", "buffer": content}])
+        expect(page.locator("#own-trouble")).to_contain_text("At least two points are needed.")
+        page.locator("#own-points").fill("1 2")
+        button(page, "Use these points").click()
     assert player.requests == []
 
 

@@ -3,6 +3,7 @@ import type { Session } from "../session";
 import { parse, type Pair } from "./csv";
 
 const [WIDE, HIGH, EDGE] = [320, 190, 14];
+const LONG = 1_000_000; // bytes of a file that are read: far more than 200 points
 
 // A learner's own data: set with the pointer, typed, or read from a CSV, which stays in the browser
 // but for its numbers.
@@ -15,15 +16,14 @@ export function OwnData({ session }: { session: Session }) {
   const off = !session.reachable || lesson.answering !== null;
   const refused = session.answer("learn-points");
   const use = () => {
-    const { points: pairs, wrong } = parse(text);
-    const few = pairs.length < 2 ? "At least two points are needed." : "";
-    complain(wrong || few);
-    if (!wrong && !few) session.learn("points", pairs);
+    const trouble = amiss(text);
+    complain(trouble);
+    if (!trouble) session.learn("points", parse(text).points);
   };
   const load = (file: File | undefined) => {
-    void file?.text().then((read) => {
+    void file?.slice(0, LONG).text().then((read) => {
       write(read);
-      complain(parse(read).wrong);
+      complain(amiss(read));
     });
   };
   return (
@@ -51,6 +51,11 @@ export function OwnData({ session }: { session: Session }) {
       </div>
     </section>
   );
+}
+
+function amiss(text: string): string {
+  const { points, wrong } = parse(text);
+  return wrong || (points.length < 2 ? "At least two points are needed." : "");
 }
 
 function Plane({ points, add }: { points: Pair[]; add: (pair: Pair) => void }) {

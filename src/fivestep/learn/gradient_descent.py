@@ -95,6 +95,12 @@ GRADIENT_DESCENT = Lesson(
             "faster at first?",
             verb="iteration", times=5, start={},
         ),
+        See(
+            "The same in two pictures. On the left are the points and the line that the model "
+            "predicts now. On the right is the loss for every weight and bias: a valley, and the "
+            "path of the model through it. Press **Iteration** again and watch both.",
+            "learnt",
+        ),
         Choose(
             "small",
             "A small rate is safe: every update goes downhill. The script does 200 epochs.",

@@ -1,7 +1,8 @@
 """The process in which the script runs. Its messages go to the one that serves the page.
 
 Started with the path of this file, so that nothing of the folder it was started in is imported
-before the script does that itself.
+before the script does that itself. It may be started before it is needed: it calls, loads what
+every script needs, and waits to be told which one.
 """
 
 from __future__ import annotations
@@ -12,19 +13,39 @@ import sys
 CONTACT = "FIVESTEP_PAGE"  # in the environment: where the other process is
 
 
-def main() -> int:
-    """Run the script that stands on the command line; return its exit code."""
-    from fivestep.page.link import Link
+def folder(target: str) -> str:
+    """Of a script, its own; of a module, the one that we are in."""
+    script = os.path.isfile(target)  # noqa: PTH113
+    return os.path.dirname(os.path.realpath(target)) if script else os.getcwd()  # noqa: PTH109, PTH120
 
-    link = Link.from_text(os.environ.pop(CONTACT))
-    link.sow()
-    code = link.perform(sys.argv[1], sys.argv[2:])
-    link.close()
-    return code
+
+def main() -> int:
+    """Run the script that the other process names; return its exit code."""
+    import importlib
+    import json
+    import signal
+    from multiprocessing.connection import Client
+
+    presses: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: presses.append(number))
+    address, key, modules = json.loads(os.environ.pop(CONTACT))
+    connection = Client(
+        tuple(address) if isinstance(address, list) else address, authkey=bytes.fromhex(key)
+    )
+    from fivestep.page import contact as told
+    from fivestep.page import link
+
+    for name in modules:
+        importlib.import_module(name)
+    try:
+        contact = told.Contact.from_text(connection.recv_bytes())
+    except (EOFError, OSError):  # no script is to be run any more
+        return 0
+    signal.signal(signal.SIGINT, before)
+    return 130 if presses else link.run(connection, contact)
 
 
 if __name__ == "__main__":
-    # No import yet. Of a module, the folder one is in; of a script, its own.
-    script = os.path.isfile(sys.argv[1])  # noqa: PTH113
-    sys.path[0] = os.path.dirname(os.path.realpath(sys.argv[1])) if script else os.getcwd()  # noqa: PTH109, PTH120
+    # No import yet.
+    sys.path[0] = folder(sys.argv[1])
     sys.exit(main())

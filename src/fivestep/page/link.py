@@ -6,19 +6,23 @@ the script goes on unwatched.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import random
 import signal
+import sys
 import threading
 import time
-from multiprocessing.connection import Client, Connection
-from typing import Any, NamedTuple
+from multiprocessing.connection import Connection
+from typing import Any
 
 import numpy as np
 import torch
 
+from fivestep.page.contact import Contact
 from fivestep.page.control import Control
+from fivestep.page.perform import perform
 from fivestep.page.protocol import VERSION, Message, encode
 from fivestep.page.ring import Ring
 
@@ -29,33 +33,22 @@ TWICE = 0.5  # seconds: one press of Ctrl-C
 PASSED_ON = 5.0  # seconds in which one that comes by the other process is the same
 
 
-class Contact(NamedTuple):
-    """What the script's process must know."""
-
-    address: Any
-    key: str
-    run: str
-    before: int  # number of the last message of all runs before
-    seed: int
-    new_seed: bool = False  # it was asked for: what the script seeds itself is changed, too
-    speed: float | None = None  # steps a second to begin with
-    module: bool = False  # the target is a module, not a file
-
-    def text(self) -> str:
-        """To be put into the environment."""
-        return json.dumps(self)
+def run(connection: Connection[Any, Any], contact: Contact) -> int:
+    """Run a script as a process would that was begun for it alone; return its exit code."""
+    sys.orig_argv = list(contact.command)
+    importlib.invalidate_caches()  # files of its folder may have come since
+    link = Link(connection, contact)
+    link.sow()
+    code = link.perform()
+    link.close()
+    return code
 
 
 class Link:
     """The script's end."""
 
-    def __init__(self, contact: Contact) -> None:
-        address: Any = contact.address
-        self._contact = contact
-        self._connection: Connection[Any, Any] = Client(
-            tuple(address) if isinstance(address, list) else address,
-            authkey=bytes.fromhex(contact.key),
-        )
+    def __init__(self, connection: Connection[Any, Any], contact: Contact) -> None:
+        self._contact, self._connection = contact, connection
         self._ring: Ring[Message] = Ring(WAITING, before=contact.before)
         self.control = Control(speed=contact.speed)
         self._sent = contact.before
@@ -63,26 +56,20 @@ class Link:
         self._sender = threading.Thread(target=self._send, name="fivestep messages", daemon=True)
         self._interrupted = -PASSED_ON
 
-    @classmethod
-    def from_text(cls, text: str) -> Link:
-        """Of what stands in the environment."""
-        return cls(Contact(*json.loads(text)))
-
     def sow(self) -> None:
         """What a script does not seed itself is the same in every run after a reset."""
         random.seed(self._contact.seed)
         np.random.seed(self._contact.seed)  # the one that scripts draw from
         torch.manual_seed(self._contact.seed)
 
-    def perform(self, target: str, arguments: list[str]) -> int:
+    def perform(self) -> int:
         """Run the script to its end."""
-        from fivestep.page.perform import perform
-
-        self._sender.start()
-        threading.Thread(target=self._hear, name="fivestep requests", daemon=True).start()
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, self._interrupt)
+        self._sender.start()
+        threading.Thread(target=self._hear, name="fivestep requests", daemon=True).start()
         contact = self._contact
+        target, *arguments = contact.command[2:]
         outcome = perform(
             target, arguments, self._post, self.control, run_id=contact.run,
             module=contact.module, seed=contact.seed if contact.new_seed else None,

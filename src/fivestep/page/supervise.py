@@ -1,4 +1,7 @@
-"""The process that serves the page. It starts the script in another one, and again at a reset."""
+"""The process that serves the page. It starts the script in another one, and again at a reset.
+
+While a script runs, the process of the next run loads what it will need (spare.py).
+"""
 
 from __future__ import annotations
 
@@ -7,21 +10,19 @@ import math
 import os
 import secrets
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
-from multiprocessing.connection import Connection, Listener
-from pathlib import Path
+from multiprocessing.connection import Connection
 from typing import Any
 
-from fivestep.page import child
-from fivestep.page.link import Contact
+from fivestep.page.contact import Contact
 from fivestep.page.protocol import VERSION, Message, encode
 from fivestep.page.ring import Ring
+from fivestep.page.spare import Spare, command, end
 from fivestep.page.tape import Tape
 
-PATIENCE = 3.0  # seconds for a script that is told to end
+GOING = {"play", "pause", "step", "iteration", "epoch", "speed"}
 LATE = 0.5  # seconds after which a Ctrl-C is passed on, if the script has not had it by itself
 
 
@@ -34,11 +35,12 @@ class Supervisor:
         tape: where everything is written, too.
         speed: steps a second to begin with; None for no limit.
         module: the target is the name of a module.
+        loads: modules that every script loads at once, and that may be there before it begins.
     """
 
     def __init__(
         self, target: str, arguments: list[str], tape: Tape | None = None, *,
-        speed: float | None = None, module: bool = False,
+        speed: float | None = None, module: bool = False, loads: tuple[str, ...] = (),
     ) -> None:  # fmt: skip
         self.ring: Ring[bytes] = Ring()
         self._target, self._arguments, self._tape = target, arguments, tape
@@ -50,7 +52,11 @@ class Supervisor:
         self._connection: Connection[Any, Any] | None = None
         self._reader: threading.Thread | None = None
         self._ended = False  # this run has told its end
+        self._runs_by_now = False  # its script, past what it loads
+        self.spare = Spare(loads)
         self._reset: Message | None = None
+        self._renewing = False
+        self._later: list[Message] = []  # asked while it was begun anew: meant for the new run
         self._passed_on = False  # a Ctrl-C
         self.code = 0
 
@@ -62,16 +68,15 @@ class Supervisor:
             self._reset = request
             return True
         with self._lock:
+            if (self._reset is not None or self._renewing) and request["verb"] in GOING:
+                self._later.append(request)
+                return True
             connection = self._connection
             if connection is None or self._ended:
                 words = "the script has ended: reset runs it again"
                 self.post("ack", {"id": request["id"], "refused": words})
                 return True
-            try:
-                connection.send_bytes(json.dumps(request).encode())
-            except (OSError, ValueError):
-                return False
-        return True
+            return self._send(connection, json.dumps(request).encode())
 
     # -- what it tells --------------------------------------------------------------------------
 
@@ -85,6 +90,7 @@ class Supervisor:
 
     def _keep(self, seq: int, kind: str, line: bytes) -> None:
         self._ended = kind == "end" or (self._ended and kind != "hello")
+        self._runs_by_now = self._runs_by_now or kind in ("state", "moment", "iteration", "end")
         self.ring.write(kind, line, seq=seq)
         if self._tape is not None:
             self._tape.write(line)
@@ -114,25 +120,32 @@ class Supervisor:
     def start(self) -> None:
         """Run the script from its start."""
         self._runs += 1
-        key = secrets.token_hex(32)
-        with Listener(authkey=bytes.fromhex(key)) as listener:
-            contact = Contact(
-                listener.address, key, f"run-{self._runs}", self.ring.last, self._seed,
-                self._new_seed, self._speed, self._module,
-            )  # fmt: skip
-            self._process = self._open(contact)
-            connection = _accepted(listener, self._process)
-        self._ended = False
-        self._connection = connection
+        started_by, given = self._command()
+        begun = self.spare.take(started_by, given)
+        self._ended = self._runs_by_now = False
+        contact = Contact(
+            started_by, f"run-{self._runs}", self.ring.last, self._seed, self._new_seed,
+            self._speed, self._module,
+        )  # fmt: skip
+        self._process = begun.process
+        connection = begun.connection()
         if connection is not None:
+            self._send(connection, contact.text())  # before any request
             self._reader = threading.Thread(target=self._read, args=(connection,), daemon=True)
             self._reader.start()
+        self._connection = connection
 
-    def _open(self, contact: Contact) -> subprocess.Popen[bytes]:
-        given = {child.CONTACT: contact.text()}
-        given["PYTHONHASHSEED"] = os.environ.get("PYTHONHASHSEED", str(self._seed))
-        command = [sys.executable, str(Path(child.__file__)), self._target, *self._arguments]
-        return subprocess.Popen(command, env=os.environ | given)
+    def _command(self) -> tuple[list[str], dict[str, str]]:
+        """What begins a process for the script, and what is other in its environment."""
+        seed = os.environ.get("PYTHONHASHSEED", str(self._seed))
+        return command(self._target, self._arguments), {"PYTHONHASHSEED": seed}
+
+    def _send(self, connection: Connection[Any, Any], text: bytes) -> bool:
+        try:
+            connection.send_bytes(text)
+        except (OSError, ValueError):
+            return False
+        return True
 
     def watch(self, interrupted: Callable[[], int], stays: Callable[[], bool]) -> int:
         """Wait for the end of the script, and for a page that asks for it again.
@@ -163,6 +176,8 @@ class Supervisor:
             elif code is not None and not stays():
                 return self.code
             else:
+                if self._runs_by_now:  # not while it loads itself
+                    self.spare.lay_in(*self._command())
                 self._wait(process, 0.05) if code is None else time.sleep(0.05)
 
     def _over(self, code: int) -> bool:
@@ -174,10 +189,7 @@ class Supervisor:
         elif seconds > LATE and self._connection is not None and not self._passed_on:
             self._passed_on = True
             with self._lock:
-                try:
-                    self._connection.send_bytes(b'{"verb":"interrupt"}')
-                except (OSError, ValueError):
-                    return
+                self._send(self._connection, b'{"verb":"interrupt"}')
 
     def _wait(self, process: subprocess.Popen[bytes], seconds: float) -> bool:
         try:
@@ -203,7 +215,8 @@ class Supervisor:
             self._connection = self._reader = None
 
     def _again(self, request: Message) -> None:
-        self._reset = None
+        with self._lock:
+            self._renewing, self._reset = True, None
         self.stop()
         applied: Message = {"verb": request["verb"]}
         if (seed := request.get("value")) is not None and request["verb"] == "reset":
@@ -214,32 +227,22 @@ class Supervisor:
             if not self._ended:
                 self.post("end", {"reason": "reset", "message": "", "exit_code": None})
         self.start()
+        with self._lock:
+            self._renewing = False
+            later, self._later = self._later, []
+            for one in later:
+                self.ask(one)
+
+    def close(self) -> None:
+        """End the script's process, and what was laid in for the next run."""
+        self.stop()
+        self.spare.close()
 
     def stop(self) -> None:
         """End the script's process."""
         process, reader = self._process, self._reader
-        if process is not None and process.poll() is None:
-            process.terminate()
-            if not self._wait(process, PATIENCE):
-                process.kill()
-                process.wait()
+        if process is not None:
+            end(process)
         if reader is not None:
             reader.join(timeout=2)
         self._hang_up()
-
-
-def _accepted(listener: Listener, process: subprocess.Popen[bytes]) -> Connection[Any, Any] | None:
-    """The script's process calls; None if it ends before."""
-    calls: list[Connection[Any, Any]] = []
-
-    def accept() -> None:
-        try:
-            calls.append(listener.accept())
-        except Exception:  # closed below, or somebody without the key
-            return
-
-    waiting = threading.Thread(target=accept, daemon=True)
-    waiting.start()
-    while waiting.is_alive() and process.poll() is None:
-        waiting.join(0.05)
-    return calls[0] if calls else None
