@@ -25,11 +25,11 @@ def train(folder: str | Path, tick: Callable[[int], None] = lambda _: None, epoc
     model, calls = nn.Linear(2, 1), [0]
 
     class Loss(nn.MSELoss):
-        def forward(self, *given: Tensor) -> Tensor:
+        def forward(self, input: Tensor, target: Tensor) -> Tensor:  # noqa: A002
             if torch.is_grad_enabled():
                 tick(calls[0])
                 calls[0] += 1
-            return super().forward(*given)
+            return super().forward(input, target)
 
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-4)
     checkpoint = Checkpoint(folder, every=1)
@@ -123,7 +123,7 @@ class Full(Disk):
     def __init__(self, room: int) -> None:
         self.room = room
 
-    def write(self, file: int, data: bytes | memoryview) -> int:
+    def write(self, file: int, data: memoryview) -> int:
         self.room -= 1
         if self.room < 0:
             raise OSError(28, "No space left on device")
