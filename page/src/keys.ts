@@ -16,11 +16,19 @@ export const KEYS: [string, string][] = [
 export function press(session: Session, event: KeyboardEvent): void {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
   const target = event.composedPath()[0];
-  if (!(target instanceof Element) || keeps(target, event.key)) return;
+  if (!(target instanceof Element)) return;
+  if (event.repeat && event.key === "Enter" && target.matches("button")) event.preventDefault(); // pressed once
+  if (keeps(target, event.key)) return;
   const act = action(session, event.key);
   if (!act) return;
   event.preventDefault();
-  act();
+  if (!event.repeat || goesOn(session, event.key)) act();
+}
+
+// A key that is held: steps follow each other once they are answered, looks once they are drawn.
+function goesOn(session: Session, key: string): boolean {
+  if (key === "ArrowLeft" || key === "ArrowRight") return session.drawn;
+  return ["s", "n"].includes(key.toLowerCase()) && session.answered("verb");
 }
 
 // Keys that the focused element has a use for itself are left to it.

@@ -2,6 +2,7 @@
 import { Learner } from "./learn/learner";
 import { maybe } from "./numbers";
 import { Pictures } from "./pictures";
+import { guess } from "./python";
 import type { Learning } from "./learn/types";
 import type {
   Ack, Changes, End, Finding, Hello, Iteration, KnobValue, Message, Moment, Note, Order, Source, State,
@@ -16,6 +17,7 @@ export class Record {
   hello: Hello | null = null;
   state: State | null = null;
   order: StepName[] | null = null;
+  guessed: [StepName, number][] | null = null; // the five and their lines, as the text of the script has them
   end: End | null = null;
   up = true;
   stranger = false; // the command was started anew: its new link is to be opened
@@ -82,6 +84,7 @@ export class Record {
   private read({ file, text }: Source): void {
     const others = this.hello!.sources.filter((one) => one.file !== file);
     this.hello = { ...this.hello!, sources: [...others, { file, text }] };
+    this.guessed = guessed(this.hello.sources[0]);
   }
 
   private welcome(hello: Hello): void {
@@ -91,6 +94,7 @@ export class Record {
       Object.assign(this, new Record(), { up, acks, learner }); // a new run: nothing of the old one stays
     }
     this.hello = hello;
+    this.guessed = guessed(hello.sources[0]);
     this.end = null;
     this.last = Math.max(this.last, hello.seq);
   }
@@ -151,8 +155,12 @@ export class Record {
     if (this.lowest === null || loss < this.losses[this.lowest]!) this.lowest = place;
   }
 
+  // Until the order is told: what has run, as it ran; then the rest, as the code reads.
   steps(): StepName[] {
-    return this.order ?? USUAL;
+    if (this.order !== null) return this.order;
+    const likely = this.guessed?.map(([step]) => step) ?? USUAL;
+    const begun = this.moments.filter((one) => one.iteration === this.moments[0]!.iteration);
+    return [...new Set([...begun.map((one) => one.step), ...likely])];
   }
 
   knob(name: string): KnobValue | undefined {
@@ -191,6 +199,13 @@ export class Record {
     }
     return found;
   }
+}
+
+function guessed(script: Source | undefined): [StepName, number][] | null {
+  const found = [...guess(script?.text ?? "")].flatMap(([line, steps]) =>
+    steps.map((step): [StepName, number] => [step, line]),
+  );
+  return found.length === 5 ? found.sort((a, b) => a[1] - b[1]) : null;
 }
 
 function after(steps: StepName[], step: StepName, chip: number): number {

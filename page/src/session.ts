@@ -172,6 +172,15 @@ export class Session {
     this.changed();
   }
 
+  get drawn(): boolean {
+    return !this.drawing;
+  }
+
+  answered(key: string): boolean {
+    const asked = this.asked.get(key);
+    return !asked || asked.failed !== undefined || this.record.acks.has(asked.id);
+  }
+
   // What became of the last request for a knob, in words; "" if there was none.
   answer(key: string): { text: string; bad: boolean } {
     const asked = this.asked.get(key);

@@ -1,0 +1,139 @@
+"""How the page behaves: the order it shows, held keys, notes, what it says while it waits."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from conftest import Open
+from player import Message, wait_until
+from playwright.sync_api import Page, Request, expect
+from traces import SOURCE, line
+from window import button, step
+
+ZERO_FIRST = ["zero_grad", "forward", "loss", "backward", "update"]
+
+
+def zero_first(*, readable: bool = True) -> list[Message]:
+    """The record of a loop that empties its gradients first; the order is told after it has run."""
+    trace = line(3)
+    lines = SOURCE.splitlines()
+    lines.insert(14, lines.pop(16))
+    if not readable:
+        lines = [one.replace("optimizer.zero_grad", "clear") for one in lines]
+    trace[0]["sources"] = [{"file": "train.py", "text": "\n".join(lines)}]
+    told = [one for one in trace if one["kind"] not in ("order", "moment")]
+    for iteration in range(1, 4):
+        moments = [one for one in trace if one.get("iteration") == iteration and "step" in one]
+        moments.sort(key=lambda one: ZERO_FIRST.index(one["step"]))
+        for at, one in enumerate(moments):
+            one["site"] = one["site"] | {"line": 15 + at}
+        place = next(i for i, one in enumerate(told) if one.get("iteration") == iteration)
+        told[place:place] = moments
+        if iteration == 1:
+            told.insert(place + 5, {"kind": "order", "steps": ZERO_FIRST})
+    return [one | {"seq": seq} for seq, one in enumerate(told, start=1)]
+
+
+def chips(page: Page) -> list[str]:
+    return page.locator(".chip .name").all_inner_texts()
+
+
+def test_the_order_that_the_code_has_stays_through_its_first_iteration(opened: Open) -> None:
+    page, _ = opened(zero_first())
+    assert chips(page) == ZERO_FIRST
+    for count, name in enumerate(ZERO_FIRST):
+        step(page)
+        assert chips(page) == ZERO_FIRST
+        assert page.locator(".chip.current .name").inner_text() == name
+        assert page.locator(".chip.done").count() == count
+        numbers = page.locator(".chip .line").all_inner_texts()
+        assert numbers == [f"line {15 + at}" for at in range(5)]
+        if count < 4:
+            expect(page.locator(".sentence")).to_contain_text(f"Next: {ZERO_FIRST[count + 1]}.")
+            expect(page.locator(".chips > p")).to_contain_text("So your code reads.")
+    expect(page.locator(".chips > p")).to_contain_text("The order found in your code.")
+
+
+def test_what_has_run_goes_before_an_order_that_nobody_can_read(opened: Open) -> None:
+    page, _ = opened(zero_first(readable=False))
+    assert chips(page) == ["forward", "loss", "zero_grad", "backward", "update"]
+    step(page)
+    assert chips(page) == ZERO_FIRST
+    assert page.locator(".chip.current .name").inner_text() == "zero_grad"
+
+
+# --- Held keys --------------------------------------------------------------------------------
+
+
+def hold(page: Page, key: str, times: int = 12) -> None:
+    for _ in range(times):
+        page.keyboard.down(key)
+    page.keyboard.up(key)
+
+
+def silent(player: Any) -> list[Message]:
+    """From now on nothing that is asked for is answered."""
+    player.take = player.requests.append
+    return player.requests
+
+
+def posts(page: Page) -> list[str]:
+    """The verbs that the page sends from now on."""
+    found: list[str] = []
+
+    def note(request: Request) -> None:
+        if request.method == "POST":
+            found.append(json.loads(request.post_data or "{}")["verb"])
+
+    page.on("request", note)
+    return found
+
+
+def settled(page: Page) -> None:
+    """What was pressed has been acted on, and its requests are on their way."""
+    page.evaluate("new Promise(go => requestAnimationFrame(() => requestAnimationFrame(go)))")
+
+
+def test_a_held_key_asks_once(opened: Open) -> None:
+    page, player = opened()
+    sent = posts(page)
+    for count, key in enumerate(("r", "z", " "), start=1):
+        hold(page, key)
+        settled(page)
+        wait_until(lambda count=count: len(player.requests) >= count)
+    assert sent == ["reset", "knob", "play"]
+    button(page, "New seed").focus()
+    hold(page, "Enter")
+    settled(page)
+    wait_until(lambda: len(player.requests) >= 4)
+    assert sent[3:] == ["reset"]
+    hold(page, "?")
+    expect(page.get_by_role("region", name="Keys")).to_be_visible()
+
+
+def test_a_held_step_waits_for_its_answer(opened: Open) -> None:
+    page, player = opened()
+    asked, sent = silent(player), posts(page)
+    for count, key in enumerate(("s", "n", "s"), start=1):
+        hold(page, key)
+        settled(page)
+        wait_until(lambda count=count: len(asked) >= count)
+    assert sent == ["step", "iteration", "step"]
+
+
+def test_a_held_step_goes_on_when_it_was_answered(opened: Open) -> None:
+    page, _ = opened()
+    sent = posts(page)
+    page.keyboard.down("s")
+    for name in ("forward", "loss", "zero_grad"):
+        expect(page.locator(".where")).to_contain_text(name)
+        before = len(sent)
+        wait_until(lambda before=before: _again(page, sent, before))
+    page.keyboard.up("s")
+
+
+def _again(page: Page, sent: list[str], before: int) -> bool:
+    page.keyboard.down("s")
+    settled(page)
+    return len(sent) > before
