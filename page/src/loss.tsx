@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import { colour } from "./colours";
-import { shown } from "./numbers";
+import { shown, unlogged } from "./numbers";
 import type { Record } from "./record";
 import type { Session } from "./session";
 import { labels } from "./watch/ticks";
@@ -19,6 +19,7 @@ export function Loss({ session, version }: { session: Session; version: number }
     session.changed();
   };
   const [follow, setFollow] = useState(true);
+  const why = log ? unlogged(record.below) : "";
   const empty = record.iterations.length === 0;
   return (
     <section class="panel loss" aria-labelledby="loss-title">
@@ -35,8 +36,9 @@ export function Loss({ session, version }: { session: Session; version: number }
         )}
       </div>
       {empty && <p class="quiet">One point for each iteration, as soon as there is one.</p>}
+      {why && <p class="quiet">{why}</p>}
       <Plot
-        key={log ? "log" : "linear"} session={session} version={version} log={log}
+        key={log && !why ? "log" : "linear"} session={session} version={version} log={log && !why}
         follow={follow} leave={() => setFollow(false)}
       />
       <details>

@@ -36,6 +36,7 @@ export class Record {
   lowest: number | null = null; // of the least,
   broken: number | null = null; // and of the first that is no number
   breaks = 0; // how many are none
+  below = 0; // how many stand at zero or below it
   layers: string[] = [];
   updates: Float32Array[] = []; // one column an iteration: log10 of update to weight
   columns: number[] = []; // the iteration of each column
@@ -131,7 +132,7 @@ export class Record {
       const place = this.iterations.lastIndexOf(iteration);
       if (place < 0 || loss === null || Object.is(this.losses[place], loss)) return;
       this.losses[place] = loss;
-      this.breaks = 0;
+      this.breaks = this.below = 0;
       this.real = this.latest = this.lowest = this.broken = null;
       this.losses.forEach((_, i) => this.count(i));
       return;
@@ -150,6 +151,7 @@ export class Record {
       this.broken ??= place;
       return;
     }
+    if (loss <= 0) this.below += 1;
     this.real ??= place;
     this.latest = place;
     if (this.lowest === null || loss < this.losses[this.lowest]!) this.lowest = place;

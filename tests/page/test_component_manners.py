@@ -8,8 +8,8 @@ from typing import Any
 from conftest import Open
 from player import Message, wait_until
 from playwright.sync_api import Page, Request, expect
-from traces import SOURCE, line
-from window import button, step
+from traces import SOURCE, line, watched
+from window import button, step, to_the_end
 
 ZERO_FIRST = ["zero_grad", "forward", "loss", "backward", "update"]
 
@@ -137,3 +137,92 @@ def _again(page: Page, sent: list[str], before: int) -> bool:
     page.keyboard.down("s")
     settled(page)
     return len(sent) > before
+
+
+# --- The logarithmic scale ----------------------------------------------------------------------
+
+INK = """([selector, rgb]) => {
+    const canvas = document.querySelector('main').shadowRoot.querySelector(selector);
+    if (!canvas) return []; // it is being drawn anew
+    const {width, height} = canvas;
+    const all = canvas.getContext('2d').getImageData(0, 0, width, height).data;
+    const found = {};
+    for (let x = 0; x < width; x++) for (let y = 0; y < height; y++) {
+        const at = 4 * (y * width + x);
+        if (rgb.every((one, i) => Math.abs(all[at + i] - one) < 12) && all[at + 3] > 200) {
+            (found[x] ??= []).push(y);
+        }
+    }
+    return Object.entries(found).map(([x, ys]) => [+x, ys.reduce((a, b) => a + b) / ys.length]);
+}"""
+BLUE = [0, 114, 178]  # of the only curve, in the light
+
+
+def half_way(page: Page, canvas: str) -> float:
+    """How high the curve is in its middle, as a share of the height between its two ends."""
+    found = page.evaluate(INK, [canvas, BLUE])
+    if len(found) < 20:
+        return -1.0
+    (left, first), (right, last) = found[0], found[-1]
+    middle = min(found, key=lambda one: abs(one[0] - (left + right) / 2))
+    return (middle[1] - first) / (last - first)
+
+
+def with_losses(losses: list[float]) -> list[Message]:
+    trace = line(len(losses))
+    for one in trace:
+        if one.get("loss") is not None:
+            one["loss"] = losses[one["iteration"] - 1]
+    return trace
+
+
+def test_the_logarithmic_scale_is_one(opened: Open) -> None:
+    page, _ = opened(with_losses([1, 10, 100]), color_scheme="light")
+    to_the_end(page)
+    canvas = ".loss canvas"
+    wait_until(lambda: abs(half_way(page, canvas) - 9 / 99) < 0.03)
+    button(page, "Log scale").click()
+    wait_until(lambda: abs(half_way(page, canvas) - 0.5) < 0.03)  # 10, between 1 and 100
+
+
+def test_values_that_have_no_logarithm_are_told_and_not_left_out(opened: Open) -> None:
+    page, _ = opened(with_losses([1, 0, -98]), color_scheme="light")
+    to_the_end(page)
+    button(page, "Log scale").click()
+    told = "2 values at or below zero cannot stand on a logarithmic scale: linear."
+    expect(page.locator(".loss")).to_contain_text(told)
+    wait_until(lambda: abs(half_way(page, ".loss canvas") - 1 / 99) < 0.03)
+    button(page, "Log scale").click()
+    expect(page.locator(".loss")).not_to_contain_text("logarithmic scale")
+
+
+def watching(opened: Open, losses: list[float], **context: Any) -> Page:
+    trace = watched(len(losses))
+    for one in trace:
+        if one["kind"] == "iteration":
+            one |= {"loss": losses[one["iteration"] - 1]}
+            one.pop("low", None)
+            one.pop("high", None)
+    page, player = opened(trace[:1], **context)
+    player.trace = [one for one in trace if one["kind"] != "entry"]
+    with player._news:  # pyright: ignore[reportPrivateUsage]
+        player.advance()
+    expect(page.locator(".chart.loss")).to_be_visible()
+    return page
+
+
+def test_the_scale_of_a_training_that_is_watched(opened: Open) -> None:
+    page = watching(opened, [10 ** (i / 10) for i in range(21)], color_scheme="light")
+    canvas = ".chart.loss canvas"
+    wait_until(lambda: 0.05 < half_way(page, canvas) < 0.15)
+    button(page, "Log scale").click()
+    wait_until(lambda: abs(half_way(page, canvas) - 0.5) < 0.03)
+    expect(page.locator(".chart.loss")).not_to_contain_text("logarithmic scale")
+
+
+def test_a_training_that_is_watched_says_what_has_no_logarithm(opened: Open) -> None:
+    page = watching(opened, [1.0, 0.5, 0.0, *[0.25] * 9])
+    button(page, "Log scale").click()
+    told = "1 value at or below zero cannot stand on a logarithmic scale: linear."
+    expect(page.locator(".chart.loss")).to_contain_text(told)
+    expect(page.locator(".chart.gradient-norm")).not_to_contain_text("logarithmic")

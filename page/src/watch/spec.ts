@@ -180,6 +180,12 @@ export function part(spec: Spec, line: number, i: number): number | null {
   return y - (spec.lines[line + 1]?.ys[i] ?? 0);
 }
 
+// How many of its values are zero or less, and so have no logarithm.
+export function noLogarithm(spec: Spec): number {
+  const count = (ys: (number | null)[]) => ys.reduce((sum: number, y) => sum + (y !== null && Number.isFinite(y) && y <= 0 ? 1 : 0), 0);
+  return spec.lines.reduce((sum, { ys, lows }) => sum + count(lows ?? ys), 0);
+}
+
 export function inWords(spec: Spec): string {
   return spec.lines.map((line, i) => said(spec, line, i)).filter(Boolean).join(" ");
 }
