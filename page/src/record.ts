@@ -1,4 +1,5 @@
 // What was heard so far, kept so that it can be drawn and walked back through.
+import { circumstances, Turned, type Circumstances } from "./before";
 import { Learner } from "./learn/learner";
 import { maybe } from "./numbers";
 import { Pictures } from "./pictures";
@@ -42,6 +43,8 @@ export class Record {
   columns: number[] = []; // the iteration of each column
   pictures = new Pictures();
   changes: Changes | null = null;
+  begun: Circumstances | null = null; // how it came about
+  turned = new Map<string, Turned>(); // knobs
 
   take(message: Message): void {
     if (message.kind === "link") {
@@ -66,7 +69,7 @@ export class Record {
     else if (message.kind === "changes") this.changes = message;
     else if (message.kind === "withdrawn") this.findings = this.findings.filter((one) => one.seq !== message.seq_of);
     else if (message.kind === "state") this.state = message;
-    else if (message.kind === "ack") this.acks.set(message.id, message);
+    else if (message.kind === "ack") this.answer(message);
     else if (message.kind === "note") this.notes.push(message);
     else if (message.kind === "end") this.end = message;
     else if (message.kind === "data" || message.kind === "fitted" || message.kind === "surface") this.pictures.take(message);
@@ -75,6 +78,12 @@ export class Record {
     else if (this.hello === null) return;
     else if (message.kind === "knobs") this.hello = { ...this.hello, knobs: message.knobs };
     else if (message.kind === "source") this.read(message);
+  }
+
+  private answer(ack: Ack): void {
+    this.acks.set(ack.id, ack);
+    const { knob, value } = ack.applied ?? {};
+    if (knob !== undefined) this.turned.set(knob, new Turned(value ?? null, 1 + (this.turned.get(knob)?.times ?? 0)));
   }
 
   private print(line: string): void {
@@ -95,6 +104,7 @@ export class Record {
       Object.assign(this, new Record(), { up, acks, learner }); // a new run: nothing of the old one stays
     }
     this.hello = hello;
+    this.begun ??= circumstances(this);
     this.guessed = guessed(hello.sources[0]);
     this.end = null;
     this.last = Math.max(this.last, hello.seq);

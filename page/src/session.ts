@@ -1,4 +1,5 @@
 // One viewing: the record, where the viewer stands in it, and what was asked of the loop.
+import { Before } from "./before";
 import type { Host, KnobValue, Message, Moment, Request, Verb } from "./protocol";
 import type { LearnValue, LearnVerb, Values } from "./learn/types";
 import { Link } from "./permalink";
@@ -20,6 +21,7 @@ export class Session {
   cursor: number | null = null; // seq of the moment looked back at; null: the newest
   asked = new Map<string, Asked>(); // the last request for each knob, and for "verb"
   help = false;
+  before: Before | null = null; // the run before this one
   link = new Link(); // what the page's address keeps
   marked: { file: string | null; line: number | null } | null = null; // the line a finding shows
   private count = 0;
@@ -41,9 +43,11 @@ export class Session {
       return;
     }
     const run = this.record.hello?.run;
+    const old = message.kind === "hello" ? Object.assign(new Record(), this.record) : this.record;
     this.record.take(message);
     this.link.heard(this);
     if (this.record.hello?.run !== run) {
+      if (run !== undefined) this.before = Before.after(old, this.record, this.before);
       this.cursor = null;
       this.marked = null;
       this.asked.clear(); // what was asked of the run before does not hold for this one

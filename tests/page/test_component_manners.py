@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 from conftest import Open
+from node import modules
 from player import Message, wait_until
 from playwright.sync_api import Page, Request, expect
+from test_component_looks import overflowing
+from test_component_reach import broken
 from traces import SOURCE, line, watched
 from window import button, step, to_the_end
 
@@ -226,3 +231,78 @@ def test_a_training_that_is_watched_says_what_has_no_logarithm(opened: Open) -> 
     told = "1 value at or below zero cannot stand on a logarithmic scale: linear."
     expect(page.locator(".chart.loss")).to_contain_text(told)
     expect(page.locator(".chart.gradient-norm")).not_to_contain_text("logarithmic")
+
+
+# --- The run before ---------------------------------------------------------------------------
+
+
+def test_reset_keeps_the_curve_of_the_run_before(opened: Open, pictures: Path) -> None:
+    page, player = opened(line(30), reduced_motion="reduce")
+    step(page)
+    page.get_by_label("Leave zero_grad out").check()
+    expect(page.locator("#knob-skip_zero_grad-answer")).to_contain_text("acts since")
+    to_the_end(page)
+    expect(page.locator(".ghost")).to_have_count(0)
+    player.knobs["skip_zero_grad"] = False  # a new run begins as the script is written
+    button(page, "Reset").click()
+    expect(page.locator(".where")).to_contain_text("iteration 0")
+    ghost = page.get_by_role("checkbox", name="before: zero_grad left out")
+    expect(ghost).to_be_checked()
+    plot = page.locator(".plot")
+    expect(plot).to_have_attribute("data-shown", "1 to 30")
+    step(page, 4)
+    label = plot.get_attribute("aria-label") or ""
+    assert "Before: zero_grad left out. The loss goes from 1.585 in iteration 1 to" in label
+    page.get_by_text("The curve in words and numbers").click()
+    expect(page.locator(".loss thead")).to_have_text("iterationlossbefore")
+    expect(page.locator(".loss tbody tr").last).to_have_text(re.compile(r"^30–0\.\d+"))
+    wait_until(lambda: len(page.evaluate(INK, [".loss canvas", QUIET])) > 30)
+    for width in (320, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        wait_until(lambda: overflowing(page, ".loss") == [])
+        page.locator(".loss").screenshot(path=pictures / f"ghost_{width}.png")
+    ghost.uncheck()
+    expect(plot).to_have_attribute("data-shown", "1 to 11")
+    expect(plot).not_to_have_attribute("aria-label", re.compile("Before"))
+    expect(page.locator(".loss thead")).to_have_text("iterationloss")
+    page.evaluate((modules() / "axe-core" / "axe.min.js").read_text(encoding="utf-8"))
+    assert broken(page) == []
+
+
+QUIET = [89, 97, 108]
+
+
+def test_the_run_before_is_named_by_what_was_not_the_same(opened: Open) -> None:
+    page, player = opened(line(6))
+    to_the_end(page)
+    button(page, "Reset").click()
+    ghost = page.locator(".ghost")
+    expect(ghost).to_have_text("before: the same settings")
+    step(page)
+    page.get_by_label("Rate (lr)").fill("0.25")
+    page.get_by_label("Rate (lr)").press("Enter")
+    expect(ghost).to_have_text("before: learning rate as written")
+    page.get_by_label("zero_grad's place").select_option("before update")
+    expect(ghost).to_have_text("before: learning rate as written, zero_grad as written")
+    page.get_by_label("Clip gradients to norm").fill("1")
+    page.get_by_label("Clip gradients to norm").press("Enter")
+    expect(page.locator("#knob-clip-answer")).to_contain_text("acts since")
+    to_the_end(page)
+    player.trace[0]["sources"] = [{"file": "train.py", "text": "# another\n"}]
+    button(page, "Reset").click()
+    expect(ghost).to_have_text(
+        "before: learning rate 0.25, zero_grad before update, gradients clipped to 1, "
+        "the file as it was"
+    )
+    step(page)
+    button(page, "Reset").click()  # what has not got anywhere is not kept
+    expect(ghost).to_contain_text("learning rate 0.25")
+
+
+def test_another_file_has_no_run_before(opened: Open) -> None:
+    page, player = opened(line(6))
+    to_the_end(page)
+    player.trace[0]["script"] = "other.py"
+    button(page, "Reset").click()
+    expect(page.locator(".script")).to_have_text("other.py")
+    expect(page.locator(".ghost")).to_have_count(0)
