@@ -26,6 +26,7 @@ export function Banner({ session }: { session: Session }) {
       )}
       {verb.bad && <p class="banner bad">{verb.text}</p>}
       {last && <p class={`banner ${last.level === "warning" ? "bad" : ""}`}>{last.text}</p>}
+      {session.link.lesson.words && <p class="banner">{session.link.lesson.words}</p>}
       <Asked session={session} />
       {session.past && (
         <p class="banner past">

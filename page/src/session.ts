@@ -141,12 +141,14 @@ export class Session {
   // What concerns a lesson.
   learn(verb: LearnVerb, value: LearnValue, name?: string): void {
     this.now();
+    this.link.lesson.touched();
     this.ask(`learn-${verb}`, { id: "", verb, value, ...(name !== undefined && { name }) });
   }
 
   // Turn up a card; where it says with which settings it begins, the script begins anew.
   turnCard(place: number): void {
     const { learner } = this.record;
+    this.link.lesson.touched();
     learner.turn(place, this.record);
     const card = learner.card;
     if (card?.card === "do" && card.start !== null) this.prepare(learner.opened);
