@@ -255,7 +255,7 @@ def test_reset_keeps_the_curve_of_the_run_before(opened: Open, pictures: Path) -
     assert "Before: zero_grad left out. The loss goes from 1.585 in iteration 1 to" in label
     page.get_by_text("The curve in words and numbers").click()
     expect(page.locator(".loss thead")).to_have_text("iterationlossbefore")
-    expect(page.locator(".loss tbody tr").last).to_have_text(re.compile(r"^30–0\.\d+"))
+    expect(page.locator(".loss tbody tr").last).to_have_text(re.compile("^30\u20130\\.\\d+"))
     wait_until(lambda: len(page.evaluate(INK, [".loss canvas", QUIET])) > 30)
     for width in (320, 1280):
         page.set_viewport_size({"width": width, "height": 900})

@@ -50,7 +50,7 @@ export function charts(runs: Runs, several: boolean): Spec[] {
   const metrics = [...names].filter((name) => name !== "validation_loss");
   const found: Spec[] = several
     ? [
-        { id: "loss", title: "Training loss", hint: "mean of an iteration", lines: runs.map(loss) },
+        { id: "loss", title: "Training loss", hint: "mean of an item", lines: runs.map(loss) },
         entries(runs, "validation_loss", true),
       ]
     : [both(runs)];
