@@ -10,7 +10,7 @@ export const KEYS: [string, string][] = [
   ["← →", "back and forward through what was recorded"],
   ["Home, End", "to the first recorded step; back to now"],
   ["?", "this list"],
-  ["Esc", "close this list; back to now"],
+  ["Esc", "close this list or a note; back to now"],
 ];
 
 export function press(session: Session, event: KeyboardEvent): void {
@@ -47,7 +47,7 @@ function action(session: Session, key: string): (() => void) | undefined {
     Home: () => session.look(-session.place),
     End: () => session.now(),
     "?": () => flip(session, !session.help),
-    Escape: () => (session.help ? flip(session, false) : session.now()),
+    Escape: () => (session.help ? flip(session, false) : session.note || session.link.lesson.words ? session.closeNote() : session.now()),
     ...(session.reachable && { r: () => session.do("reset") }),
     ...(live && {
       " ": () => session.do(session.paused ? "play" : "pause"),

@@ -1,6 +1,6 @@
 // One viewing: the record, where the viewer stands in it, and what was asked of the loop.
 import { Before } from "./before";
-import type { Host, KnobValue, Message, Moment, Request, Verb } from "./protocol";
+import type { Host, KnobValue, Message, Moment, Note, Request, Verb } from "./protocol";
 import type { LearnValue, LearnVerb, Values } from "./learn/types";
 import { Link } from "./permalink";
 import { Record } from "./record";
@@ -21,6 +21,8 @@ export class Session {
   cursor: number | null = null; // seq of the moment looked back at; null: the newest
   asked = new Map<string, Asked>(); // the last request for each knob, and for "verb"
   help = false;
+  told = ""; // said once, after something was pressed
+  private read = 0; // notes of this run that were closed
   before: Before | null = null; // the run before this one
   link = new Link(); // what the page's address keeps
   marked: { file: string | null; line: number | null } | null = null; // the line a finding shows
@@ -50,6 +52,7 @@ export class Session {
       if (run !== undefined) this.before = Before.after(old, this.record, this.before);
       this.cursor = null;
       this.marked = null;
+      this.read = 0;
       this.asked.clear(); // what was asked of the run before does not hold for this one
     }
     this.changed();
@@ -134,7 +137,20 @@ export class Session {
     this.ask(verb === "speed" ? "speed" : "verb", { id: "", verb, value });
   }
 
+  // A note stays until it is closed, or until another knob is turned.
+  get note(): Note | null {
+    const { notes } = this.record;
+    return notes.length > this.read ? notes[notes.length - 1]! : null;
+  }
+
+  closeNote(): void {
+    this.read = this.record.notes.length;
+    this.link.lesson.words = "";
+    this.changed();
+  }
+
   turn(name: string, value: KnobValue): void {
+    if (this.note?.level === "info") this.closeNote();
     this.ask(name, { id: "", verb: "knob", name, value });
   }
 
@@ -165,6 +181,7 @@ export class Session {
 
   private ask(key: string, request: Request): void {
     const id = `${this.prefix}-${++this.count}`;
+    this.told = "";
     const asked: Asked = { id, value: request.value, late: false };
     this.asked.set(key, asked);
     window.setTimeout(() => {

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from conftest import Open
 from node import modules
 from player import Message, wait_until
@@ -306,3 +307,75 @@ def test_another_file_has_no_run_before(opened: Open) -> None:
     button(page, "Reset").click()
     expect(page.locator(".script")).to_have_text("other.py")
     expect(page.locator(".ghost")).to_have_count(0)
+
+
+# --- What it says and shows while it waits --------------------------------------------------------
+
+
+def test_a_script_that_still_imports_is_starting(opened: Open) -> None:
+    page, player = opened()
+    tell = player.tell
+    player.tell = lambda: None
+    player.begin()
+    expect(page.locator(".where .tag")).to_have_text("starting")
+    tell()
+    expect(page.locator(".where .tag")).to_have_text("paused")
+
+
+@pytest.mark.parametrize("width", [320, 700, 1000, 1200, 1280, 1360])
+def test_the_button_of_the_keys_does_not_stand_alone(opened: Open, width: int) -> None:
+    page, _ = opened(viewport={"width": width, "height": 900})
+    boxes = [button(page, name).bounding_box() for name in ("Keys", "Forward", "Back")]
+    assert len({round(box["y"]) for box in boxes if box}) == 1
+
+
+def test_each_control_has_an_icon_of_its_own(opened: Open) -> None:
+    page, _ = opened()
+    icons = page.locator(".controls svg path").evaluate_all(
+        "all => all.map(one => one.getAttribute('d'))"
+    )
+    assert len(icons) == len(set(icons)) == 8
+
+
+def test_a_note_can_be_closed_and_goes_with_its_cause(opened: Open) -> None:
+    page, player = opened(viewport={"width": 320, "height": 900})
+    note = {"kind": "note", "level": "info", "text": "the script sets the rate itself"}
+    banner = page.locator(".banner")
+    player.say(note)
+    expect(banner).to_contain_text("sets the rate")
+    button(page, "Close this note").click()
+    expect(banner).to_have_count(0)
+    player.say(note)
+    expect(banner).to_have_count(1)
+    page.locator(".root").focus()
+    page.keyboard.press("Escape")
+    expect(banner).to_have_count(0)
+    player.say(note)
+    expect(banner).to_have_count(1)
+    page.get_by_label("Momentum", exact=True).fill("0.5")
+    page.get_by_label("Momentum", exact=True).press("Enter")
+    expect(banner).to_have_count(0)
+    player.say(note | {"level": "warning", "text": "the page stopped watching"})
+    page.get_by_label("Momentum", exact=True).fill("0.6")
+    page.get_by_label("Momentum", exact=True).press("Enter")
+    wait_until(lambda: len(player.requests) == 2)
+    expect(banner).to_contain_text("stopped watching")  # that is still so
+    button(page, "Reset").click()
+    expect(banner).to_have_count(0)
+
+
+def test_there_is_one_live_region(opened: Open) -> None:
+    page, player = opened(permissions=["clipboard-read", "clipboard-write"])
+    step(page)
+    changes = {
+        "kind": "changes", "file": "train.py", "text": "import torch\n", "unsaid": [],
+        "diff": "-lr=0.1\n+lr=0.5",
+    }  # fmt: skip
+    player.say(changes | {"kind": "note", "level": "info", "text": "x"})
+    player.say(changes)
+    expect(page.get_by_role("heading", name="As Python")).to_be_visible()
+    assert page.locator("[aria-live], [role=status], [role=alert], output").count() == 1
+    button(page, "Copy as Python").click()
+    expect(page.locator("[aria-live]")).to_have_text("train.py copied.")
+    step(page)
+    expect(page.locator("[aria-live]")).to_contain_text("Iteration 1, loss")
