@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Open
 from node import modules
-from player import Message, wait_until
+from player import STATIC, Message, wait_until
 from playwright.sync_api import Page, Request, expect
 from test_component_looks import overflowing
 from test_component_reach import broken
@@ -379,3 +380,126 @@ def test_there_is_one_live_region(opened: Open) -> None:
     expect(page.locator("[aria-live]")).to_have_text("train.py copied.")
     step(page)
     expect(page.locator("[aria-live]")).to_contain_text("Iteration 1, loss")
+
+
+# --- For every eye ------------------------------------------------------------------------------
+
+COLOURS = """names => {
+    const root = document.querySelector('main').shadowRoot.querySelector('.root');
+    const probe = root.appendChild(document.createElement('span'));
+    return Object.fromEntries(names.map(name => {
+        probe.style.color = `var(--${name})`;
+        return [name, getComputedStyle(probe).color.match(/[\\d.]+/g).slice(0, 3).map(Number)];
+    }));
+}"""
+CURVES = ["blue", "quiet", "orange", "red", "text", "control", "minus", "plus"]
+RUNS = [f"run{place}" for place in range(6)]
+
+
+def brightness(rgb: list[float]) -> float:
+    """Relative luminance, WCAG 2.2."""
+    parts = [one / 255 for one in rgb]
+    linear = [one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: list[float], other: list[float]) -> float:
+    low, high = sorted((brightness(one), brightness(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_the_measure_of_contrast_knows_black_from_white() -> None:
+    assert round(contrast([0, 0, 0], [255, 255, 255]), 6) == 21
+    assert round(contrast([119, 119, 119], [255, 255, 255]), 2) == 4.48
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_is_drawn_stands_out_from_what_it_is_drawn_on(opened: Open, scheme: Any) -> None:
+    page, _ = opened(color_scheme=scheme)
+    found = page.evaluate(COLOURS, [*CURVES, "ground", "panel"])
+    page = watching(opened, [1.0, 0.5] * 8, color_scheme=scheme)
+    found |= page.evaluate(COLOURS, RUNS)
+    weak = {
+        f"{name} on {ground}": contrast(found[name], found[ground])
+        for name in [*CURVES, *RUNS]
+        for ground in ("ground", "panel")
+        if contrast(found[name], found[ground]) < 3
+    }
+    assert weak == {}
+    assert len({tuple(found[name]) for name in RUNS}) == 6
+
+
+def test_forced_colours_leave_curve_knobs_and_strip_to_be_seen(opened: Open) -> None:
+    page, _ = opened(forced_colors="active", reduced_motion="reduce")
+    to_the_end(page)
+    button(page, "Reset").click()
+    step(page, 5)
+    colours = page.evaluate(COLOURS, ["blue", "quiet", "panel"])
+    assert contrast(colours["blue"], colours["panel"]) >= 3
+    assert contrast(colours["quiet"], colours["panel"]) >= 3
+    wait_until(lambda: len(page.evaluate(INK, [".loss canvas", colours["quiet"]])) > 30)
+    for name in ("knob-lr", "knob-clip", "knob-zero_grad_at"):
+        border = page.locator(f"#{name}").evaluate(
+            "one => [getComputedStyle(one).borderTopWidth, getComputedStyle(one).borderTopStyle]"
+        )
+        assert border == ["1px", "solid"], name
+    strip = page.locator(".layers canvas").evaluate(
+        """one => new Set(new Uint32Array(one.getContext('2d')
+            .getImageData(0, 0, one.width, one.height).data.buffer)).size"""
+    )
+    assert strip > 1  # cells of a colour of their own, not one forced colour
+
+
+def test_each_control_shows_that_it_has_the_focus(opened: Open) -> None:
+    page, _ = opened(line(12, finding_at=3))
+    to_the_end(page)
+    button(page, "Reset").click()
+    step(page, 2)
+    page.locator(".root").focus()
+    seen = set[str]()
+    look = """() => {
+        const one = document.activeElement.shadowRoot?.activeElement;
+        if (!one) return null;
+        const style = getComputedStyle(one);
+        return [one.outerHTML.slice(0, 90), style.outlineStyle, parseFloat(style.outlineWidth)];
+    }"""
+    while (found := page.evaluate(look)) and len(seen) < 60:
+        if not found[0].startswith('<section class="root'):
+            assert found[1:] == ["solid", 2], found[0]
+            seen.add(found[0])
+        page.keyboard.press("Tab")
+    assert len(seen) > 15
+
+
+def test_nothing_is_shown_on_hover_alone() -> None:
+    sheets = (STATIC.parents[3] / "page" / "src").rglob("*.css")
+    rules = [rule for sheet in sheets for rule in sheet.read_text(encoding="utf-8").split("}")]
+    hovered = [rule.strip() for rule in rules if ":hover" in rule]
+    assert hovered, "else this test says nothing"
+    for rule in hovered:
+        assert re.fullmatch(r"[^{]*\{\s*(background|color|border-color): [^;]*;?\s*", rule), rule
+    texts = (STATIC.parents[3] / "page" / "src").rglob("*.tsx")
+    only = r"<[a-z][^>]*\stitle=|onMouse(Over|Enter)|onPointer(Over|Enter)"
+    found = [one.name for one in texts if re.search(only, one.read_text(encoding="utf-8"))]
+    assert found == []
+
+
+def test_each_knob_is_answered_with_its_place(opened: Open, capsys: Any) -> None:
+    page, player = opened(line(12))
+    step(page, 3)
+    came: list[tuple[str, float]] = []
+    page.get_by_label("Leave zero_grad out").focus()
+    for count in range(8):
+        began = time.perf_counter()
+        page.keyboard.press("Space")
+        answer = page.locator("#knob-skip_zero_grad-answer")
+        wait_until(lambda count=count: len(player.requests) == 4 + count)
+        expect(answer).to_have_text("acts since iteration 1, zero_grad")
+        came.append((player.requests[-1]["id"], time.perf_counter() - began))
+    acks = {one["id"]: one for one in player.said if one["kind"] == "ack"}
+    for name, _ in came:
+        assert (acks[name]["iteration"], acks[name]["step"]) == (1, "zero_grad")
+        assert acks[name]["applied"]["knob"] == "skip_zero_grad"
+    with capsys.disabled():
+        seconds = sorted(one for _, one in came)
+        print(f"\na knob until it is answered: {1000 * seconds[4]:.0f} ms in the middle of 8")  # noqa: T201
