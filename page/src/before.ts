@@ -3,6 +3,7 @@ import type { Values } from "./learn/types";
 import { trimmed } from "./numbers";
 import type { KnobValue } from "./protocol";
 import type { Record } from "./record";
+import { bisect } from "./watch/thin";
 
 // How a run came about: what it was begun with, and which knobs were turned while it ran.
 export interface Circumstances {
@@ -28,6 +29,7 @@ export class Before {
     const same = old.begun?.script === next.begun?.script && old.begun?.lesson === next.begun?.lesson;
     if (!same || next.hello?.mode !== "live") return null;
     if (old.iterations.length < 2) return kept;
+    old.moments = []; // a curve stays, and not all that was told of it
     const found = new Before(old);
     found.shown = kept?.shown ?? true;
     return found;
@@ -50,8 +52,7 @@ export class Before {
   }
 
   at(iteration: number): number | null {
-    const place = this.iterations.indexOf(iteration);
-    return place < 0 ? null : this.losses[place]!;
+    return lossAt(this.record, iteration);
   }
 
   // What was not as it is now: "zero_grad left out, learning rate 0.5".
@@ -59,6 +60,12 @@ export class Before {
     const found = [...knobs(this.record, now), ...beginnings(this.record, now)];
     return `before: ${found.length ? found.join(", ") : "the same settings"}`;
   }
+}
+
+// Looked up in halves: a table is drawn as often as the curve, which may be long.
+export function lossAt({ iterations, losses }: Record, iteration: number): number | null {
+  const place = bisect(iterations, iteration);
+  return iterations[place] === iteration ? losses[place]! : null;
 }
 
 export function circumstances({ hello, learner }: Record): Circumstances {

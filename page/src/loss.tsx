@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
-import type { Before } from "./before";
+import { type Before, lossAt } from "./before";
 import { colour } from "./colours";
 import { shown, unlogged } from "./numbers";
 import type { Record } from "./record";
@@ -99,7 +99,6 @@ function Numbers({ record, before }: { record: Record; before: Before | null }) 
   const every = Math.max(1, Math.ceil(longer.iterations.length / ROWS));
   const rows: number[] = [];
   for (let i = longer.iterations.length - 1; i >= 0; i -= every) rows.unshift(longer.iterations[i]!);
-  const at = (iteration: number) => record.losses[record.iterations.indexOf(iteration)] ?? null;
   return (
     <table class="numbers">
       <thead>
@@ -113,7 +112,7 @@ function Numbers({ record, before }: { record: Record; before: Before | null }) 
         {rows.map((i) => (
           <tr key={i}>
             <td>{i}</td>
-            <td>{shown(at(i))}</td>
+            <td>{shown(lossAt(record, i))}</td>
             {before && <td>{shown(before.at(i))}</td>}
           </tr>
         ))}
@@ -182,8 +181,8 @@ function update(plot: uPlot, record: Record, before: Before | null, log: boolean
     iterations, losses.map((one) => (one === null || !Number.isFinite(one) || (log && one <= 0) ? null : one)),
   ];
   const own = table(record);
-  const beside = before ? table(before) : [[], []] as uPlot.AlignedData;
-  plot.setData(uPlot.join([beside, own]), false);
+  const none: null[] = Array(record.iterations.length).fill(null); // to join tables takes its time
+  plot.setData(before ? uPlot.join([table(before), own]) : [record.iterations, none, own[1]!], false);
   const xs = plot.data[0];
   const first = xs[0] ?? 0;
   const last = Math.max(xs[xs.length - 1] ?? 0, first + 10);

@@ -47,6 +47,7 @@ export class Session {
     const run = this.record.hello?.run;
     const old = message.kind === "hello" ? Object.assign(new Record(), this.record) : this.record;
     this.record.take(message);
+    if (message.kind === "state" || message.kind === "end") this.told = "";
     this.link.heard(this);
     if (this.record.hello?.run !== run) {
       if (run !== undefined) this.before = Before.after(old, this.record, this.before);

@@ -82,7 +82,7 @@ function both(runs: Runs): Spec {
       training.highs = one.film.highs;
     }
     const held = entryLine(one.film, "validation_loss");
-    return held.xs.length ? [training, { ...held, name: "validation", ink: "run1", dash: [9, 4] }] : [training];
+    return held.xs.length ? [training, { ...held, name: "validation", ink: inkOf(one.place + 1), dash: [9, 4] }] : [training];
   });
   return { id: "loss", title: "Loss", hint: "mean of an item", lines, keyed: lines.length > 1 };
 }
