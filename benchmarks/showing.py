@@ -25,6 +25,7 @@ import tempfile
 import time
 from collections.abc import Callable, Generator, Sequence
 from itertools import pairwise
+from multiprocessing.connection import Client
 from statistics import median
 from typing import Any
 
@@ -32,7 +33,8 @@ import torch
 
 from fivestep import conduct, fit
 from fivestep.course import Course
-from fivestep.page.link import Contact, Link
+from fivestep.page.contact import Contact
+from fivestep.page.link import Link
 from fivestep.page.perform import Attendant
 from fivestep.page.stage import Stage
 from works import WORKS, Job, Work
@@ -177,7 +179,8 @@ def connected() -> Generator[Link]:
     command = [sys.executable, "-c", READER, KEY]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as reader:
         assert reader.stdout is not None
-        link = Link(Contact(reader.stdout.readline().strip(), KEY, "run", 0, 0))
+        connection = Client(reader.stdout.readline().strip(), authkey=bytes.fromhex(KEY))
+        link = Link(connection, Contact([], "run", before=0, seed=0))
         link.control.play()
         link._sender.start()  # pyright: ignore[reportPrivateUsage]
         try:

@@ -1,11 +1,21 @@
 // Builds the component into one file: node build.mjs [folder]. The same input gives the same bytes.
-import { build } from "esbuild";
+import { build, transform } from "esbuild";
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const folder = process.argv[2] ?? join(here, "../src/fivestep/page/static");
+
+// Style sheets are text in the component, without what only people read.
+const styles = {
+  name: "styles",
+  setup: (one) =>
+    one.onLoad({ filter: /\.css$/ }, async ({ path }) => {
+      const { code } = await transform(await readFile(path, "utf8"), { loader: "css", minify: true, charset: "utf8" });
+      return { contents: code, loader: "text" };
+    }),
+};
 
 await mkdir(folder, { recursive: true });
 await build({
@@ -19,7 +29,7 @@ await build({
   charset: "utf8",
   jsx: "automatic",
   jsxImportSource: "preact",
-  loader: { ".css": "text" },
+  plugins: [styles],
   legalComments: "none",
   banner: { js: "/*! fivestep, with Preact and uPlot; all MIT: component.js.LEGAL.txt */" },
 });

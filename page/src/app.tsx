@@ -65,7 +65,7 @@ export function App({ session, version }: { session: Session; version: number })
             <Knobs session={session} />
           </div>
         </div>
-        <Voice text={spoken(session) ?? `${what} ${todo}`} />
+        <Voice text={session.told || (spoken(session) ?? `${what} ${todo}`)} />
       </div>
     </section>
   );
@@ -84,6 +84,8 @@ function Where({ session }: { session: Session }) {
     ? "ended"
     : record.hello === null
       ? "waiting"
+      : record.state === null && record.hello.mode === "live"
+        ? "starting"
       : session.paused
         ? "paused"
         : "running";

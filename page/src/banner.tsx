@@ -4,7 +4,8 @@ import type { Session } from "./session";
 export function Banner({ session }: { session: Session }) {
   const { record } = session;
   const verb = session.answer("verb");
-  const last = record.notes[record.notes.length - 1];
+  const last = session.note;
+  const close = <button type="button" class="close" aria-label="Close this note" onClick={() => session.closeNote()}>×</button>;
   return (
     <div class="banners">
       {record.stranger && (
@@ -25,7 +26,8 @@ export function Banner({ session }: { session: Session }) {
         <p class={`banner ${record.end.reason === "failed" ? "bad" : ""}`}>{record.end.message}</p>
       )}
       {verb.bad && <p class="banner bad">{verb.text}</p>}
-      {last && <p class={`banner ${last.level === "warning" ? "bad" : ""}`}>{last.text}</p>}
+      {last && <p class={`banner ${last.level === "warning" ? "bad" : ""}`}>{close}{last.text}</p>}
+      {session.link.lesson.words && <p class="banner">{close}{session.link.lesson.words}</p>}
       <Asked session={session} />
       {session.past && (
         <p class="banner past">

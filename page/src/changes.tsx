@@ -1,10 +1,12 @@
 // The user's own file with the knobs written into it: shown as a difference, copied whole.
-import { useState } from "preact/hooks";
 import type { Session } from "./session";
 
 export function AsPython({ session }: { session: Session }) {
   const { changes } = session.record;
-  const [said, say] = useState("");
+  const say = (words: string) => {
+    session.told = words; // by the page's one live region
+    session.changed();
+  };
   if (!changes || (!changes.diff && changes.unsaid.length === 0)) return null;
   const copy = (text: string, what: string) => {
     const done = () => say(`${what} copied.`);
@@ -26,7 +28,7 @@ export function AsPython({ session }: { session: Session }) {
             <button type="button" onClick={() => copy(changes.diff, "The difference")}>
               Copy the difference
             </button>
-            <span class="quiet" role="status">{said}</span>
+            <span class="quiet">{session.told}</span>
           </p>
           <details>
             <summary>The lines that change in {changes.file}</summary>

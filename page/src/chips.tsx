@@ -1,6 +1,4 @@
 import { duration } from "./numbers";
-import { guess } from "./python";
-import type { Record } from "./record";
 import type { Moment, StepName } from "./protocol";
 import type { Session } from "./session";
 import { DOES } from "./words";
@@ -8,8 +6,8 @@ import { DOES } from "./words";
 // The five steps, in the order of the user's own loop; the one that just ran is filled.
 export function Chips({ session }: { session: Session }) {
   const { record, moment } = session;
-  const guessed = record.order === null ? guessOrder(record) : null;
-  const steps = guessed?.map(([step]) => step) ?? record.steps();
+  const guessed = record.order === null ? record.guessed : null;
+  const steps = record.steps();
   const last = record.round(session.place);
   const done = session.fresh ? last : [];
   const before = session.fresh ? record.round(previous(session)) : last;
@@ -21,7 +19,7 @@ export function Chips({ session }: { session: Session }) {
       <ol>
         {steps.map((step, i) => (
           <Chip
-            key={i} number={i + 1} line={done[i]?.site?.line ?? before[i]?.site?.line ?? guessed?.[i]?.[1]} step={step} moment={done[i] ?? null}
+            key={i} number={i + 1} line={done[i]?.site?.line ?? before[i]?.site?.line ?? guessed?.find(([one]) => one === step)?.[1]} step={step} moment={done[i] ?? null}
             current={stands ? step === stands : moment !== null && done[i]?.seq === moment.seq}
             seconds={times[i] ?? null} share={longest ? (times[i] ?? 0) / longest : 0}
           />
@@ -36,16 +34,6 @@ export function Chips({ session }: { session: Session }) {
       </p>
     </nav>
   );
-}
-
-// Before anything has run: the five where the text of the script seems to have them, if it has all.
-function guessOrder(record: Record): [StepName, number][] | null {
-  const script = record.hello?.sources[0];
-  if (!script || record.moments.length > 0) return null;
-  const found = [...guess(script.text)].flatMap(([line, steps]) =>
-    steps.map((step): [StepName, number] => [step, line]),
-  );
-  return found.length === 5 ? found.sort((a, b) => a[1] - b[1]) : null;
 }
 
 function previous(session: Session): number {

@@ -36,7 +36,7 @@ export function Controls({ session }: { session: Session }) {
           </Button>
           {!record.learner.lesson && ( // a lesson has the seed among its settings
             <Button
-              icon="reset" off={!session.reachable || record.hello?.mode === "replay"}
+              icon="seed" off={!session.reachable || record.hello?.mode === "replay"}
               act={() => session.do("reset", Math.floor(Math.random() * 2 ** 32))}
             >
               New seed
@@ -61,6 +61,7 @@ export function Controls({ session }: { session: Session }) {
         </select>
       </label>
       <span class="gap" />
+      <span class="looks">
       <Button icon="back" key_="←" off={session.place <= 0} act={() => session.look(-1)}>
         Back
       </Button>
@@ -77,6 +78,7 @@ export function Controls({ session }: { session: Session }) {
       >
         ?
       </button>
+      </span>
     </div>
   );
 }
@@ -88,6 +90,7 @@ const ICONS: { [name: string]: string } = {
   iteration: "M2 3v10l5-5zM7.5 3v10l5-5zM13 3h1.6v10H13z",
   epoch: "M8 2a6 6 0 1 0 6 6h-2a4 4 0 1 1-4-4v2.5L12 3 8 0z",
   reset: "M2 3h2v10H2zM13 3v10L5 8z",
+  seed: "M2 2h12v12H2zM4 4v3h3V4zM9 9v3h3V9z",
   back: "M10.5 3L4 8l6.5 5z",
   forward: "M5.5 3L12 8l-6.5 5z",
 };

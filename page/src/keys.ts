@@ -10,17 +10,25 @@ export const KEYS: [string, string][] = [
   ["← →", "back and forward through what was recorded"],
   ["Home, End", "to the first recorded step; back to now"],
   ["?", "this list"],
-  ["Esc", "close this list; back to now"],
+  ["Esc", "close this list or a note; back to now"],
 ];
 
 export function press(session: Session, event: KeyboardEvent): void {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
   const target = event.composedPath()[0];
-  if (!(target instanceof Element) || keeps(target, event.key)) return;
+  if (!(target instanceof Element)) return;
+  if (event.repeat && event.key === "Enter" && target.matches("button")) event.preventDefault(); // pressed once
+  if (keeps(target, event.key)) return;
   const act = action(session, event.key);
   if (!act) return;
   event.preventDefault();
-  act();
+  if (!event.repeat || goesOn(session, event.key)) act();
+}
+
+// A key that is held: steps follow each other once they are answered, looks once they are drawn.
+function goesOn(session: Session, key: string): boolean {
+  if (key === "ArrowLeft" || key === "ArrowRight") return session.drawn;
+  return ["s", "n"].includes(key.toLowerCase()) && session.answered("verb");
 }
 
 // Keys that the focused element has a use for itself are left to it.
@@ -40,7 +48,7 @@ function action(session: Session, key: string): (() => void) | undefined {
     Home: () => session.look(-session.place),
     End: () => session.now(),
     "?": () => flip(session, !session.help),
-    Escape: () => (session.help ? flip(session, false) : session.now()),
+    Escape: () => (session.help ? flip(session, false) : session.note || session.link.lesson.words ? session.closeNote() : session.now()),
     ...(session.reachable && { r: () => session.do("reset") }),
     ...(live && {
       " ": () => session.do(session.paused ? "play" : "pause"),

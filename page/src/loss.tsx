@@ -1,14 +1,17 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
+import { type Before, lossAt } from "./before";
 import { colour } from "./colours";
-import { shown } from "./numbers";
+import { shown, unlogged } from "./numbers";
 import type { Record } from "./record";
 import type { Session } from "./session";
+import { Swatch } from "./watch/chart";
 import { labels } from "./watch/ticks";
 import { course } from "./words";
 
 const HEIGHT = 190; // pixels
 const ROWS = 12; // of the table
+const GHOST = { ink: "quiet", dash: [6, 4] };
 
 // Loss against iteration. It follows the run until somebody zooms.
 export function Loss({ session, version }: { session: Session; version: number }) {
@@ -19,6 +22,8 @@ export function Loss({ session, version }: { session: Session; version: number }
     session.changed();
   };
   const [follow, setFollow] = useState(true);
+  const before = session.before?.shown ? session.before : null;
+  const why = log ? unlogged(record.below + (before?.below ?? 0)) : "";
   const empty = record.iterations.length === 0;
   return (
     <section class="panel loss" aria-labelledby="loss-title">
@@ -35,17 +40,43 @@ export function Loss({ session, version }: { session: Session; version: number }
         )}
       </div>
       {empty && <p class="quiet">One point for each iteration, as soon as there is one.</p>}
+      {session.before && <Ghost session={session} before={session.before} />}
+      {why && <p class="quiet">{why}</p>}
       <Plot
-        key={log ? "log" : "linear"} session={session} version={version} log={log}
+        key={log && !why ? "log" : "linear"} session={session} version={version} log={log && !why}
         follow={follow} leave={() => setFollow(false)}
       />
       <details>
         <summary>The curve in words and numbers</summary>
         <p>{course(record)}</p>
-        <Numbers record={record} />
+        {before && <p>{beside(before, record)}</p>}
+        <Numbers record={record} before={before} />
       </details>
     </section>
   );
+}
+
+// The curve of the run before, by line and name; it can be switched off.
+function Ghost({ session, before }: { session: Session; before: Before }) {
+  return (
+    <p class="ghost">
+      <label>
+        <input
+          type="checkbox" checked={before.shown}
+          onChange={() => {
+            before.shown = !before.shown;
+            session.changed();
+          }}
+        />
+        <Swatch line={GHOST} />
+        <span>{before.words(session.record)}</span>
+      </label>
+    </p>
+  );
+}
+
+function beside(before: Before, record: Record): string {
+  return `${before.words(record).replace(/^b/, "B")}. ${course(before.curve)}`;
 }
 
 // A mouse can draw over the chart to zoom; this is the same for a keyboard and for fingers.
@@ -63,24 +94,26 @@ function Zoom({ set }: { set: (follow: boolean) => void }) {
   );
 }
 
-function Numbers({ record }: { record: Record }) {
-  const count = record.iterations.length;
-  const every = Math.max(1, Math.ceil(count / ROWS));
+function Numbers({ record, before }: { record: Record; before: Before | null }) {
+  const longer = (before?.iterations.length ?? 0) > record.iterations.length ? before! : record;
+  const every = Math.max(1, Math.ceil(longer.iterations.length / ROWS));
   const rows: number[] = [];
-  for (let i = count - 1; i >= 0; i -= every) rows.unshift(i);
+  for (let i = longer.iterations.length - 1; i >= 0; i -= every) rows.unshift(longer.iterations[i]!);
   return (
     <table class="numbers">
       <thead>
         <tr>
           <th scope="col">iteration</th>
           <th scope="col">loss</th>
+          {before && <th scope="col">before</th>}
         </tr>
       </thead>
       <tbody>
         {rows.map((i) => (
           <tr key={i}>
-            <td>{record.iterations[i]}</td>
-            <td>{shown(record.losses[i] ?? null)}</td>
+            <td>{i}</td>
+            <td>{shown(lossAt(record, i))}</td>
+            {before && <td>{shown(before.at(i))}</td>}
           </tr>
         ))}
       </tbody>
@@ -106,7 +139,7 @@ function Plot({ session, version, log, follow, leave }: Drawn) {
 
   useEffect(() => {
     const element = box.current!;
-    const one = new uPlot(options(element, log, now), [[], []], element);
+    const one = new uPlot(options(element, log, now), [[], [], []], element);
     plot.current = one;
     const size = new ResizeObserver(() => {
       if (element.clientWidth) one.setSize({ width: element.clientWidth, height: HEIGHT });
@@ -132,21 +165,27 @@ function Plot({ session, version, log, follow, leave }: Drawn) {
     late.current = window.setTimeout(
       () => {
         late.current = 0;
-        update(plot.current!, now.current.session.record, log, now.current.follow);
+        const { session, follow } = now.current;
+        update(plot.current!, session.record, session.before?.shown ? session.before : null, log, follow);
       },
       count < 2000 ? 0 : count < 20000 ? 150 : 600,
     );
   }, [version, follow]);
 
-  return <div class="plot" ref={box} role="img" aria-label={`Loss against iteration. ${course(record)}`} />;
+  const before = session.before?.shown ? ` ${beside(session.before, record)}` : "";
+  return <div class="plot" ref={box} role="img" aria-label={`Loss against iteration. ${course(record)}${before}`} />;
 }
 
-function update(plot: uPlot, record: Record, log: boolean, follow: boolean): void {
-  const { losses, iterations } = record;
-  const ys = losses.map((one) => (one === null || !Number.isFinite(one) || (log && one <= 0) ? null : one));
-  plot.setData([iterations, ys], false);
-  const first = iterations[0] ?? 0;
-  const last = Math.max(iterations[iterations.length - 1] ?? 0, first + 10);
+function update(plot: uPlot, record: Record, before: Before | null, log: boolean, follow: boolean): void {
+  const table = ({ iterations, losses }: Pick<Record, "iterations" | "losses">): uPlot.AlignedData => [
+    iterations, losses.map((one) => (one === null || !Number.isFinite(one) || (log && one <= 0) ? null : one)),
+  ];
+  const own = table(record);
+  const none: null[] = Array(record.iterations.length).fill(null); // to join tables takes its time
+  plot.setData(before ? uPlot.join([table(before), own]) : [record.iterations, none, own[1]!], false);
+  const xs = plot.data[0];
+  const first = xs[0] ?? 0;
+  const last = Math.max(xs[xs.length - 1] ?? 0, first + 10);
   const { min, max } = plot.scales.x!;
   if (follow || min === null || min === undefined) plot.setScale("x", { min: first, max: last });
   else plot.setScale("x", { min, max: max! });
@@ -182,6 +221,7 @@ function options(box: HTMLElement, log: boolean, now: Now): uPlot.Options {
     ],
     series: [
       {},
+      { stroke: ink(GHOST.ink), width: 1.5, dash: GHOST.dash, spanGaps: false, points: { show: false } },
       {
         stroke: ink("blue"), width: 2, spanGaps: false,
         points: {

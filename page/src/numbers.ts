@@ -27,6 +27,13 @@ export function trimmed(value: number | null): string {
   return shown(value).replace(/(\.\d*?)0+(?=e|$)/, "$1").replace(/\.(?=e|$)/, "");
 }
 
+// Why a chart is not logarithmic, though it was asked to be; "" where it can be.
+export function unlogged(below: number): string {
+  if (below === 0) return "";
+  const values = below === 1 ? "1 value" : `${below.toLocaleString("en")} values`;
+  return `${values} at or below zero cannot stand on a logarithmic scale: linear.`;
+}
+
 export function duration(seconds: number | null | undefined): string {
   if (seconds === null || seconds === undefined) return "";
   if (seconds < 1e-3) return `${Math.round(seconds * 1e6)} µs`;

@@ -1,4 +1,5 @@
 // How one looks at a run, kept in the address of the page: a reload has it again, a link shows it.
+import { LessonLink } from "./learn/link";
 import type { KnobValue } from "./protocol";
 import type { Session } from "./session";
 
@@ -6,6 +7,7 @@ const KNOBS = ["lr", "momentum", "skip_zero_grad", "zero_grad_at", "clip", "eval
 
 export class Link {
   log = false; // the loss on a logarithmic scale
+  lesson = new LessonLink();
   private wanted = new Map<string, KnobValue>(); // knobs, the speed, the seed
   private cursor: [string, number] | null = null; // a run, and the number of a moment in it
   private written = "";
@@ -13,6 +15,7 @@ export class Link {
   read(hash: string): void {
     const given = new URLSearchParams(hash.replace(/^#/, ""));
     this.log = given.get("log") === "1";
+    this.lesson.read(given, ["log", "run", "at", "seed", ...KNOBS]);
     const at = Number(given.get("at"));
     if (at > 0) this.cursor = [given.get("run") ?? "", at];
     for (const name of [...KNOBS, "seed"]) {
@@ -24,6 +27,7 @@ export class Link {
   // The moment that was looked at, as soon as the record has come so far.
   heard(session: Session): void {
     const { record } = session;
+    this.lesson.heard(session);
     if (this.cursor === null || record.hello === null) return;
     const [run, at] = this.cursor;
     if (record.hello.run !== run) this.cursor = null;
@@ -69,6 +73,7 @@ export class Link {
   private text(session: Session): string {
     const { hello } = session.record;
     const found = new URLSearchParams();
+    this.lesson.put(found, session);
     if (this.log) found.set("log", "1");
     const at = session.cursor ?? this.cursor?.[1];
     if (at && hello) {

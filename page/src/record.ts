@@ -1,7 +1,9 @@
 // What was heard so far, kept so that it can be drawn and walked back through.
+import { circumstances, Turned, type Circumstances } from "./before";
 import { Learner } from "./learn/learner";
 import { maybe } from "./numbers";
 import { Pictures } from "./pictures";
+import { guess } from "./python";
 import type { Learning } from "./learn/types";
 import type {
   Ack, Changes, End, Finding, Hello, Iteration, KnobValue, Message, Moment, Note, Order, Source, State,
@@ -16,6 +18,7 @@ export class Record {
   hello: Hello | null = null;
   state: State | null = null;
   order: StepName[] | null = null;
+  guessed: [StepName, number][] | null = null; // the five and their lines, as the text of the script has them
   end: End | null = null;
   up = true;
   stranger = false; // the command was started anew: its new link is to be opened
@@ -34,11 +37,14 @@ export class Record {
   lowest: number | null = null; // of the least,
   broken: number | null = null; // and of the first that is no number
   breaks = 0; // how many are none
+  below = 0; // how many stand at zero or below it
   layers: string[] = [];
   updates: Float32Array[] = []; // one column an iteration: log10 of update to weight
   columns: number[] = []; // the iteration of each column
   pictures = new Pictures();
   changes: Changes | null = null;
+  begun: Circumstances | null = null; // how it came about
+  turned = new Map<string, Turned>(); // knobs
 
   take(message: Message): void {
     if (message.kind === "link") {
@@ -63,7 +69,7 @@ export class Record {
     else if (message.kind === "changes") this.changes = message;
     else if (message.kind === "withdrawn") this.findings = this.findings.filter((one) => one.seq !== message.seq_of);
     else if (message.kind === "state") this.state = message;
-    else if (message.kind === "ack") this.acks.set(message.id, message);
+    else if (message.kind === "ack") this.answer(message);
     else if (message.kind === "note") this.notes.push(message);
     else if (message.kind === "end") this.end = message;
     else if (message.kind === "data" || message.kind === "fitted" || message.kind === "surface") this.pictures.take(message);
@@ -74,6 +80,12 @@ export class Record {
     else if (message.kind === "source") this.read(message);
   }
 
+  private answer(ack: Ack): void {
+    this.acks.set(ack.id, ack);
+    const { knob, value } = ack.applied ?? {};
+    if (knob !== undefined) this.turned.set(knob, new Turned(value ?? null, 1 + (this.turned.get(knob)?.times ?? 0)));
+  }
+
   private print(line: string): void {
     this.lines.push(line);
     if (this.lines.length > 1.2 * LINES) this.lines = this.lines.slice(-LINES);
@@ -82,6 +94,7 @@ export class Record {
   private read({ file, text }: Source): void {
     const others = this.hello!.sources.filter((one) => one.file !== file);
     this.hello = { ...this.hello!, sources: [...others, { file, text }] };
+    this.guessed = guessed(this.hello.sources[0]);
   }
 
   private welcome(hello: Hello): void {
@@ -91,6 +104,8 @@ export class Record {
       Object.assign(this, new Record(), { up, acks, learner }); // a new run: nothing of the old one stays
     }
     this.hello = hello;
+    this.begun ??= circumstances(this);
+    this.guessed = guessed(hello.sources[0]);
     this.end = null;
     this.last = Math.max(this.last, hello.seq);
   }
@@ -127,7 +142,7 @@ export class Record {
       const place = this.iterations.lastIndexOf(iteration);
       if (place < 0 || loss === null || Object.is(this.losses[place], loss)) return;
       this.losses[place] = loss;
-      this.breaks = 0;
+      this.breaks = this.below = 0;
       this.real = this.latest = this.lowest = this.broken = null;
       this.losses.forEach((_, i) => this.count(i));
       return;
@@ -146,13 +161,18 @@ export class Record {
       this.broken ??= place;
       return;
     }
+    if (loss <= 0) this.below += 1;
     this.real ??= place;
     this.latest = place;
     if (this.lowest === null || loss < this.losses[this.lowest]!) this.lowest = place;
   }
 
+  // Until the order is told: what has run, as it ran; then the rest, as the code reads.
   steps(): StepName[] {
-    return this.order ?? USUAL;
+    if (this.order !== null) return this.order;
+    const likely = this.guessed?.map(([step]) => step) ?? USUAL;
+    const begun = this.moments.filter((one) => one.iteration === this.moments[0]!.iteration);
+    return [...new Set([...begun.map((one) => one.step), ...likely])];
   }
 
   knob(name: string): KnobValue | undefined {
@@ -191,6 +211,13 @@ export class Record {
     }
     return found;
   }
+}
+
+function guessed(script: Source | undefined): [StepName, number][] | null {
+  const found = [...guess(script?.text ?? "")].flatMap(([line, steps]) =>
+    steps.map((step): [StepName, number] => [step, line]),
+  );
+  return found.length === 5 ? found.sort((a, b) => a[1] - b[1]) : null;
 }
 
 function after(steps: StepName[], step: StepName, chip: number): number {

@@ -1,5 +1,6 @@
 // One viewing: the record, where the viewer stands in it, and what was asked of the loop.
-import type { Host, KnobValue, Message, Moment, Request, Verb } from "./protocol";
+import { Before } from "./before";
+import type { Host, KnobValue, Message, Moment, Note, Request, Verb } from "./protocol";
 import type { LearnValue, LearnVerb, Values } from "./learn/types";
 import { Link } from "./permalink";
 import { Record } from "./record";
@@ -20,6 +21,9 @@ export class Session {
   cursor: number | null = null; // seq of the moment looked back at; null: the newest
   asked = new Map<string, Asked>(); // the last request for each knob, and for "verb"
   help = false;
+  told = ""; // said once, after something was pressed
+  private read = 0; // notes of this run that were closed
+  before: Before | null = null; // the run before this one
   link = new Link(); // what the page's address keeps
   marked: { file: string | null; line: number | null } | null = null; // the line a finding shows
   private count = 0;
@@ -41,11 +45,15 @@ export class Session {
       return;
     }
     const run = this.record.hello?.run;
+    const old = message.kind === "hello" ? Object.assign(new Record(), this.record) : this.record;
     this.record.take(message);
+    if (message.kind === "state" || message.kind === "end") this.told = "";
     this.link.heard(this);
     if (this.record.hello?.run !== run) {
+      if (run !== undefined) this.before = Before.after(old, this.record, this.before);
       this.cursor = null;
       this.marked = null;
+      this.read = 0;
       this.asked.clear(); // what was asked of the run before does not hold for this one
     }
     this.changed();
@@ -130,19 +138,34 @@ export class Session {
     this.ask(verb === "speed" ? "speed" : "verb", { id: "", verb, value });
   }
 
+  // A note stays until it is closed, or until another knob is turned.
+  get note(): Note | null {
+    const { notes } = this.record;
+    return notes.length > this.read ? notes[notes.length - 1]! : null;
+  }
+
+  closeNote(): void {
+    this.read = this.record.notes.length;
+    this.link.lesson.words = "";
+    this.changed();
+  }
+
   turn(name: string, value: KnobValue): void {
+    if (this.note?.level === "info") this.closeNote();
     this.ask(name, { id: "", verb: "knob", name, value });
   }
 
   // What concerns a lesson.
   learn(verb: LearnVerb, value: LearnValue, name?: string): void {
     this.now();
+    this.link.lesson.touched();
     this.ask(`learn-${verb}`, { id: "", verb, value, ...(name !== undefined && { name }) });
   }
 
   // Turn up a card; where it says with which settings it begins, the script begins anew.
   turnCard(place: number): void {
     const { learner } = this.record;
+    this.link.lesson.touched();
     learner.turn(place, this.record);
     const card = learner.card;
     if (card?.card === "do" && card.start !== null) this.prepare(learner.opened);
@@ -159,6 +182,7 @@ export class Session {
 
   private ask(key: string, request: Request): void {
     const id = `${this.prefix}-${++this.count}`;
+    this.told = "";
     const asked: Asked = { id, value: request.value, late: false };
     this.asked.set(key, asked);
     window.setTimeout(() => {
@@ -170,6 +194,15 @@ export class Session {
       this.changed();
     });
     this.changed();
+  }
+
+  get drawn(): boolean {
+    return !this.drawing;
+  }
+
+  answered(key: string): boolean {
+    const asked = this.asked.get(key);
+    return !asked || asked.failed !== undefined || this.record.acks.has(asked.id);
   }
 
   // What became of the last request for a knob, in words; "" if there was none.

@@ -54,6 +54,7 @@ def learner(
         if card:
             kept = json.dumps({"card": {number: card}, "done": []})
             page.evaluate("kept => sessionStorage.setItem('fivestep-learn', kept)", kept)
+            page.evaluate("location.hash = ''")  # which names a card, too
             page.reload()
             waits(page)
         yield page

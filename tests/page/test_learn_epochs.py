@@ -33,6 +33,8 @@ def test_it_draws_a_curve_for_each_name(opened: Open, pictures: Path) -> None:
     training, validation = paths(page)
     assert training.count("L") == 39, "what is no number is left out"
     assert validation.count("L") == 40
+    expect(panel.locator("svg.pad .broken")).to_have_count(1)
+    expect(panel).to_contain_text("training: not a number in epoch 41.")
     expect(panel.get_by_role("img")).to_have_accessible_name(
         "What the script printed, against the epoch. Last: training NaN, validation 0.9000"
     )

@@ -192,7 +192,7 @@ def test_three_runs_beside_each_other(opened: Open) -> None:
         assert f"{entries[-1]['validation_accuracy']:#.4g} at 120" in row.inner_text()
     differs = page.get_by_role("region", name="What differs")
     assert [one.split("\t")[0] for one in differs.locator("tbody tr").all_inner_texts()] == [
-        "optimizer_options.0.lr"
+        "learning rate"
     ]
     expect(differs.locator("tbody td")).to_have_text(["0.01", "0.03", "0.09"])
     dashes = page.locator(".runs line").evaluate_all(
@@ -215,6 +215,33 @@ def test_three_runs_beside_each_other(opened: Open) -> None:
     assert "030401" not in name
     second.check()
     expect(results.locator("tbody tr")).to_have_count(3)
+
+
+def test_what_stands_in_the_tables_and_charts_of_several_is_named(opened: Open) -> None:
+    trace = watched(runs=2)
+    for one in trace:
+        if one["kind"] == "hello":
+            options = [{"lr": 0.1}, {"lr": 0.1, "weight_decay": 0.1 * one["of"]}]
+            versions = {"torch": f"2.{one['of']}"}
+            one["setup"] = one["setup"] | {"optimizer_options": options, "versions": versions}
+    page, _ = opened_on(opened, trace)
+    heads = page.get_by_role("region", name="Last and best").locator("th[scope=col]")
+    expect(heads.filter(has_text="Loss, mean of the epoch, last")).to_have_count(1)
+    expect(page.locator(".chart.loss .title")).to_have_text("Training loss" + "mean of an item")
+    differs = page.get_by_role("region", name="What differs").locator("tbody th")
+    expect(differs).to_have_text(["weight decay, group 2", "version of torch"])
+
+
+def test_of_several_one_that_is_left_alone_shows_its_time_and_layers(opened: Open) -> None:
+    page, _ = opened_on(opened, watched(60, runs=2))
+    expect(page.locator(".charts")).to_contain_text("are shown for one run alone")
+    expect(page.locator(".heat, .chart.time")).to_have_count(0)
+    page.locator(".runs input").first.uncheck()
+    expect(page.locator(".heat")).to_have_count(1)
+    expect(page.locator(".chart.time")).to_have_count(1)
+    expect(page.locator(".charts")).not_to_contain_text("for one run alone")
+    page.locator(".runs input").first.check()
+    expect(page.locator(".heat, .chart.time")).to_have_count(0)
 
 
 def test_no_run_may_be_shown_at_all(opened: Open) -> None:

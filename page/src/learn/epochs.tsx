@@ -13,6 +13,10 @@ export function Epochs({ session }: { session: Session }) {
   const later = curves.flatMap((one) => one.losses.slice(Math.floor(one.losses.length / 10)));
   const highest = Math.max(...later.map((loss) => maybe(loss) ?? NaN).filter(Number.isFinite), 0);
   const scale = new Scale(Math.max(...curves.map((one) => one.iterations.at(-1)!), 2), 1.1 * highest || 1);
+  const broken = curves.flatMap(({ label, iterations, losses }): [string, number][] => {
+    const place = losses.findIndex((loss) => loss !== null && !Number.isFinite(maybe(loss)));
+    return place < 0 ? [] : [[label, iterations[place]!]];
+  });
   const said = curves.map((one) => `${one.label} ${shown(maybe(one.losses.at(-1)))}`);
   return (
     <section class="panel epochs" aria-labelledby="epochs-title">
@@ -21,10 +25,19 @@ export function Epochs({ session }: { session: Session }) {
         <span class="quiet">last: {said.join(", ")}</span>
       </div>
       <Frame scale={scale} axis="epoch" unit="" label={`What the script printed, against the epoch. Last: ${said.join(", ")}`}>
+        {broken.map(([label, epoch]) => (
+          <g key={label} class="broken">
+            <line x1={scale.x(epoch)} x2={scale.x(epoch)} y1={scale.y(scale.top)} y2={scale.y(0)} />
+            <text x={scale.x(epoch)} y={scale.y(scale.top) + 10} text-anchor="middle">✗</text>
+          </g>
+        ))}
         {curves.map((one, i) => (
           <path key={one.label} class={`curve c${i % 5}`} d={line(scale, one, 1)} />
         ))}
       </Frame>
+      {broken.map(([label, epoch]) => (
+        <p key={label} class="quiet">✗ {label}: not a number in epoch {epoch}.</p>
+      ))}
       <p class="legend">
         {curves.map((one, i) => (
           <span key={one.label}>

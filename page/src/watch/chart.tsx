@@ -2,9 +2,9 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { colour } from "../colours";
-import { shown } from "../numbers";
+import { shown, unlogged } from "../numbers";
 import { Save } from "./save";
-import { inWords, part, percent, type Line, type Spec, type View } from "./spec";
+import { inWords, noLogarithm, part, percent, type Line, type Spec, type View } from "./spec";
 import { thinned } from "./thin";
 import { labels } from "./ticks";
 
@@ -28,8 +28,10 @@ interface Shown {
   version: number;
 }
 
-export function Chart(props: Shown) {
-  const { spec } = props;
+export function Chart(asked: Shown) {
+  const { spec } = asked;
+  const why = asked.log && !spec.stacked ? unlogged(noLogarithm(spec)) : "";
+  const props = why ? { ...asked, log: false } : asked;
   const words = inWords(spec);
   const canvas = useRef<(() => HTMLCanvasElement | null) | null>(null);
   return (
@@ -39,6 +41,7 @@ export function Chart(props: Shown) {
         <span class="quiet">{spec.hint}</span>
       </div>
       {spec.keyed && <Keys spec={spec} />}
+      {why && <p class="quiet">{why}</p>}
       <Plot key={structure(props)} {...props} words={words} canvas={canvas} />
       <p class="readout quiet" aria-hidden="true" />
       <details>

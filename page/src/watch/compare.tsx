@@ -80,7 +80,7 @@ export function Results({ films, several }: { films: { film: Film; place: number
               {several && <th scope="col">run</th>}
               <th scope="col">state</th>
               {names.flatMap((name) => [
-                <th scope="col" key={name}>{titled(name)}, last</th>,
+                <th scope="col" key={name}>{name === "loss" ? "Loss, mean of the epoch" : titled(name)}, last</th>,
                 <th scope="col" key={`${name} best`}>best</th>,
               ])}
             </tr>
@@ -125,6 +125,18 @@ export function flat(film: Film): Map<string, string> {
   return found;
 }
 
+const CALLED: { [name: string]: string } = {
+  lr: "learning rate", initial_lr: "learning rate at the start", options: "", versions: "",
+};
+
+// `optimizer_options.1.weight_decay` as words: "weight decay, group 2".
+export function called(name: string): string {
+  const [, group, last] = /^optimizer_options\.(\d+)\.(.+)$/.exec(name) ?? [];
+  const parts = (last ?? name).split(".").map((one) => CALLED[one] ?? one.replaceAll("_", " "));
+  const version = name.startsWith("versions.") ? "version of " : "";
+  return version + parts.filter(Boolean).join(", ") + (Number(group ?? 0) > 0 ? `, group ${Number(group) + 1}` : "");
+}
+
 export function Differences({ films }: { films: { film: Film; place: number }[] }) {
   const all = films.map(({ film }) => flat(film));
   const names = [...new Set(all.flatMap((one) => [...one.keys()]))];
@@ -148,7 +160,7 @@ export function Differences({ films }: { films: { film: Film; place: number }[] 
             <tbody>
               {differ.map((name) => (
                 <tr key={name}>
-                  <th scope="row">{name}</th>
+                  <th scope="row">{called(name)}</th>
                   {all.map((one, i) => <td key={i}>{one.get(name) ?? "–"}</td>)}
                 </tr>
               ))}
@@ -173,7 +185,7 @@ export function Settings({ film }: { film: Film }) {
             <tbody>
               {all.map(([name, value]) => (
                 <tr key={name}>
-                  <th scope="row">{name}</th>
+                  <th scope="row">{called(name)}</th>
                   <td>{value}</td>
                 </tr>
               ))}

@@ -50,7 +50,7 @@ export function charts(runs: Runs, several: boolean): Spec[] {
   const metrics = [...names].filter((name) => name !== "validation_loss");
   const found: Spec[] = several
     ? [
-        { id: "loss", title: "Training loss", hint: "mean of an iteration", lines: runs.map(loss) },
+        { id: "loss", title: "Training loss", hint: "mean of an item", lines: runs.map(loss) },
         entries(runs, "validation_loss", true),
       ]
     : [both(runs)];
@@ -82,7 +82,7 @@ function both(runs: Runs): Spec {
       training.highs = one.film.highs;
     }
     const held = entryLine(one.film, "validation_loss");
-    return held.xs.length ? [training, { ...held, name: "validation", ink: "run1", dash: [9, 4] }] : [training];
+    return held.xs.length ? [training, { ...held, name: "validation", ink: inkOf(one.place + 1), dash: [9, 4] }] : [training];
   });
   return { id: "loss", title: "Loss", hint: "mean of an item", lines, keyed: lines.length > 1 };
 }
@@ -178,6 +178,12 @@ export function part(spec: Spec, line: number, i: number): number | null {
   const y = spec.lines[line]!.ys[i] ?? null;
   if (!spec.stacked || y === null) return y;
   return y - (spec.lines[line + 1]?.ys[i] ?? 0);
+}
+
+// How many of its values are zero or less, and so have no logarithm.
+export function noLogarithm(spec: Spec): number {
+  const count = (ys: (number | null)[]) => ys.reduce((sum: number, y) => sum + (y !== null && Number.isFinite(y) && y <= 0 ? 1 : 0), 0);
+  return spec.lines.reduce((sum, { ys, lows }) => sum + count(lows ?? ys), 0);
 }
 
 export function inWords(spec: Spec): string {

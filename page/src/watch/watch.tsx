@@ -30,7 +30,8 @@ export function WatchApp({ session, version }: { session: Session; version: numb
   const whole = extent(runs.map(({ film }) => film));
   const view = zoom ?? whole;
   const marks = useMemo(() => marked(runs.map(({ film }) => film), several, lit), [version, lit]);
-  const specs = charts(runs, several);
+  const alone = runs.length === 1 ? runs[0]!.film : null; // of several, the one that is ticked
+  const specs = charts(runs, alone === null);
   const [what, todo] = several ? together(films.runs) : sentence(first);
   const by = (share: number) => () => setZoom(zoomed(view, whole, share));
   return (
@@ -84,7 +85,10 @@ export function WatchApp({ session, version }: { session: Session; version: numb
               log={log && spec.id !== "throughput"} zoom={setZoom}
             />
           ))}
-          {!several && <Heat film={first} view={view} version={version} />}
+          {alone && <Heat key={alone.name} film={alone} view={view} version={version} />}
+          {runs.length > 1 && (
+            <p class="panel quiet">Time by step and layers are shown for one run alone: leave one ticked above.</p>
+          )}
         </div>
         <div class="tables">
           <Results films={runs} several={several} />
