@@ -19,6 +19,9 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
 from fivestep import Step, train
+from fivestep.page.control import Control
+from fivestep.page.perform import Attendant
+from fivestep.page.stage import Stage
 
 Make = Callable[[], nn.Module]
 COUNT = 24
@@ -560,3 +563,107 @@ def test_a_surface_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPat
     found = told(lambda: nn.Linear(1, 1), nn.MSELoss(), line())
     assert "TimeoutError" in only(found.of("surface"))["words"]
     assert len(found.of("fitted")) == 6
+
+
+# -- nobody could follow, and then somebody looks -----------------------------------------------
+
+ONCE = 1e-9  # a share of the time that the first iteration has used up
+
+
+class Interrupting(Control):
+    """Plays from the start; asked to pause, it looks and plays on."""
+
+    def __init__(self, look: Callable[[], None]) -> None:
+        super().__init__(paused=False)
+        self._look, self.count = look, 0
+
+    def hold(self, answer: Callable[[], None], *, slowed: bool = True) -> None:
+        if self.asked:
+            answer()
+        if self.paused:
+            self.count += 1
+            self._look()
+            self.play()
+
+
+STEPS = ("forward", "loss", "zero_grad", "backward", "update", "turn")
+
+
+@pytest.mark.parametrize("where", STEPS)
+def test_whoever_pauses_sees_the_model_as_it_then_is(where: str) -> None:
+    x, y = line()
+    model, told = nn.Linear(1, 1), Told()
+    seen: list[dict[str, Any]] = []
+
+    def look() -> None:
+        now = [float(model.weight.detach()), float(model.bias.detach())]
+        seen.append({"now": now, "moment": told.of("moment")[-1], "fit": told.of("fitted")[-1]})
+
+    control = Interrupting(look)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+
+    def played() -> None:
+        for i in range(1, 31):
+            ask = (lambda at, i=i: i == 23 and at == where
+                   and control.ask({"id": "1", "verb": "pause"}))  # fmt: skip
+            ask("forward")
+            output = model(x)
+            ask("loss")
+            loss = nn.functional.mse_loss(output, y)
+            ask("zero_grad")
+            optimizer.zero_grad()
+            ask("backward")
+            loss.backward()
+            ask("update")
+            optimizer.step()
+            ask("turn")
+
+    with Attendant(Stage(told.post, control, share=ONCE)):
+        played()
+    assert told.of("note") == []
+    shown = only(seen)
+    after = 23 if where == "turn" else 22
+    assert shown["moment"]["iteration"] == (22 if where == "forward" else 23)
+    assert [one["before"][0] for one in shown["moment"]["parameters"]] == pytest.approx(
+        shown["now"], rel=1e-5
+    )
+    assert shown["fit"]["iteration"] == after
+    xs, ys = shown["fit"]["xs"], shown["fit"]["ys"]
+    assert ys == pytest.approx([shown["now"][0] * one + shown["now"][1] for one in xs], rel=1e-4)
+
+
+@pytest.mark.parametrize("update", [True, False])
+def test_at_the_end_the_model_is_shown_as_it_has_become(update: bool) -> None:
+    x, y = line()
+    model, told = nn.Linear(1, 1), Told()
+    with Attendant(Stage(told.post, Control(paused=False), share=ONCE)):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+        for _ in range(30):
+            loss = nn.functional.mse_loss(model(x), y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        if not update:
+            nn.functional.mse_loss(model(x), y)
+    last, moment = told.of("fitted")[-1], told.of("moment")[-1]
+    assert last["iteration"] == 30
+    weight, bias = float(model.weight.detach()), float(model.bias.detach())
+    assert last["ys"] == pytest.approx([weight * one + bias for one in last["xs"]], rel=1e-4)
+    assert [one["before"][0] for one in moment["parameters"]] == pytest.approx([weight, bias], rel=1e-5)
+    assert moment["loss"] == pytest.approx(float(loss.detach()), rel=1e-4) or not update
+    assert len(told.of("fitted")) < 8, "and not at every iteration"
+    strips = [one["iteration"] for one in told.of("iteration") if one["layers"]]
+    assert strips == [1, 2, 4, 8, 16]
+
+
+def test_a_model_that_is_trained_no_more_is_not_shown_as_if_it_were() -> None:
+    x, y = line()
+    first, second, told = nn.Linear(1, 1), nn.Linear(3, 1), Told()
+    with Attendant(Stage(told.post, Control(paused=False), share=ONCE)):
+        for model, given in ((first, x), (second, torch.randn(COUNT, 3))):
+            optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+            for _ in range(9):
+                optimizer.zero_grad()
+                nn.functional.mse_loss(model(given), y).backward()
+                optimizer.step()
+    assert max(one["iteration"] for one in told.of("fitted")) < 9

@@ -84,6 +84,10 @@ class Pictures:
         """Where the model stands on the surface; None where there is none."""
         return self._safely(self._point, iteration, detailed)
 
+    def held(self, iteration: int, takes_part: Callable[[nn.Module], bool]) -> None:
+        """The loop stands still after this iteration's update, and somebody looks."""
+        self._safely(self._held, iteration, takes_part)
+
     def turn(self) -> None:
         """The iteration is over."""
         self._asked = self._loss = None
@@ -188,6 +192,11 @@ class Pictures:
         if moved or self._drawn < 0:
             self._fit(model, iteration)
         self._survey(model, iteration)
+
+    def _held(self, iteration: int, takes_part: Callable[[nn.Module], bool]) -> None:
+        model = self._model() if self._model is not None else None
+        if model is not None and self._drawn < iteration and takes_part(model):
+            self._draw(iteration, True)
 
     def _fit(self, model: nn.Module, iteration: int) -> None:
         assert self._form is not None

@@ -54,6 +54,11 @@ class Weights:
             found = walk(loss, lambda _: -1, saved=False).leaves
             self._leaves = [weakref.ref(one) for one in dict.fromkeys(found)]
 
+    def takes_part(self, model: nn.Module) -> bool:
+        """Tell whether a model took part in this iteration or the one before."""
+        known = (self._last.get(id(model)), self._now.get(id(model)))
+        return any(one is not None and one() is model for one in known)
+
     def turn(self) -> None:
         """An iteration is over: a model that takes no part any more is shown no more."""
         if self._now:
