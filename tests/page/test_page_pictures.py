@@ -565,6 +565,43 @@ def test_a_surface_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPat
     assert len(found.of("fitted")) == 6
 
 
+# -- numbers that are none ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("squash", [False, True])
+def test_the_last_surface_stays_when_the_model_is_lost(squash: bool) -> None:
+    x, y = line()
+
+    def loss(p: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return functional.mse_loss(torch.sigmoid(p) if squash else p, y)
+
+    def lost() -> None:
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(1, 2), nn.Linear(2, 1))
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for i in range(12):
+            value = loss(model(x), y)
+            optimizer.zero_grad()
+            value.backward()
+            if i == 5:
+                next(model.parameters()).grad[0, 0] = math.nan  # type: ignore[index]
+            optimizer.step()
+
+    found = staged(lost, WATCHED)[1]
+    assert {one["words"][:7] for one in found.of("surface")} == {"A slice"}
+    assert max(one["iteration"] for one in found.of("surface")) <= 5
+    assert only(found.of("data"))["words"] == ""
+
+
+def test_a_point_that_is_no_number_is_left_out() -> None:
+    x, y = line()
+    x = x.clone()
+    x[3] = math.nan
+    found = told(lambda: nn.Linear(1, 1), nn.MSELoss(), (x, y), iterations=4)
+    assert len(only(found.of("data"))["inputs"]) == COUNT - 1
+    assert "not known" not in str(found.of("surface"))
+
+
 # -- nobody could follow, and then somebody looks -----------------------------------------------
 
 ONCE = 1e-9  # a share of the time that the first iteration has used up

@@ -222,7 +222,7 @@ class _Writer:
             "iteration": last.iteration, "epoch": last.epoch, "at": _figure(last.at, 6),
             "loss": _figure(sum(finite) / len(finite) if finite else last.loss),
             "rate": _figure(last.rate),
-            "gradient_norm": _figure(max(one.gradient_norm for one in window)),
+            "gradient_norm": _figure(_largest(one.gradient_norm for one in window)),
             "layers": [], "seconds": _shares(window, wall),
             "samples_per_second": _figure(sum(one.samples for one in window) / max(wall, 1e-9), 4),
         }  # fmt: skip
@@ -268,6 +268,11 @@ class _Writer:
 
 _PLACES = {step: place for place, step in enumerate(Step, start=1)}
 _NOTHING = [0.0] * (len(KINDS) - 1)
+
+
+def _largest(norms: Iterable[float]) -> float:
+    """The largest; NaN if one of them is: that is larger than any (``max`` goes by the order)."""
+    return max(norms, key=lambda one: math.inf if math.isnan(one) else one)
 
 
 def _figure(value: float, digits: int = DIGITS) -> float | str:

@@ -118,8 +118,8 @@ class Pictures:
                 self._asked = Asked(model, inputs, result.detach())
 
     def _heard_loss(self, iteration: int, call: Any, args: Any, kwargs: Any, result: Any) -> None:
-        if self._asked is None:
-            return
+        if self._asked is None or _is_lost(self._asked.output):
+            return  # how it was asked is not seen now, and what was known stays
         with quietly():
             found = judged(call, args, kwargs, self._asked.output)
         if found is None:
@@ -136,7 +136,7 @@ class Pictures:
         self, iteration: int, loss: Tensor, named: Callable[[], Iterable[Any]]
     ) -> None:
         words = "the loss is written by hand: it cannot be asked anew elsewhere"
-        if self._asked is not None:
+        if self._asked is not None and not _is_lost(self._asked.output):
             output = self._asked.output
             with quietly():
                 meant = [one for one in named() if _is_plain(one) and explains(loss, output, one)]
@@ -191,7 +191,8 @@ class Pictures:
             return
         if moved or self._drawn < 0:
             self._fit(model, iteration)
-        self._survey(model, iteration)
+        if not any(_is_lost(one) for one in nn.Module.parameters(model)):  # else the last stays
+            self._survey(model, iteration)
 
     def _held(self, iteration: int, takes_part: Callable[[nn.Module], bool]) -> None:
         model = self._model() if self._model is not None else None
@@ -224,6 +225,12 @@ class Pictures:
             self._draw(iteration, True)  # the script moves the parameters itself
         with quietly():
             return self._valley.point()
+
+
+def _is_lost(tensor: Tensor) -> bool:
+    """No number in it is finite."""
+    with quietly():
+        return bool(tensor.numel()) and not bool(tensor.isfinite().any())
 
 
 def _is_plain(value: Any) -> bool:

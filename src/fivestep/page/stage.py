@@ -99,6 +99,8 @@ class Stage:
         self._untold: Callable[[], None] | None = None  # the moment that nobody was told of
         self._passed: Passed | None = None  # the same, when the loop has gone on
         self._norm: float | None = None
+        self._rate: Any = None  # of the update that was made; a schedule then sets the next
+        self._rates: dict[int, Any] = {}
         self._layers: list[list[Any]] = []
 
     # -- its ears -------------------------------------------------------------------------------
@@ -248,6 +250,10 @@ class Stage:
         self._begins(Step.UPDATE, frame, None)
         if self.knobs.clip_now(optimizer):
             self.scenes.clipped = True
+        if self._rate is None or optimizer is self.knobs.optimizers[0]:
+            self._rate = self.knobs.rate()
+        if self._in_detail:
+            self._rates = self.knobs.rates()
         if self._detailed:
             self._timed(self.weights.remember)
             self._norm = self.weights.gradient_norm()
@@ -362,8 +368,11 @@ class Stage:
                 "step": now.step.value,
                 "seconds": number(now.seconds),
                 "loss": _value(now.loss),
-                "parameters": self.weights.told(updated=updated and self.weights.remembered),
-                "rate": self.knobs.rate(),
+                "parameters": self.weights.told(
+                    rates=self._rates if updated else self.knobs.rates(),
+                    updated=updated and self.weights.remembered,
+                ),
+                "rate": self._rate if updated else self.knobs.rate(),
             }
             | now.flags,
             frame, now.place, result,
@@ -440,7 +449,7 @@ class Stage:
         rounds.turn()
         self.pictures.turn()
         self.weights.turn()
-        self._loss, self._norm, self._layers = None, None, []
+        self._loss, self._norm, self._layers, self._rate = None, None, [], None
         self.desk.turn()
         self._detail()
 
@@ -461,7 +470,7 @@ class Stage:
         return {
             "iteration": self.rounds.iteration,
             "loss": _value(self._loss),
-            "rate": self.knobs.rate(),
+            "rate": self._rate if self._rate is not None else self.knobs.rate(),
             "gradient_norm": number(self._norm),
             "layers": self._layers,
             "seconds": self.rounds.seconds(),

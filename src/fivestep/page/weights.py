@@ -127,10 +127,13 @@ class Weights:
                 return None
             return math.hypot(*(float(torch.linalg.vector_norm(one)) for one in gradients))
 
-    def told(self, *, updated: bool = False) -> list[dict[str, Any]]:
-        """The first of them, as a moment tells them."""
+    def told(self, *, rates: dict[int, Any], updated: bool = False) -> list[dict[str, Any]]:
+        """The first of them, as a moment tells them, each with its own rate."""
         with quietly():
-            return [self._one(name, tensor, updated) for name, tensor in self.named()[:SHOWN]]
+            return [
+                self._one(name, tensor, updated) | {"rate": rates.get(id(tensor))}
+                for name, tensor in self.named()[:SHOWN]
+            ]
 
     def _one(self, name: str, tensor: torch.Tensor, updated: bool) -> dict[str, Any]:
         then = self._before.get(name, tensor) if updated else tensor
