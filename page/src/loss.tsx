@@ -5,7 +5,7 @@ import { shown } from "./numbers";
 import type { Record } from "./record";
 import type { Session } from "./session";
 import { labels } from "./watch/ticks";
-import { course } from "./words";
+import { course, lost } from "./words";
 
 const HEIGHT = 190; // pixels
 const ROWS = 12; // of the table
@@ -39,6 +39,7 @@ export function Loss({ session, version }: { session: Session; version: number }
         key={log ? "log" : "linear"} session={session} version={version} log={log}
         follow={follow} leave={() => setFollow(false)}
       />
+      {record.lost && <p class="lost">{lost(record)}</p>}
       <details>
         <summary>The curve in words and numbers</summary>
         <p>{course(record)}</p>

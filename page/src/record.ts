@@ -4,7 +4,7 @@ import { maybe } from "./numbers";
 import { Pictures } from "./pictures";
 import type { Learning } from "./learn/types";
 import type {
-  Ack, Changes, End, Finding, Hello, Iteration, KnobValue, Message, Moment, Note, Order, Source, State,
+  Ack, Changes, End, Finding, Hello, Iteration, KnobValue, Lost, Message, Moment, Note, Order, Source, State,
   StepName,
 } from "./protocol";
 
@@ -39,6 +39,7 @@ export class Record {
   columns: number[] = []; // the iteration of each column
   pictures = new Pictures();
   changes: Changes | null = null;
+  lost: Lost | null = null; // since when losses are not finite, and where that was seen first
 
   take(message: Message): void {
     if (message.kind === "link") {
@@ -61,6 +62,7 @@ export class Record {
     else if (message.kind === "order") this.order = (message satisfies Order).steps;
     else if (message.kind === "finding") this.findings.push(message);
     else if (message.kind === "changes") this.changes = message;
+    else if (message.kind === "lost") this.lost = message;
     else if (message.kind === "withdrawn") this.findings = this.findings.filter((one) => one.seq !== message.seq_of);
     else if (message.kind === "state") this.state = message;
     else if (message.kind === "ack") this.acks.set(message.id, message);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -287,7 +288,7 @@ def test_each_parameter_is_told_with_the_rate_that_moves_it() -> None:
     }
     assert sorted(found.values()) == [0.02, 0.1, 0.4, 0.4]
     for one in updates[1]["parameters"]:
-        if one["shape"] == [1, 2]:  # plain: before − rate × gradient = after
+        if one["shape"] == [1, 2]:
             told_so = one["before"][0] - one["rate"] * one["gradient"][0]
             assert one["after"][0] == pytest.approx(told_so, rel=1e-4)
 

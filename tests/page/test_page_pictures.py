@@ -639,10 +639,15 @@ def test_whoever_pauses_sees_the_model_as_it_then_is(where: str) -> None:
     control = Interrupting(look)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
 
+    i = 0
+
+    def ask(at: str) -> None:
+        if i == 23 and at == where:
+            control.ask({"id": "1", "verb": "pause"})
+
     def played() -> None:
-        for i in range(1, 31):
-            ask = (lambda at, i=i: i == 23 and at == where
-                   and control.ask({"id": "1", "verb": "pause"}))  # fmt: skip
+        nonlocal i
+        for i in range(1, 31):  # noqa: B007
             ask("forward")
             output = model(x)
             ask("loss")
@@ -686,7 +691,9 @@ def test_at_the_end_the_model_is_shown_as_it_has_become(update: bool) -> None:
     assert last["iteration"] == 30
     weight, bias = float(model.weight.detach()), float(model.bias.detach())
     assert last["ys"] == pytest.approx([weight * one + bias for one in last["xs"]], rel=1e-4)
-    assert [one["before"][0] for one in moment["parameters"]] == pytest.approx([weight, bias], rel=1e-5)
+    assert [one["before"][0] for one in moment["parameters"]] == pytest.approx(
+        [weight, bias], rel=1e-5
+    )
     assert moment["loss"] == pytest.approx(float(loss.detach()), rel=1e-4) or not update
     assert len(told.of("fitted")) < 8, "and not at every iteration"
     strips = [one["iteration"] for one in told.of("iteration") if one["layers"]]

@@ -25,6 +25,7 @@ from fivestep.page.desk import Desk
 from fivestep.page.findings import Findings
 from fivestep.page.hearing import Hearing
 from fivestep.page.knobs import Knobs
+from fivestep.page.lost import first_lost, is_lost
 from fivestep.page.pictures import Pictures
 from fivestep.page.protocol import Message, number
 from fivestep.page.rounds import Rounds
@@ -91,6 +92,7 @@ class Stage:
         self._detailed = self._pictured = True
         self._loss: Any = None
         self._scaled: tuple[weakref.ref[torch.Tensor], torch.Tensor] | None = None
+        self._lost = 0  # the iteration since which losses are not finite
         self._judged = False  # a loss was heard since the last backward
         self._nested = False  # the step is one of an update's closure
         self._cleared = False  # in this window, at the place that was chosen
@@ -285,6 +287,8 @@ class Stage:
             if loader is not None:
                 self.desk.loaders.add(loader)
         self._tell(step, frame, site, result, skipped=skipped)
+        if step is Step.LOSS:
+            self._look_for_loss(result)
         if self._in_pictures:
             self._drawn(self._picture, step, call, result)
         self._pause_after(step)
@@ -332,8 +336,18 @@ class Stage:
                 self._drawn(self.pictures.heard_by_hand, self.rounds.iteration, loss, named)
             self._pause_after(Step.LOSS)
         self._note_loss(loss)
+        self._look_for_loss(loss)
         if self._in_pictures:
             self._drawn(self.pictures.heard_backward, self.rounds.iteration, loss)
+
+    def _look_for_loss(self, loss: torch.Tensor) -> None:
+        """The first of several that are not finite: tell where that began."""
+        if not is_lost(loss):
+            return
+        begun, self._lost = self._lost, self.rounds.iteration
+        if begun + 1 < self._lost or not begun:
+            words = first_lost(loss, self.weights.named(), self.weights.layer)
+            self._post("lost", {"iteration": self._lost, "words": words})
 
     def _note_loss(self, loss: torch.Tensor) -> None:
         self._judged = True
@@ -431,7 +445,9 @@ class Stage:
 
     def _draw_held(self) -> None:
         """Whoever holds the loop sees what it has learnt by now."""
-        if not (self._nested and self._hearing.updating):  # else they stand where an update tries them out
+        if not (
+            self._nested and self._hearing.updating
+        ):  # else they stand where an update tries them out
             self.pictures.held(self.rounds.updates_until, self.weights.takes_part)
 
     # -- the end of an iteration ----------------------------------------------------------------

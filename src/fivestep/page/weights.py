@@ -1,5 +1,6 @@
 """The parameters as a page shows them: first elements, gradient and norms, before and after."""
 # pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportPrivateUsage=false
 
 from __future__ import annotations
 
@@ -81,6 +82,16 @@ class Weights:
             found.sort(key=lambda one: id(one[1]) not in self._busy)
         return found
 
+    def layer(self, parameter: torch.Tensor) -> str:
+        """The layer that a parameter belongs to, as a person would name it; "" if it is none."""
+        for one in {**self._last, **self._now}.values():
+            model = one()
+            for name, module in nn.Module.named_modules(model) if model is not None else ():
+                if any(parameter is own for own in module._parameters.values()):
+                    kind = class_name(type(module))
+                    return f"layer {name} ({kind})" if name else f"the model ({kind})"
+        return ""
+
     def _loose(self) -> Named:
         """Tensors of the script's own, where there is no model."""
         alive = [one() for one in self._optimizers.values()]
@@ -144,6 +155,8 @@ class Weights:
             "before": _numbers(then) or [],
             "gradient": None if gradient is None else _numbers(gradient),
             "after": _numbers(tensor) if updated else None,
+            "moved": _moved(then, tensor) if updated else None,
+            "grain": _grain(tensor) if updated else None,
             "norm": _norm(tensor),
             "gradient_norm": None if gradient is None else _norm(gradient),
         }
@@ -157,6 +170,19 @@ def held_by(optimizer: Any) -> list[torch.Tensor]:
 def _numbers(tensor: torch.Tensor) -> list[Any] | None:
     found = first(tensor, ELEMENTS)
     return None if found is None else [number(one) for one in found]
+
+
+def _moved(then: torch.Tensor, now: torch.Tensor) -> list[Any] | None:
+    """By how much: six digits of a weight are too few to see a small update in."""
+    before, after = first(then, ELEMENTS), first(now, ELEMENTS)
+    if before is None or after is None:
+        return None
+    return [number(b - a) for a, b in zip(before, after, strict=True)]
+
+
+def _grain(tensor: torch.Tensor) -> Any:
+    """The rounding of its numbers, as a share of them."""
+    return number(torch.finfo(tensor.dtype).eps) if tensor.is_floating_point() else None
 
 
 def _norm(tensor: torch.Tensor) -> Any:
