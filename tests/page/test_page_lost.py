@@ -84,6 +84,10 @@ class Deep(nn.Module):
         return self.head(torch.exp(self.encoder(x)))
 
 
+def with_logarithm(p: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    return functional.mse_loss(p, y) + torch.log(p * 0).mean()
+
+
 @pytest.mark.parametrize(
     ("change", "options", "expected"),
     [
@@ -91,7 +95,7 @@ class Deep(nn.Module):
         (spoil(1, math.inf), {}, "first in the data: this batch holds numbers"),
         (weight("2.weight", 3e38), {}, "first in layer 2 (Linear), forward"),
         (weight("2.weight", 1e25), {}, "first in `mse_loss`, after layer 2 (Linear)"),
-        (weight("0.weight", math.nan), {}, "first in the update before: the weights of layer 0"),
+        (weight("0.weight", math.nan), {}, "first in the update before: weights were not finite already, as in layer 0"),
         (weight("head.weight", 3e38), {"model": Deep}, "first in layer head (Linear), forward"),
         (
             weight("encoder.2.bias", 200.0), {"model": Deep},
@@ -102,7 +106,7 @@ class Deep(nn.Module):
             "first in layer encoder.0 (Linear), forward",
         ),
         (
-            nothing, {"loss_fn": lambda p, y: functional.mse_loss(p, y) + torch.log(p * 0).mean()},
+            nothing, {"loss_fn": with_logarithm},
             "first in `log`, after layer 2 (Linear)",
         ),
     ],
@@ -118,20 +122,24 @@ def test_the_first_place_is_named(
     assert words(run(change, **options, plan=plan)).startswith(expected)
 
 
-def test_a_gradient_that_was_none_is_named_where_it_still_stands() -> None:
+@pytest.mark.parametrize("everywhere", [False, True])
+def test_a_gradient_that_was_none_is_named_where_it_still_stands(everywhere: bool) -> None:
     torch.manual_seed(0)
-    net, told = nn.Linear(3, 1), Told()
+    net, told = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 1)), Told()
     optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
     with Attendant(Stage(told.post, Control(paused=False))):
         for i in range(1, 10):
             prediction = net(torch.randn(5, 3))
             loss = functional.mse_loss(prediction, torch.randn(5, 1))
             optimizer.zero_grad()
-            if i == AT - 1:
+            if i == AT - 1 and everywhere:
                 loss = loss + torch.sqrt(prediction * 0).sum()  # its slope at 0 is infinite
             loss.backward()
+            if i == AT - 1 and not everywhere:
+                net[1].weight.grad[0, 1] = math.nan  # type: ignore[index, union-attr]
             optimizer.step()
-    assert words(told).startswith("first in backward of the iteration before: the gradient of the")
+    said = "not one gradient was finite" if everywhere else "the gradient of layer 1 (Linear)"
+    assert words(told) == f"first in backward of the iteration before: {said}"
 
 
 def test_a_mask_is_not_taken_for_the_fault() -> None:

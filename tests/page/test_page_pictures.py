@@ -565,6 +565,80 @@ def test_a_surface_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPat
     assert len(found.of("fitted")) == 6
 
 
+# -- before the first forward --------------------------------------------------------------------
+
+
+def end(loss: torch.Tensor, optimizer: Any) -> None:
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+
+
+def by_module(model: nn.Module, x: Any, y: Any, loss_fn: Any, optimizer: Any) -> None:
+    for _ in range(3):
+        prediction = model(x)
+        loss = loss_fn(prediction, y)
+        end(loss, optimizer)
+
+
+def by_function(model: nn.Module, x: Any, y: Any, loss_fn: Any, optimizer: Any) -> None:
+    for _ in range(3):
+        loss = nn.functional.mse_loss(model(x), y)
+        end(loss, optimizer)
+
+
+def squashed(model: nn.Module, x: Any, y: Any, loss_fn: Any, optimizer: Any) -> None:
+    for _ in range(3):
+        prediction = model(x)
+        loss = loss_fn(torch.sigmoid(prediction), y)
+        end(loss, optimizer)
+
+
+def by_own_hand(model: nn.Module, x: Any, y: Any, loss_fn: Any, optimizer: Any) -> None:
+    for _ in range(3):
+        prediction = model(x)
+        loss = (prediction - y).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+def beside_others(model: nn.Module, x: Any, y: Any, loss_fn: Any, optimizer: Any) -> None:
+    weights = torch.ones_like(y)
+    for _ in range(3):
+        prediction = model(x)
+        loss = (loss_fn(prediction, y) * weights).mean()
+        end(loss, optimizer)
+
+
+@pytest.mark.parametrize(
+    ("way", "early"),
+    [
+        (by_module, True), (by_function, True), (squashed, True), (by_own_hand, False),
+        (beside_others, False),
+    ],
+)  # fmt: skip
+def test_at_first_sight_the_data_and_the_untrained_model_stand_there(way: Any, early: bool) -> None:
+    x, y = line()
+    torch.manual_seed(0)
+    model = nn.Linear(1, 1)
+    weight, bias = float(model.weight.detach()), float(model.bias.detach())
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    told = staged(lambda: way(model, x, y, nn.MSELoss(), optimizer), ["step"] * 20)[1]
+    begun = next(i for i, one in enumerate(told) if one["kind"] == "moment")
+    first = Told(told[:begun])
+    assert [len(one["inputs"]) for one in first.of("data")] == [COUNT] * early
+    for fit in first.of("fitted"):
+        assert fit["iteration"] == 0
+        assert fit["ys"] == pytest.approx([weight * one + bias for one in fit["xs"]], rel=1e-4)
+    assert len(first.of("fitted")) == early
+    last = told.of("fitted")[-1]
+    low = float(model.weight.detach()) * last["xs"][0] + float(model.bias.detach())
+    shown = 1 / (1 + math.exp(-low)) if way is squashed else low
+    assert last["ys"][0] == pytest.approx(shown, rel=1e-4)
+    assert told.of("surface") or way in (by_own_hand, beside_others)
+
+
 # -- numbers that are none ----------------------------------------------------------------------
 
 
@@ -677,7 +751,7 @@ def test_whoever_pauses_sees_the_model_as_it_then_is(where: str) -> None:
 @pytest.mark.parametrize("update", [True, False])
 def test_at_the_end_the_model_is_shown_as_it_has_become(update: bool) -> None:
     x, y = line()
-    model, told = nn.Linear(1, 1), Told()
+    model, told, loss = nn.Linear(1, 1), Told(), torch.zeros(())
     with Attendant(Stage(told.post, Control(paused=False), share=ONCE)):
         optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
         for _ in range(30):

@@ -25,6 +25,7 @@ PASSING = re.compile(  # of what is finite they make nothing else
 )
 LARGE = 2_000_000  # elements of one tensor; a larger one is not looked at
 
+Named = list[tuple[str, torch.Tensor]]
 Layer = Callable[[torch.Tensor], str]  # of a parameter: "layer 2 (Linear)", or ""
 
 
@@ -45,7 +46,7 @@ def is_lost(loss: Any) -> bool:
         return at_once(loss) and not math.isfinite(loss.item())
 
 
-def first_lost(loss: torch.Tensor, named: list[tuple[str, torch.Tensor]], layer: Layer) -> str:
+def first_lost(loss: torch.Tensor, named: Named, layer: Layer) -> str:
     """Where the first number that is not finite was seen, in words; "" if it was not.
 
     Args:
@@ -54,9 +55,9 @@ def first_lost(loss: torch.Tensor, named: list[tuple[str, torch.Tensor]], layer:
         layer: the words for the layer that a parameter belongs to.
     """
     with quietly():
-        for name, tensor in named:
-            if not _finite(tensor):
-                return _of_weights(layer(tensor) or name, tensor)
+        bad = [(name, one) for name, one in named if not _finite(one)]
+        if bad:
+            return _of_weights(bad, named, layer)
     nodes = sorted(_nodes(loss.grad_fn), key=_order)
     with torch.no_grad():
         seen = [one for node in nodes for one in _kept(node)]
@@ -69,11 +70,23 @@ def first_lost(loss: torch.Tensor, named: list[tuple[str, torch.Tensor]], layer:
     return f"first in {_words(first.made_by, layer)}"
 
 
-def _of_weights(where: str, tensor: torch.Tensor) -> str:
-    gradient = tensor.grad
-    if gradient is not None and not _finite(gradient):
-        return f"first in backward of the iteration before: the gradient of {where}"
-    return f"first in the update before: the weights of {where} were not finite already"
+def _of_weights(bad: Named, named: Named, layer: Layer) -> str:
+    """The weights were lost already: by a gradient, if those still stand there."""
+    slopes = [(name, one) for name, one in named if one.grad is not None]
+    lost = [(name, one) for name, one in slopes if not _finite(_slope(one))]
+    if not lost:
+        name, tensor = bad[0]
+        words = layer(tensor) or name
+        return f"first in the update before: weights were not finite already, as in {words}"
+    if len(lost) == len(slopes) > 1:
+        return "first in backward of the iteration before: not one gradient was finite"
+    name, tensor = lost[-1]  # backward comes from the end
+    return f"first in backward of the iteration before: the gradient of {layer(tensor) or name}"
+
+
+def _slope(tensor: torch.Tensor) -> torch.Tensor:
+    assert tensor.grad is not None
+    return tensor.grad
 
 
 def _of_the_rest(nodes: list[Any], seen: list[Seen], layer: Layer) -> str:

@@ -121,6 +121,12 @@ class Scenes:
             return []
         return values.of_names(near, statement.names)
 
+    def ahead(self, frame: FrameType, site: Site | None) -> list[Any]:
+        """The values that are named where a loss is made, in the lines from here on."""
+        if site is None or frame.f_code.co_filename != site.file:
+            return []
+        return values.of_names(frame, lines.losses(site.file, site.line))
+
     def moment(self, told: Message, frame: FrameType | None, lit: Lit, result: Any) -> None:
         """Tell a moment; without a frame, without values: the loop has gone on meanwhile."""
         self.next = {}

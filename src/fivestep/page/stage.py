@@ -154,9 +154,11 @@ class Stage:
 
     # -- what is heard --------------------------------------------------------------------------
 
-    def begins(self, step: Step, frame: FrameType, subject: Any = None) -> None:
+    def begins(
+        self, step: Step, frame: FrameType, subject: Any = None, args: tuple[Any, ...] = ()
+    ) -> None:
         """A step begins; the loop may be held before it."""
-        self._safely(self._begins, step, frame, subject)
+        self._safely(self._begins, step, frame, subject, args)
 
     def ends(
         self, step: Step, frame: FrameType, result: Any, *,
@@ -204,13 +206,18 @@ class Stage:
 
     # -- before a step --------------------------------------------------------------------------
 
-    def _begins(self, step: Step, frame: FrameType, subject: Any) -> None:
+    def _begins(
+        self, step: Step, frame: FrameType, subject: Any, args: tuple[Any, ...] = ()
+    ) -> None:
         site = self.where(frame)
         self._nested = self._hearing.updating and step is not Step.UPDATE
         if self.rounds.is_new(step, site, updating=self._nested):
             self._turn()
         if not self._started:
             self._start(site)
+            if step is Step.FORWARD and self.control.paused:
+                ahead = functools.partial(self.scenes.ahead, frame, site)
+                self.pictures.expected(subject, args, ahead)
         if self.control.asked or self.control.paused:
             self._tell_passed()
             if not self._in_detail:
