@@ -95,7 +95,7 @@ def with_logarithm(p: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         (spoil(1, math.inf), {}, "first in the data: this batch holds numbers"),
         (weight("2.weight", 3e38), {}, "first in layer 2 (Linear), forward"),
         (weight("2.weight", 1e25), {}, "first in `mse_loss`, after layer 2 (Linear)"),
-        (weight("0.weight", math.nan), {}, "first in the update before: weights were not finite already, as in layer 0"),
+        (weight("0.weight", math.nan), {}, "first in the update before: weights were not finite"),
         (weight("head.weight", 3e38), {"model": Deep}, "first in layer head (Linear), forward"),
         (
             weight("encoder.2.bias", 200.0), {"model": Deep},

@@ -639,6 +639,21 @@ def test_at_first_sight_the_data_and_the_untrained_model_stand_there(way: Any, e
     assert told.of("surface") or way in (by_own_hand, beside_others)
 
 
+@pytest.mark.parametrize("make", [dropping, normed])
+def test_to_look_before_the_first_forward_changes_nothing(make: Make) -> None:
+    def weights() -> list[torch.Tensor]:
+        torch.manual_seed(0)
+        model = make()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        by_module(model, *line(), nn.MSELoss(), optimizer)
+        return [one.detach().clone() for one in [*model.parameters(), *model.buffers()]]
+
+    watched, told = staged(weights, ["step"] * 20)
+    assert told.of("data")
+    assert told.of("data")[0]["seq"] < told.of("moment")[0]["seq"]
+    assert equal(watched, weights())
+
+
 # -- numbers that are none ----------------------------------------------------------------------
 
 
