@@ -639,6 +639,21 @@ def test_at_first_sight_the_data_and_the_untrained_model_stand_there(way: Any, e
     assert told.of("surface") or way in (by_own_hand, beside_others)
 
 
+def test_a_large_model_is_not_asked_for_a_picture_that_it_cannot_have() -> None:
+    asked = 0
+
+    class Wide(nn.Linear):
+        def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002
+            nonlocal asked
+            asked += 1
+            return super().forward(input)
+
+    model, x = Wide(5, 1), torch.randn(COUNT, 5)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    staged(lambda: by_module(model, x, line()[1], nn.MSELoss(), optimizer), ["step"] * 20)
+    assert asked == 3
+
+
 @pytest.mark.parametrize("make", [dropping, normed])
 def test_to_look_before_the_first_forward_changes_nothing(make: Make) -> None:
     def weights() -> list[torch.Tensor]:
@@ -769,11 +784,13 @@ def test_at_the_end_the_model_is_shown_as_it_has_become(update: bool) -> None:
     model, told, loss = nn.Linear(1, 1), Told(), torch.zeros(())
     with Attendant(Stage(told.post, Control(paused=False), share=ONCE)):
         optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+        schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.9)
         for _ in range(30):
             loss = nn.functional.mse_loss(model(x), y)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
+            schedule.step()
         if not update:
             nn.functional.mse_loss(model(x), y)
     last, moment = told.of("fitted")[-1], told.of("moment")[-1]
@@ -784,6 +801,10 @@ def test_at_the_end_the_model_is_shown_as_it_has_become(update: bool) -> None:
         [weight, bias], rel=1e-5
     )
     assert moment["loss"] == pytest.approx(float(loss.detach()), rel=1e-4) or not update
+    if update:
+        last_used = pytest.approx(0.05 * 0.9**29, rel=1e-4)
+        assert [moment["rate"], *[one["rate"] for one in moment["parameters"]]] == [last_used] * 3
+        assert told.of("iteration")[-1]["rate"] == last_used
     assert len(told.of("fitted")) < 8, "and not at every iteration"
     strips = [one["iteration"] for one in told.of("iteration") if one["layers"]]
     assert strips == [1, 2, 4, 8, 16]

@@ -123,11 +123,20 @@ class Knobs:
             return None if rate is None else number(float(rate))
         return None
 
-    def rates(self) -> dict[int, Any]:
-        """By the ``id`` of each parameter, the rate of the group that holds it."""
+    def group_rates(self) -> dict[int, float]:
+        """By the ``id`` of each group its rate, where it is a plain number: cheap to ask."""
+        found = {id(group): group.get("lr") for group in self._groups()}
+        return {key: rate for key, rate in found.items() if isinstance(rate, (int, float))}
+
+    def rates(self, then: dict[int, float] | None = None) -> dict[int, Any]:
+        """By the ``id`` of each parameter, the rate of the group that holds it.
+
+        Args:
+            then: of the groups, what ``group_rates`` said of a while ago.
+        """
         told: dict[int, Any] = {}
         for group in self._groups():
-            rate = group.get("lr")
+            rate = (then or {}).get(id(group), group.get("lr"))
             for one in group["params"]:
                 told.setdefault(id(one), None if rate is None else number(float(rate)))
         return told
@@ -215,7 +224,9 @@ class Knobs:
         Of 0 nothing has a proportion: what it was before the knob set it to 0 is remembered. A
         group that the script itself holds at another rate while the first stands at 0 stays.
         """
-        groups = self._placed()
+        groups = {where: one for where, one in self._placed().items() if one.get("lr") is not None}
+        if not groups:
+            return
         first = float(next(iter(groups.values()))["lr"])
         for place, (where, group) in enumerate(groups.items()):
             own = float(group["lr"])

@@ -95,7 +95,8 @@ def _of_the_rest(nodes: list[Any], seen: list[Seen], layer: Layer) -> str:
     after = [node for node in nodes if _order(node) > last and _name(node) != "AccumulateGrad"]
     if not after:
         return ""
-    return f"first in {_words(after[0], layer)}"
+    more = " or in what comes after it" if len(after) > 1 else ""
+    return f"first in {_words(after[0], layer)}{more}"
 
 
 def _nodes(root: Any) -> list[Any]:

@@ -119,23 +119,26 @@ class Pictures:
         inputs = args[0]
         if not 0 < len(result) == len(inputs):
             return
-        if inputs.dtype.is_floating_point and inputs.shape[1:] in ((), (1,), (2,)):
+        if _has_features(inputs):
             with quietly():
                 self._asked = Asked(model, inputs, result.detach())
 
     def _expected(self, model: Any, args: Any, named: Callable[[], Iterable[Any]]) -> None:
         """Draw data and the untrained model, if what follows names one tensor that fits."""
-        if len(args) != 1 or not _is_plain(args[0]) or why_not(model):
+        if len(args) != 1 or not _is_plain(args[0]) or not _has_features(args[0]) or why_not(model):
             return
-        (inputs,) = args
-        with trial(model):
-            output = ask(model, inputs)
+        with quietly():
+            ahead = list(named())
+        if not any(_is_a_loss(one) for one in ahead):
+            return  # what is named may be anything
+        try:
+            with trial(model):
+                output = ask(model, args[0])
+        except Exception:  # the script will say so itself, or it is asked otherwise there
+            return
         self._heard_forward(model, args, {}, output)
         if self._asked is not None:
-            with quietly():
-                ahead = list(named())
-                if any(_is_a_loss(one) for one in ahead):  # else what is named may be anything
-                    self._meet_loosely(1, ahead, "")
+            self._meet_loosely(1, ahead, "")
         self._asked, self._guessed = None, self._form is not None
 
     def _heard_loss(self, iteration: int, call: Any, args: Any, kwargs: Any, result: Any) -> None:
@@ -215,7 +218,9 @@ class Pictures:
             return
         if moved or self._drawn < 0:
             self._fit(model, iteration)
-        if not any(_is_lost(one) for one in nn.Module.parameters(model)):  # else the last stays
+        with quietly():
+            sound = all(bool(one.isfinite().all()) for one in nn.Module.parameters(model))
+        if sound:  # else the last surface stays
             self._survey(model, iteration)
 
     def _held(self, iteration: int, takes_part: Callable[[nn.Module], bool]) -> None:
@@ -256,6 +261,11 @@ def _is_a_loss(value: Any) -> bool:
     if isinstance(value, nn.Module):
         return is_loss(value)
     return value is nn.functional or getattr(value, "__module__", "") == nn.functional.__name__
+
+
+def _has_features(inputs: Tensor) -> bool:
+    """One feature or two: what a picture has room for."""
+    return inputs.dtype.is_floating_point and inputs.shape[1:] in ((), (1,), (2,))
 
 
 def _is_lost(tensor: Tensor) -> bool:

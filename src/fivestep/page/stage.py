@@ -35,6 +35,7 @@ from fivestep.vitals import Site
 from fivestep.vitals.measure import measurable, quietly
 
 Call = tuple[Any, Any, Any]  # what was called, its arguments, those by name
+LOOKS = 20  # for what made a loss that is not finite
 SHARE = 0.01  # of the time, for details that nobody asked for
 BEFORE = {
     "before forward": Step.FORWARD, "before loss": Step.LOSS, "before backward": Step.BACKWARD,
@@ -50,6 +51,7 @@ class Passed(NamedTuple):
     place: Any
     seconds: float
     loss: Any
+    rate: Any  # of the update
     flags: Message  # left out, moved
 
 
@@ -92,6 +94,7 @@ class Stage:
         self._detailed = self._pictured = True
         self._loss: Any = None
         self._scaled: tuple[weakref.ref[torch.Tensor], torch.Tensor] | None = None
+        self._looks = LOOKS
         self._lost = 0  # the iteration since which losses are not finite
         self._judged = False  # a loss was heard since the last backward
         self._nested = False  # the step is one of an update's closure
@@ -102,7 +105,7 @@ class Stage:
         self._passed: Passed | None = None  # the same, when the loop has gone on
         self._norm: float | None = None
         self._rate: Any = None  # of the update that was made; a schedule then sets the next
-        self._rates: dict[int, Any] = {}
+        self._rates: dict[int, float] = {}
         self._layers: list[list[Any]] = []
 
     # -- its ears -------------------------------------------------------------------------------
@@ -261,8 +264,7 @@ class Stage:
             self.scenes.clipped = True
         if self._rate is None or optimizer is self.knobs.optimizers[0]:
             self._rate = self.knobs.rate()
-        if self._in_detail:
-            self._rates = self.knobs.rates()
+        self._rates = self.knobs.group_rates()
         if self._detailed:
             self._timed(self.weights.remember)
             self._norm = self.weights.gradient_norm()
@@ -352,7 +354,8 @@ class Stage:
         if not is_lost(loss):
             return
         begun, self._lost = self._lost, self.rounds.iteration
-        if begun + 1 < self._lost or not begun:
+        if self._looks > 0 and (begun + 1 < self._lost or not begun):
+            self._looks -= 1
             words = first_lost(loss, self.weights.named(), self.weights.layer)
             self._post("lost", {"iteration": self._lost, "words": words})
 
@@ -370,7 +373,7 @@ class Stage:
         line = place.line if by_hand else None
         self.rounds.step(step, site, seconds, line=line, moved=moved, left_out=skipped)
         flags = ({"skipped": True} if skipped else {}) | ({"moved": True} if moved else {})
-        now = Passed(step, self.rounds.iteration, place, seconds, self._loss, flags)
+        now = Passed(step, self.rounds.iteration, place, seconds, self._loss, self._rate, flags)
         tell = functools.partial(self._tell_moment, now, frame, result)
         if self._in_detail:
             self._passed = None
@@ -390,10 +393,10 @@ class Stage:
                 "seconds": number(now.seconds),
                 "loss": _value(now.loss),
                 "parameters": self.weights.told(
-                    rates=self._rates if updated else self.knobs.rates(),
+                    rates=self.knobs.rates(self._rates if updated else None),
                     updated=updated and self.weights.remembered,
                 ),
-                "rate": self._rate if updated else self.knobs.rate(),
+                "rate": now.rate if updated else self.knobs.rate(),
             }
             | now.flags,
             frame, now.place, result,
