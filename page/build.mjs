@@ -7,13 +7,16 @@ import { fileURLToPath } from "node:url";
 const here = dirname(fileURLToPath(import.meta.url));
 const folder = process.argv[2] ?? join(here, "../src/fivestep/page/static");
 
+// uPlot's own legend is shown by no chart here.
+const legend = /[^{}]*\.u-(legend|inline|live|marker)\b[^{}]*\{[^{}]*\}/g;
+
 // Style sheets are text in the component, without what only people read.
 const styles = {
   name: "styles",
   setup: (one) =>
     one.onLoad({ filter: /\.css$/ }, async ({ path }) => {
       const { code } = await transform(await readFile(path, "utf8"), { loader: "css", minify: true, charset: "utf8" });
-      return { contents: code, loader: "text" };
+      return { contents: code.replace(legend, ""), loader: "text" };
     }),
 };
 

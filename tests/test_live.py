@@ -311,6 +311,18 @@ def test_a_long_film_is_small_and_keeps_what_stands_out() -> None:
     assert len(columns) < 128 * (1 + math.log(120_000 / 128))
 
 
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_norm_that_is_no_number_is_not_lost_among_others(place: int) -> None:
+    lines: list[bytes] = []
+    writer = Writer(lines.append)
+    writer._points.due = lambda *_: False  # type: ignore[method-assign]
+    for i in range(3):
+        norm = math.nan if i == place else 1.0 + i
+        writer.take("iteration", Iterated(i, 1, 0.5, norm, 0.1, 16, i, 1e-3, (1e-4,) * 6, None))
+    writer.flush()
+    assert json.loads(lines[0])["gradient_norm"] == "NaN"
+
+
 def test_a_full_disk_ends_the_film_and_not_the_training(
     tmp_path: Path, unseen: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -50,7 +50,7 @@ export function Equation({ session }: { session: Session }) {
             </thead>
             {parameters.map((one) => (
               <Rows
-                key={one.name} one={one} rate={rate} longest={longest}
+                key={one.name} one={one} rate={own(one, rate)} longest={longest}
                 count={few ? FEW : one.before.length}
               />
             ))}
@@ -86,6 +86,8 @@ function Rows({ one, rate, longest, count }: Of) {
       {one.before.slice(0, count).map((before, i) => {
         const gradient = gradients[i] ?? null;
         const after = one.after?.[i] ?? null;
+        const by = after === null ? 0 : moved(one, i);
+        const hidden = after !== null && by !== 0 && shown(number(before)) === shown(number(after));
         return (
           <tr key={i}>
             <td>{shown(number(before))}</td>
@@ -95,7 +97,8 @@ function Rows({ one, rate, longest, count }: Of) {
               {gradient !== null && <Bar share={longest > 0 ? gradient / longest : 0} />}
             </td>
             <td class={after === null ? "" : "after"}>
-              {after === null ? "" : <>{sign(number(before), rate, gradient, number(after))} {shown(number(after))}</>}
+              {after === null ? "" : <>{plain(one, i, rate) ? "=" : "→"} {shown(number(after))}</>}
+              {hidden && <span class="quiet"> (by {shown(by, 3)})</span>}
             </td>
           </tr>
         );
@@ -117,22 +120,33 @@ function Bar({ share }: { share: number }) {
   );
 }
 
-function plain(before: number, rate: number | null, gradient: number | null, after: number): boolean {
-  if (rate === null || gradient === null) return before === after;
-  const told = before - rate * gradient;
-  const size = Math.max(Math.abs(before), Math.abs(after), Math.abs(rate * gradient), 1e-12);
-  return Math.abs(told - after) <= 1e-4 * size || (Number.isNaN(told) && Number.isNaN(after));
+// The rate of the group that holds a parameter; a record of before knows only the first group's.
+function own(one: Parameter, rate: number | null): number | null {
+  return one.rate === undefined ? rate : maybe(one.rate);
 }
 
-function sign(before: number, rate: number | null, gradient: number | null, after: number): string {
-  return plain(before, rate, gradient, after) ? "=" : "→";
+function moved(one: Parameter, i: number): number {
+  const exactly = one.moved?.[i];
+  return exactly === undefined ? number(one.after![i]!) - number(one.before[i]!) : number(exactly);
+}
+
+// Whether a number moved by rate × gradient alone: movements are compared, for beside a large
+// weight every small one looks right. What the rounding of its type may take is allowed.
+function plain(one: Parameter, i: number, rate: number | null): boolean {
+  const by = moved(one, i);
+  const gradient = one.gradient?.[i];
+  if (rate === null || gradient === undefined) return by === 0;
+  const told = -rate * number(gradient);
+  const size = Math.max(Math.abs(number(one.before[i]!)), Math.abs(number(one.after![i]!)));
+  const grain = one.moved ? maybe(one.grain) ?? 0 : 1e-6;
+  const room = 1e-4 * Math.max(Math.abs(told), Math.abs(by)) + grain * size;
+  return Math.abs(told - by) <= room || (Number.isNaN(told) && Number.isNaN(by));
 }
 
 function Remark({ moment, rate }: { moment: Moment; rate: number | null }) {
   const crooked = moment.parameters.some((one) =>
     one.after?.some(
-      (after, i) =>
-        !plain(number(one.before[i] ?? 0), rate, one.gradient ? number(one.gradient[i] ?? 0) : null, number(after)),
+      (_, i) => !plain(one, i, own(one, rate)),
     ),
   );
   const empty = moment.parameters.length > 0 && moment.parameters.every((one) => one.gradient === null);

@@ -6,11 +6,12 @@ import type { View } from "./pictures";
 import type { Session } from "./session";
 import { drawData } from "./learnt-data";
 import { drawSurface } from "./learnt-surface";
+import { lost } from "./words";
 import { dataRows, dataWords, pathRows, surfaceWords } from "./learnt-words";
 
 export function Learnt({ session, version }: { session: Session; version: number }) {
   const view = session.record.pictures.before(limit(session));
-  if (!view) return null;
+  if (!view) return <Coming session={session} />;
   const { data, fitted, surface } = view;
   return (
     <section class="panel learnt" aria-labelledby="learnt-title">
@@ -40,6 +41,7 @@ export function Learnt({ session, version }: { session: Session; version: number
                 />
                 <Key view={view} />
                 <p class="quiet">{surface.words}</p>
+                {session.record.lost && <p class="quiet">{lost(session.record)} The surface stays as it was.</p>}
                 <Path view={view} />
               </>
             ) : (
@@ -48,6 +50,24 @@ export function Learnt({ session, version }: { session: Session; version: number
           </div>
         )}
       </div>
+    </section>
+  );
+}
+
+// Before the first iteration nobody knows what the model takes: say what may come.
+function Coming({ session }: { session: Session }) {
+  const { record, host } = session;
+  if (record.iterations.length > 0 || record.end || record.moments.some((one) => one.step === "loss")) return null;
+  if (host.mode !== "live" || record.hello === null) return null;
+  return (
+    <section class="panel learnt" aria-labelledby="learnt-title">
+      <div class="title">
+        <h2 id="learnt-title">What is learnt</h2>
+      </div>
+      <p class="quiet">
+        With the first loss: the data and what the model, still untrained, makes of them. For models of one or two
+        features.
+      </p>
     </section>
   );
 }

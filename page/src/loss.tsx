@@ -7,7 +7,7 @@ import type { Record } from "./record";
 import type { Session } from "./session";
 import { Swatch } from "./watch/chart";
 import { labels } from "./watch/ticks";
-import { course } from "./words";
+import { course, lost } from "./words";
 
 const HEIGHT = 190; // pixels
 const ROWS = 12; // of the table
@@ -46,6 +46,7 @@ export function Loss({ session, version }: { session: Session; version: number }
         key={log && !why ? "log" : "linear"} session={session} version={version} log={log && !why}
         follow={follow} leave={() => setFollow(false)}
       />
+      {record.lost && <p class="lost">{lost(record)}</p>}
       <details>
         <summary>The curve in words and numbers</summary>
         <p>{course(record)}</p>

@@ -41,6 +41,9 @@ export interface Parameter {
   after: Num[] | null;
   norm?: Maybe;
   gradient_norm?: Maybe;
+  rate?: Maybe; // of the group that holds it
+  moved?: Num[] | null; // after less before, exactly
+  grain?: Maybe; // the rounding of its numbers, as a share of them
 }
 
 export interface Hello {
@@ -150,6 +153,14 @@ export interface Changes {
   unsaid: string[];
 }
 
+// A loss is the first of several that are not finite; where that was seen first.
+export interface Lost {
+  kind: "lost";
+  seq: number;
+  iteration: number;
+  words: string;
+}
+
 export interface Withdrawn {
   kind: "withdrawn";
   seq: number;
@@ -229,7 +240,7 @@ export interface Link {
 
 export type Message =
   | Hello | Moment | Iteration | Finding | State | Ack | Order | Note | End | Skipped | Link | KnobsNow | SourceNow
-  | Data | Fitted | Surface | Withdrawn | Changes | Learning;
+  | Data | Fitted | Surface | Withdrawn | Changes | Lost | Learning;
 
 export type Verb = "play" | "pause" | "step" | "iteration" | "epoch" | "reset" | "speed" | "knob"
   | LearnVerb;

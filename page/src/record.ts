@@ -6,7 +6,7 @@ import { Pictures } from "./pictures";
 import { guess } from "./python";
 import type { Learning } from "./learn/types";
 import type {
-  Ack, Changes, End, Finding, Hello, Iteration, KnobValue, Message, Moment, Note, Order, Source, State,
+  Ack, Changes, End, Finding, Hello, Iteration, KnobValue, Lost, Message, Moment, Note, Order, Source, State,
   StepName,
 } from "./protocol";
 
@@ -45,6 +45,7 @@ export class Record {
   changes: Changes | null = null;
   begun: Circumstances | null = null; // how it came about
   turned = new Map<string, Turned>(); // knobs
+  lost: Lost | null = null; // since when losses are not finite, and where that was seen first
 
   take(message: Message): void {
     if (message.kind === "link") {
@@ -67,6 +68,7 @@ export class Record {
     else if (message.kind === "order") this.order = (message satisfies Order).steps;
     else if (message.kind === "finding") this.findings.push(message);
     else if (message.kind === "changes") this.changes = message;
+    else if (message.kind === "lost") this.lost = message;
     else if (message.kind === "withdrawn") this.findings = this.findings.filter((one) => one.seq !== message.seq_of);
     else if (message.kind === "state") this.state = message;
     else if (message.kind === "ack") this.answer(message);

@@ -89,6 +89,16 @@ function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+// Since when there is no number, and where the first one was seen that is none.
+export function lost(record: Record): string {
+  const { lost: told, losses } = record;
+  if (told === null) return "";
+  const last = losses[losses.length - 1] ?? null;
+  const still = last === null || !Number.isFinite(last);
+  const when = still ? `Not finite since iteration ${told.iteration}` : `Not finite in iteration ${told.iteration}`;
+  return told.words ? `${when}: ${told.words}.` : `${when}.`;
+}
+
 // The curve in words, for whoever does not see it.
 export function course(record: Record): string {
   const { real, latest, lowest, broken, breaks } = record;

@@ -55,7 +55,16 @@ def add_serving(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--public", action="store_true", help="serve other machines, too, with --host"
     )
+    add_name(verb)
     verb.add_argument("--port", type=port, default=0, help="any that is free, if not given")
+
+
+def add_name(verb: argparse.ArgumentParser) -> None:
+    """Add the names that a public page answers to."""
+    verb.add_argument(
+        "--name", action="append", default=[], metavar="HOST",
+        help="one more name by which others reach it, with --public; as often as needed",
+    )  # fmt: skip
 
 
 def port(text: str) -> int:
@@ -98,7 +107,7 @@ def check_serving(given: argparse.Namespace) -> None:
         )
     from fivestep.page.access import check_host
 
-    check_host(given.host, public=given.public)
+    check_host(given.host, public=given.public, names=given.name)
 
 
 def _check(given: argparse.Namespace) -> None:
@@ -144,8 +153,9 @@ def serve(supervisor: Supervisor, given: argparse.Namespace, *, stays: bool = Fa
     from fivestep.page.server import Server
 
     server = Server(
-        supervisor.ring, supervisor.ask, host=given.host, port=given.port, stranger=_show
-    )
+        supervisor.ring, supervisor.ask, host=given.host, port=given.port, names=given.name,
+        stranger=_show,
+    )  # fmt: skip
     with interrupts() as pressed:
         server.start()
         _open(server, given)
@@ -167,7 +177,9 @@ def _replay(given: argparse.Namespace) -> int:
     def refuse(request: Message) -> bool:
         raise RefusedError("this is a record: nothing runs that could be steered")
 
-    server = Server(ring, refuse, host=given.host, port=given.port, stranger=_show)
+    server = Server(
+        ring, refuse, host=given.host, port=given.port, names=given.name, stranger=_show
+    )
     with interrupts() as pressed:
         server.start()
         _open(server, given)
@@ -178,7 +190,8 @@ def _replay(given: argparse.Namespace) -> int:
 
 
 def _open(server: Server, given: argparse.Namespace) -> None:
-    _show(server.access.link)
+    for link in server.access.links:
+        _show(link)
     if not given.no_browser:
         webbrowser.open(server.access.link)
 

@@ -9,7 +9,7 @@ import webbrowser
 from pathlib import Path
 from typing import Any
 
-from fivestep.cli_page import interrupts, port
+from fivestep.cli_page import add_name, interrupts, port
 
 WATCH = """\
 examples:
@@ -81,6 +81,7 @@ def _add_serving(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("--host", default="127.0.0.1", help="the address to serve at")
     verb.add_argument("--public", action="store_true", help="serve other machines, with --host")
+    add_name(verb)
     verb.add_argument("--port", type=port, default=0, help="any that is free, if not given")
 
 
@@ -159,7 +160,7 @@ def _serve(given: argparse.Namespace, journals: list[Path], folder: Path | None 
         raise ValueError(
             f"{len(journals)} runs were given; one page shows {MOST}\n  do: name fewer"
         )
-    check_host(given.host, public=given.public, does="sees the runs")
+    check_host(given.host, public=given.public, names=given.name, does="sees the runs")
     from fivestep.live.viewer import Viewer, serve
 
     viewer = Viewer(list(dict.fromkeys(journals)), folder)
@@ -167,8 +168,8 @@ def _serve(given: argparse.Namespace, journals: list[Path], folder: Path | None 
         print(f"fivestep: no run in {folder} yet; the first that begins is shown", file=sys.stderr)  # noqa: T201
     with interrupts() as pressed:
         return serve(
-            viewer, host=given.host, port=given.port, show=_shower(given), pressed=pressed,
-            with_training=given.for_a_training,
+            viewer, host=given.host, port=given.port, names=given.name, show=_shower(given),
+            pressed=pressed, with_training=given.for_a_training,
         )  # fmt: skip
 
 

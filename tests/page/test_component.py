@@ -50,6 +50,73 @@ def test_an_optimizer_of_another_rule_is_not_passed_off_as_the_equation(opened: 
     expect(page.locator(".remark")).to_contain_text("this optimizer does not move by rate")
 
 
+def test_a_small_movement_is_not_passed_off_as_the_equation(opened: Open) -> None:
+    """Beside a weight of 1 every step of Adam looks like one of plain descent."""
+    trace = line(2)
+    for message in trace:
+        if message.get("step") == "update":
+            weight, bias = message["parameters"]
+            told = {"before": [1.0], "gradient": [0.2], "rate": 5e-5, "grain": 1.19e-7}
+            weight |= told | {"after": [0.99995], "moved": [-5e-5]}
+            bias |= told | {"after": [0.99999], "moved": [-1e-5]}
+    page, _ = opened(trace)
+    step(page, 5)
+    rows = page.locator(".equation tbody")
+    assert "→ 1.000 (by −5.0e−5)" in " ".join(rows.nth(0).inner_text().split())  # noqa: RUF001
+    assert "= 1.000 (by −1.0e−5)" in " ".join(rows.nth(1).inner_text().split())  # noqa: RUF001
+    expect(page.locator(".remark")).to_contain_text("this optimizer does not move by rate")
+
+
+def test_what_rounding_takes_is_not_laid_to_the_optimizer(opened: Open) -> None:
+    trace = line(2)
+    for message in trace:
+        if message.get("step") == "update":
+            told = {"before": [1.0], "gradient": [0.3], "rate": 1e-3, "grain": 0.0078125}
+            message["parameters"] = [
+                one | told | {"after": [1.0], "moved": [0.0]} for one in message["parameters"]
+            ]
+    page, _ = opened(trace)
+    step(page, 5)
+    assert "= 1.000" in page.locator(".equation tbody").first.inner_text()
+    expect(page.locator(".remark")).to_have_text("")
+
+
+def test_each_parameter_stands_with_its_own_rate(opened: Open) -> None:
+    trace = line(2)
+    for message in trace:
+        if message["kind"] == "moment":
+            message["parameters"][1]["rate"] = 0.02
+            if message["step"] == "update":
+                one = message["parameters"][1]
+                one["after"] = [one["before"][0] - 0.02 * one["gradient"][0]]
+    page, _ = opened(trace)
+    step(page, 5)
+    rows = page.locator(".equation tbody")
+    assert "− 0.1" in rows.nth(0).inner_text()  # noqa: RUF001
+    assert "− 0.02" in rows.nth(1).inner_text()  # noqa: RUF001
+    assert "→" not in page.locator(".equation").inner_text()
+
+
+def test_where_the_first_number_that_is_none_came_from(opened: Open) -> None:
+    trace = line(14, nan_at=12)
+    words = "first in layer 2 (Linear), forward"
+    place = next(i for i, one in enumerate(trace) if one.get("loss") == "NaN")
+    trace.insert(place + 1, {"v": 1, "kind": "lost", "iteration": 12, "words": words})
+    for seq, message in enumerate(trace, start=1):
+        message["seq"] = seq
+    page, _ = opened(trace)
+    expect(page.locator(".loss .lost")).to_have_count(0)
+    to_the_end(page)
+    expect(page.locator(".loss .lost")).to_have_text(f"Not finite since iteration 12: {words}.")
+
+
+def test_before_the_first_loss_it_says_what_will_stand_there(opened: Open) -> None:
+    page, _ = opened()
+    expect(page.locator(".learnt")).to_contain_text("With the first loss: the data")
+    step(page, 2)
+    expect(page.locator(".learnt")).to_have_count(0)  # this trace tells of no data
+
+
 def test_a_step_left_out_says_so(opened: Open) -> None:
     trace = line(2)
     next(one for one in trace if one.get("step") == "zero_grad")["skipped"] = True

@@ -82,7 +82,8 @@ def test_no_panel_where_there_is_nothing_to_see(opened: Open) -> None:
 
 def test_it_comes_with_the_first_data_and_follows_the_run(opened: Open) -> None:
     page, _ = opened(trace("line"))
-    expect(learnt(page)).to_have_count(0)
+    expect(learnt(page)).to_contain_text("With the first loss: the data and what the model")
+    expect(page.locator(".learnt canvas")).to_have_count(0)
     step(page, 2)
     expect(learnt(page)).to_contain_text("before the first update")
     expect(label(page, 0)).to_have_attribute("aria-label", _part("100 points and the model's line"))

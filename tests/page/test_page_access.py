@@ -5,15 +5,16 @@ from __future__ import annotations
 import http.client
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any, Self
 
 import pytest
 from starlette.testclient import TestClient
 
+from fivestep.page import access
 from fivestep.page import server as serving
-from fivestep.page.access import BODY, check_host
+from fivestep.page.access import BODY, Access, check_host
 from fivestep.page.protocol import VERSION, Message, encode
 from fivestep.page.ring import Ring
 from fivestep.page.server import Server
@@ -304,6 +305,98 @@ def test_a_public_bind_is_refused(host: str) -> None:
     with pytest.raises(ValueError, match="--public"):
         check_host(host, public=False)
     check_host(host, public=True)
+
+
+@pytest.fixture
+def public(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Access]:
+    """A machine with two addresses and a name, whatever this one has."""
+    monkeypatch.setattr(access.socket, "gethostname", lambda: "Lab7")
+    found = [
+        (0, 0, 0, "", (one, 0)) for one in ("127.0.1.1", "10.0.0.7", "fe80::1%3", "2001:db8::7")
+    ]
+
+    def known(*_: Any) -> list[Any]:
+        return found
+
+    monkeypatch.setattr(access.socket, "getaddrinfo", known)
+    monkeypatch.setattr(access.socket, "socket", _no_road)
+
+    def made(host: str, *names: str) -> Access:
+        return Access(host, 8080, names)
+
+    return made
+
+
+def _no_road(*_: Any) -> Any:
+    raise OSError("unreachable")
+
+
+def test_served_everywhere_it_goes_by_the_machines_own_names(public: Callable[..., Access]) -> None:
+    made = public("0.0.0.0")
+    assert made.hosts == {
+        f"{one}:8080" for one in ("10.0.0.7", "lab7", "127.0.0.1", "localhost", "[::1]")
+    }
+    hosts = [link.partition("/?key=")[0] for link in made.links]
+    assert hosts == ["http://10.0.0.7:8080", "http://lab7:8080", "http://127.0.0.1:8080"]
+    assert made.link == made.links[0]
+    assert len({link.partition("=")[2] for link in made.links}) == 1, "one key, good once"
+    both = public("::").hosts
+    assert {"10.0.0.7:8080", "[2001:db8::7]:8080"} <= both
+    assert not any("%" in one or "0.0.0.0" in one or "[::]" in one for one in both)
+
+
+def test_one_address_is_that_one_alone(public: Callable[..., Access]) -> None:
+    assert public("10.0.0.7").hosts == {"10.0.0.7:8080"}
+    assert public("127.0.0.1").hosts == {f"{n}:8080" for n in ("127.0.0.1", "localhost", "[::1]")}
+
+
+def test_more_names_are_those_that_were_given_and_no_others(public: Callable[..., Access]) -> None:
+    made = public("0.0.0.0", "GPU.example.org", "proxy.example.org:80", "[2001:DB8::9]:9000")
+    assert {
+        "gpu.example.org:8080", "proxy.example.org:80", "proxy.example.org", "[2001:db8::9]:9000",
+    } <= made.hosts  # fmt: skip
+    assert made.link.startswith("http://gpu.example.org:8080/?key=")
+    assert "example.org:8080" not in made.hosts
+
+
+@pytest.mark.parametrize("name", ["", "*", "a b", "a/b", "http://a", "a:b", "a:123456", "*.a.org"])
+def test_what_is_no_name_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="--name"):
+        check_host("0.0.0.0", public=True, names=[name])
+
+
+def test_a_name_is_for_a_public_page() -> None:
+    with pytest.raises(ValueError, match="add --public"):
+        check_host("127.0.0.1", public=False, names=["gpu.example.org"])
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "evil.example:{port}", "0.0.0.0:{port}", "gpu.example.org", "",
+     "gpu.example.org.evil.example:{port}", "evil.gpu.example.org:{port}", "gpu.example.org:1",
+     "[::]:{port}"],
+)  # fmt: skip
+def test_dns_rebinding_of_a_public_page(host: str) -> None:
+    ring: Ring[bytes] = Ring()
+    server = Server(ring, lambda _: True, host="0.0.0.0", names=["gpu.example.org"])
+    try:
+        port = server.access.address.rpartition(":")[2]
+        bases = server.access.addresses
+        client = TestClient(server.app, base_url=bases[0], follow_redirects=False)
+        for base in bases:
+            client = TestClient(server.app, base_url=base, follow_redirects=False)
+            key = server.access.renew().partition("?")[2]
+            assert client.get(f"/?{key}").status_code == 303, "each link that is printed works"
+            assert client.post("/request", json=PLAY, headers={"origin": base}).status_code == 202
+        headers = {"host": host.format(port=port)}
+        assert client.get("/", headers=headers).status_code == 421
+        assert client.get(server.access.renew(), headers=headers).status_code == 421
+        origin = {"origin": f"http://{headers['host']}"}
+        assert client.post("/request", json=PLAY, headers=headers | origin).status_code == 421
+        foreign = {"origin": "http://evil.example"}
+        assert client.post("/request", json=PLAY, headers=foreign).status_code == 403
+    finally:
+        server._socket.close()  # pyright: ignore[reportPrivateUsage]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "::1", "localhost"])

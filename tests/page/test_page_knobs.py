@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -200,6 +201,103 @@ def test_groups_keep_their_proportion() -> None:
     staged(loop, ["iteration", ("lr", 0.5), "play"])
     assert rates[0] == [0.1, 0.02]
     assert rates[1] == pytest.approx([0.5, 0.1])
+
+
+def adversaries(
+    rates: list[list[float]], *, schedules: bool = False, iterations: int = 4
+) -> Callable[[], None]:
+    """Two networks with an optimizer each, of three groups; what held in every update."""
+
+    def loop() -> None:
+        one, other = nn.Linear(2, 2), nn.Linear(2, 1)
+        first = torch.optim.Adam(
+            [{"params": [one.weight], "lr": 0.1}, {"params": [one.bias], "lr": 0.02}]
+        )
+        second = torch.optim.SGD(other.parameters(), lr=0.4)
+        plans = [torch.optim.lr_scheduler.StepLR(o, 1, 0.5) for o in (first, second)] * schedules
+        for _ in range(iterations):
+            first.zero_grad()
+            one(torch.ones(1, 2)).sum().backward()
+            first.step()
+            used = [group["lr"] for group in first.param_groups]
+            second.zero_grad()
+            other(torch.ones(1, 2)).sum().backward()
+            second.step()
+            rates.append([*used, *[group["lr"] for group in second.param_groups]])
+            for plan in plans:
+                plan.step()
+
+    return loop
+
+
+def test_two_optimizers_keep_their_proportion() -> None:
+    rates: list[list[float]] = []
+    staged(adversaries(rates), ["iteration", ("lr", 0.5), "play"])
+    assert rates[0] == [0.1, 0.02, 0.4]
+    assert rates[1] == pytest.approx([0.5, 0.1, 2.0])
+
+
+@pytest.mark.parametrize("plan", [["step"], ["step"] * 4, []])
+def test_also_if_one_has_not_had_its_turn_yet(plan: list[Any]) -> None:
+    rates: list[list[float]] = []
+    staged(adversaries(rates), [*["step"] * 4, *plan, ("lr", 0.5), "play"])
+    assert rates[1] == pytest.approx([0.5, 0.1, 2.0])
+
+
+def test_from_0_they_come_back_as_they_were() -> None:
+    rates: list[list[float]] = []
+    turns = ["iteration", ("lr", 0.0), "iteration", ("lr", 0.0), ("lr", 0.5), "iteration", "play"]
+    staged(adversaries(rates), turns)
+    assert any(one[:2] == [0.0, 0.0] for one in rates)
+    assert rates[-1] == pytest.approx([0.5, 0.1, 2.0])
+
+
+def test_with_a_schedule_in_between() -> None:
+    rates: list[list[float]] = []
+    loop = adversaries(rates, schedules=True)
+    plan = ["iteration", ("lr", 0.8), "iteration", ("lr", 0.0), "iteration", ("lr", 0.4), "play"]
+    staged(loop, plan)
+    assert rates[-1][0] > 0
+    assert [one / rates[-1][0] for one in rates[-1]] == pytest.approx([1, 0.2, 4])
+
+
+def test_a_group_that_the_script_holds_at_0_stays_there() -> None:
+    rates: list[list[float]] = []
+
+    def loop() -> None:
+        model = nn.Linear(2, 2)
+        frozen = [{"params": [model.weight], "lr": 0.1}, {"params": [model.bias], "lr": 0.0}]
+        optimizer = torch.optim.SGD(frozen)
+        for _ in range(4):
+            optimizer.zero_grad()
+            model(torch.ones(1, 2)).sum().backward()
+            optimizer.step()
+            rates.append([group["lr"] for group in optimizer.param_groups])
+
+    staged(loop, ["iteration", ("lr", 0.0), "iteration", ("lr", 0.5), "play"])
+    assert rates[-1] == [0.5, 0.0]
+
+
+def test_each_parameter_is_told_with_the_rate_that_moves_it() -> None:
+    rates: list[list[float]] = []
+    _, told = staged(adversaries(rates), ["step"] * 8)
+    updates = [one for one in told.of("moment") if one["step"] == "update"]
+    found = {
+        one["name"].rpartition(" ")[2] + one["name"][:1] + str(one["shape"]): one["rate"]
+        for one in updates[1]["parameters"]
+    }
+    assert sorted(found.values()) == [0.02, 0.1, 0.4, 0.4]
+    for one in updates[1]["parameters"]:
+        if one["shape"] == [1, 2]:
+            told_so = one["before"][0] - one["rate"] * one["gradient"][0]
+            assert one["after"][0] == pytest.approx(told_so, rel=1e-4)
+
+
+def test_an_iteration_tells_the_rate_of_its_own_update() -> None:
+    used: list[list[float]] = []
+    _, told = staged(adversaries(used, schedules=True), ["iteration"] * 2)
+    assert used[0][0] != used[1][0]
+    assert [one["rate"] for one in told.of("iteration")] == pytest.approx([one[0] for one in used])
 
 
 @pytest.mark.parametrize(

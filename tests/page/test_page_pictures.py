@@ -20,6 +20,9 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
 from fivestep import Step, train
+from fivestep.page.control import Control
+from fivestep.page.perform import Attendant
+from fivestep.page.stage import Stage
 from fivestep.page.trial import trial
 
 Make = Callable[[], nn.Module]
@@ -576,3 +579,261 @@ def test_what_is_asked_elsewhere_is_asked_in_one_thread(fails: bool) -> None:
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
+
+
+# -- before the first forward --------------------------------------------------------------------
+
+
+def end(loss: torch.Tensor, optimizer: Any) -> None:
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+
+
+def by_module(model: nn.Module, x: Any, y: Any, loss_fn: Any, optimizer: Any) -> None:
+    for _ in range(3):
+        prediction = model(x)
+        loss = loss_fn(prediction, y)
+        end(loss, optimizer)
+
+
+def by_function(model: nn.Module, x: Any, y: Any, loss_fn: Any, optimizer: Any) -> None:
+    for _ in range(3):
+        loss = nn.functional.mse_loss(model(x), y)
+        end(loss, optimizer)
+
+
+def squashed(model: nn.Module, x: Any, y: Any, loss_fn: Any, optimizer: Any) -> None:
+    for _ in range(3):
+        prediction = model(x)
+        loss = loss_fn(torch.sigmoid(prediction), y)
+        end(loss, optimizer)
+
+
+def by_own_hand(model: nn.Module, x: Any, y: Any, loss_fn: Any, optimizer: Any) -> None:
+    for _ in range(3):
+        prediction = model(x)
+        loss = (prediction - y).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+def beside_others(model: nn.Module, x: Any, y: Any, loss_fn: Any, optimizer: Any) -> None:
+    weights = torch.ones_like(y)
+    for _ in range(3):
+        prediction = model(x)
+        loss = (loss_fn(prediction, y) * weights).mean()
+        end(loss, optimizer)
+
+
+@pytest.mark.parametrize(
+    ("way", "early"),
+    [
+        (by_module, True), (by_function, True), (squashed, True), (by_own_hand, False),
+        (beside_others, False),
+    ],
+)  # fmt: skip
+def test_at_first_sight_the_data_and_the_untrained_model_stand_there(way: Any, early: bool) -> None:
+    x, y = line()
+    torch.manual_seed(0)
+    model = nn.Linear(1, 1)
+    weight, bias = float(model.weight.detach()), float(model.bias.detach())
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    told = staged(lambda: way(model, x, y, nn.MSELoss(), optimizer), ["step"] * 20)[1]
+    begun = next(i for i, one in enumerate(told) if one["kind"] == "moment")
+    first = Told(told[:begun])
+    assert [len(one["inputs"]) for one in first.of("data")] == [COUNT] * early
+    for fit in first.of("fitted"):
+        assert fit["iteration"] == 0
+        assert fit["ys"] == pytest.approx([weight * one + bias for one in fit["xs"]], rel=1e-4)
+    assert len(first.of("fitted")) == early
+    last = told.of("fitted")[-1]
+    low = float(model.weight.detach()) * last["xs"][0] + float(model.bias.detach())
+    shown = 1 / (1 + math.exp(-low)) if way is squashed else low
+    assert last["ys"][0] == pytest.approx(shown, rel=1e-4)
+    assert told.of("surface") or way in (by_own_hand, beside_others)
+
+
+def test_a_large_model_is_not_asked_for_a_picture_that_it_cannot_have() -> None:
+    asked = 0
+
+    class Wide(nn.Linear):
+        def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002
+            nonlocal asked
+            asked += 1
+            return super().forward(input)
+
+    model, x = Wide(5, 1), torch.randn(COUNT, 5)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    staged(lambda: by_module(model, x, line()[1], nn.MSELoss(), optimizer), ["step"] * 20)
+    assert asked == 3
+
+
+@pytest.mark.parametrize("make", [dropping, normed])
+def test_to_look_before_the_first_forward_changes_nothing(make: Make) -> None:
+    def weights() -> list[torch.Tensor]:
+        torch.manual_seed(0)
+        model = make()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        by_module(model, *line(), nn.MSELoss(), optimizer)
+        return [one.detach().clone() for one in [*model.parameters(), *model.buffers()]]
+
+    watched, told = staged(weights, ["step"] * 20)
+    assert told.of("data")
+    assert told.of("data")[0]["seq"] < told.of("moment")[0]["seq"]
+    assert equal(watched, weights())
+
+
+# -- numbers that are none ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("squash", [False, True])
+def test_the_last_surface_stays_when_the_model_is_lost(squash: bool) -> None:
+    x, y = line()
+
+    def loss(p: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return functional.mse_loss(torch.sigmoid(p) if squash else p, y)
+
+    def lost() -> None:
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(1, 2), nn.Linear(2, 1))
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for i in range(12):
+            value = loss(model(x), y)
+            optimizer.zero_grad()
+            value.backward()
+            if i == 5:
+                next(model.parameters()).grad[0, 0] = math.nan  # type: ignore[index]
+            optimizer.step()
+
+    found = staged(lost, WATCHED)[1]
+    assert {one["words"][:7] for one in found.of("surface")} == {"A slice"}
+    assert max(one["iteration"] for one in found.of("surface")) <= 5
+    assert only(found.of("data"))["words"] == ""
+
+
+def test_a_point_that_is_no_number_is_left_out() -> None:
+    x, y = line()
+    x = x.clone()
+    x[3] = math.nan
+    found = told(lambda: nn.Linear(1, 1), nn.MSELoss(), (x, y), iterations=4)
+    assert len(only(found.of("data"))["inputs"]) == COUNT - 1
+    assert "not known" not in str(found.of("surface"))
+
+
+# -- nobody could follow, and then somebody looks -----------------------------------------------
+
+ONCE = 1e-9  # a share of the time that the first iteration has used up
+
+
+class Interrupting(Control):
+    """Plays from the start; asked to pause, it looks and plays on."""
+
+    def __init__(self, look: Callable[[], None]) -> None:
+        super().__init__(paused=False)
+        self._look, self.count = look, 0
+
+    def hold(self, answer: Callable[[], None], *, slowed: bool = True) -> None:
+        if self.asked:
+            answer()
+        if self.paused:
+            self.count += 1
+            self._look()
+            self.play()
+
+
+STEPS = ("forward", "loss", "zero_grad", "backward", "update", "turn")
+
+
+@pytest.mark.parametrize("where", STEPS)
+def test_whoever_pauses_sees_the_model_as_it_then_is(where: str) -> None:
+    x, y = line()
+    model, told = nn.Linear(1, 1), Told()
+    seen: list[dict[str, Any]] = []
+
+    def look() -> None:
+        now = [float(model.weight.detach()), float(model.bias.detach())]
+        seen.append({"now": now, "moment": told.of("moment")[-1], "fit": told.of("fitted")[-1]})
+
+    control = Interrupting(look)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+
+    i = 0
+
+    def ask(at: str) -> None:
+        if i == 23 and at == where:
+            control.ask({"id": "1", "verb": "pause"})
+
+    def played() -> None:
+        nonlocal i
+        for i in range(1, 31):  # noqa: B007
+            ask("forward")
+            output = model(x)
+            ask("loss")
+            loss = nn.functional.mse_loss(output, y)
+            ask("zero_grad")
+            optimizer.zero_grad()
+            ask("backward")
+            loss.backward()
+            ask("update")
+            optimizer.step()
+            ask("turn")
+
+    with Attendant(Stage(told.post, control, share=ONCE)):
+        played()
+    assert told.of("note") == []
+    shown = only(seen)
+    after = 23 if where == "turn" else 22
+    assert shown["moment"]["iteration"] == (22 if where == "forward" else 23)
+    assert [one["before"][0] for one in shown["moment"]["parameters"]] == pytest.approx(
+        shown["now"], rel=1e-5
+    )
+    assert shown["fit"]["iteration"] == after
+    xs, ys = shown["fit"]["xs"], shown["fit"]["ys"]
+    assert ys == pytest.approx([shown["now"][0] * one + shown["now"][1] for one in xs], rel=1e-4)
+
+
+@pytest.mark.parametrize("update", [True, False])
+def test_at_the_end_the_model_is_shown_as_it_has_become(update: bool) -> None:
+    x, y = line()
+    model, told, loss = nn.Linear(1, 1), Told(), torch.zeros(())
+    with Attendant(Stage(told.post, Control(paused=False), share=ONCE)):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+        schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.9)
+        for _ in range(30):
+            loss = nn.functional.mse_loss(model(x), y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+        if not update:
+            nn.functional.mse_loss(model(x), y)
+    last, moment = told.of("fitted")[-1], told.of("moment")[-1]
+    assert last["iteration"] == 30
+    weight, bias = float(model.weight.detach()), float(model.bias.detach())
+    assert last["ys"] == pytest.approx([weight * one + bias for one in last["xs"]], rel=1e-4)
+    assert [one["before"][0] for one in moment["parameters"]] == pytest.approx(
+        [weight, bias], rel=1e-5
+    )
+    assert moment["loss"] == pytest.approx(float(loss.detach()), rel=1e-4) or not update
+    if update:
+        last_used = pytest.approx(0.05 * 0.9**29, rel=1e-4)
+        assert [moment["rate"], *[one["rate"] for one in moment["parameters"]]] == [last_used] * 3
+        assert told.of("iteration")[-1]["rate"] == last_used
+    assert len(told.of("fitted")) < 8, "and not at every iteration"
+    strips = [one["iteration"] for one in told.of("iteration") if one["layers"]]
+    assert strips == [1, 2, 4, 8, 16]
+
+
+def test_a_model_that_is_trained_no_more_is_not_shown_as_if_it_were() -> None:
+    x, y = line()
+    first, second, told = nn.Linear(1, 1), nn.Linear(3, 1), Told()
+    with Attendant(Stage(told.post, Control(paused=False), share=ONCE)):
+        for model, given in ((first, x), (second, torch.randn(COUNT, 3))):
+            optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+            for _ in range(9):
+                optimizer.zero_grad()
+                nn.functional.mse_loss(model(given), y).backward()
+                optimizer.step()
+    assert max(one["iteration"] for one in told.of("fitted")) < 9

@@ -53,7 +53,7 @@ class Point:
         """Take in an iteration."""
         state = self.state
         norm = one.gradient_norm
-        state["norm"] = max(state["norm"], norm) if state["count"] else norm
+        state["norm"] = _larger(state["norm"], norm) if state["count"] else norm
         state["count"] += 1
         state["wall"] += one.wall
         state["samples"] += one.samples
@@ -195,6 +195,11 @@ class Writer:
         self._seq += 1
         line = encode({"v": VERSION, "seq": self._seq, "kind": kind} | fields)
         self._append(line + b"\n")
+
+
+def _larger(one: float, other: float) -> float:
+    """The larger; NaN if one of them is: that is larger than any (``max`` goes by the order)."""
+    return one if math.isnan(one) or other <= one else other
 
 
 def _figure(value: float, digits: int = DIGITS) -> float | str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -119,17 +119,18 @@ def refuse(request: Message) -> bool:
 
 
 def serve(
-    viewer: Viewer, *, host: str, port: int, show: Callable[[str], None],
+    viewer: Viewer, *, host: str, port: int, names: Sequence[str] = (), show: Callable[[str], None],
     pressed: Callable[[], Any], with_training: bool,
 ) -> int:  # fmt: skip
     """Serve until Ctrl-C; beside a training, until it is over and nobody looks on."""
     viewer.turn()  # says at once what is no record
     server = Server(
-        viewer.ring, refuse, host=host, port=port, stranger=show,
+        viewer.ring, refuse, host=host, port=port, names=names, stranger=show,
         save=viewer.save,
     )  # fmt: skip
     server.start()
-    show(server.access.link)
+    for link in server.access.links:
+        show(link)
     idle, parent = time.monotonic(), os.getppid()
     try:
         while not pressed():

@@ -10,8 +10,11 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import json
+import re
 import secrets
-from collections.abc import Awaitable, Callable, MutableMapping
+import socket
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from contextlib import suppress
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs
@@ -38,23 +41,86 @@ HEADERS = {
 }
 
 
-def check_host(host: str, *, public: bool, does: str = "sees the script and steers it") -> None:
+def check_host(
+    host: str,
+    *,
+    public: bool,
+    names: Sequence[str] = (),
+    does: str = "sees the script and steers it",
+) -> None:
     """Refuse to be reached from other machines, unless that is asked for.
 
     Args:
         host: the address to serve at.
         public: it is asked for.
+        names: hosts that it answers to besides its own.
         does: what whoever reaches the page does.
 
     Raises:
-        ValueError: the address is not one of this machine alone.
+        ValueError: the address is not one of this machine alone, or a name is none.
     """
+    if names and not public:
+        raise ValueError(
+            f"--name {names[0]} lets the page be reached by one more name, from other machines\n"
+            "  do: leave it out, or add --public if that is meant"
+        )
+    for name in names:
+        _named(name, 0)
     if public or host == "localhost" or _is_loopback(host):
         return
     raise ValueError(
         f"--host {host} can be reached from other machines, and whoever reaches the page {does}\n"
         "  do: leave --host out and come through ssh -L, or add --public if that is meant"
     )
+
+
+def _named(name: str, port: int) -> list[str]:
+    """The Host that a browser sends for a name, with its own port or with ours.
+
+    Raises:
+        ValueError: it is no name of a machine.
+    """
+    found = re.fullmatch(r"([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?", name.lower())
+    if found is None:
+        raise ValueError(
+            f"--name {name}: the name or address of a machine was expected, perhaps with a port\n"
+            "  do: for example --name gpu.example.org, --name gpu.example.org:8080"
+        )
+    host, own = found[1], int(found[2] or port)
+    return [f"{host}:{own}", host] if own == 80 else [f"{host}:{own}"]  # browsers leave 80 out
+
+
+def is_everywhere(host: str) -> bool:
+    """Tell whether a server that is bound to this is reached at all addresses of the machine."""
+    try:
+        return not host or ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False
+
+
+def own_names(host: str) -> list[str]:
+    """The addresses of this machine that others reach, and its name; no packet is sent for it.
+
+    An address as Host is never somebody else's name that points here, and a machine's own name is
+    in nobody else's hands.
+    """
+    found: list[str] = []
+    roads = [(socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")]  # to nowhere
+    for family, far in roads:
+        with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as opened:
+            opened.connect((far, 9))
+            found.append(opened.getsockname()[0])
+    name = socket.gethostname().lower()
+    with suppress(OSError):
+        found += [str(one[4][0]) for one in socket.getaddrinfo(name, None)]
+    shown = [
+        f"[{one}]" if ":" in one else one
+        for one in dict.fromkeys(found)
+        if "%" not in one and not is_everywhere(one) and not _is_loopback(one)
+        and (":" in host or ":" not in one)
+    ]  # fmt: skip
+    named = re.fullmatch(r"[a-z0-9.-]+", name) and not name.startswith("localhost")
+    return [*shown, *([name] if named else [])]
 
 
 def _is_loopback(host: str) -> bool:
@@ -70,14 +136,23 @@ class Access:
     Args:
         host: that the server is bound to.
         port: of it.
+        names: by which it is also reached, perhaps each with a port.
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, names: Sequence[str] = ()) -> None:
         shown = f"[{host}]" if ":" in host else host
-        self.address = f"http://{shown}:{port}"
-        loopback = host == "localhost" or _is_loopback(host)
-        names = ["127.0.0.1", "localhost", "[::1]"] if loopback else [shown]
-        self.hosts = {f"{name}:{port}" for name in names}
+        everywhere = is_everywhere(host)
+        loopback = ["127.0.0.1", "localhost", "[::1]"]
+        own = own_names(host) if everywhere else [shown]
+        more = loopback if everywhere or host == "localhost" or _is_loopback(host) else []
+        given = [_named(name, port) for name in names]
+        shown_at = [*(hosts[-1] for hosts in given), *(f"{name}:{port}" for name in own)]
+        if everywhere:
+            shown_at.append(f"127.0.0.1:{port}")
+        self.addresses = [f"http://{one}" for one in shown_at]
+        self.address = self.addresses[0]
+        self.hosts = {f"{name}:{port}" for name in (*own, *more)}
+        self.hosts |= {one for hosts in given for one in hosts}
         self.cookie = f"fivestep-{port}"  # cookies know no ports
         self._token = secrets.token_urlsafe(32)
         self._key: str | None = None
@@ -88,6 +163,11 @@ class Access:
         self._key = secrets.token_urlsafe(32)
         self.link = f"{self.address}/?key={self._key}"
         return self.link
+
+    @property
+    def links(self) -> list[str]:
+        """The same link by each address; one of them is good, once."""
+        return [f"{one}/?key={self._key}" for one in self.addresses]
 
     def redeem(self, key: str) -> bool:
         """Use the link, once."""

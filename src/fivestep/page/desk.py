@@ -40,11 +40,14 @@ class Desk:
         self.moves = knobs.zero_grad_at  # where zero_grad stands in this iteration
         self._turned_so: Message = {}  # the knobs that were turned
         self.passes = False  # the end of this iteration is not the one that was asked for
+        self.held: Callable[[], None] = lambda: None  # the loop stands still
         self.loaders: weakref.WeakSet[Any] = weakref.WeakSet()  # that are trained with
 
     def hold(self, step: Step | None) -> None:
         """Hold the loop after a step, or before one, for as long as it is paused or slowed."""
         self._say_state(step)
+        if self._control.paused:
+            self.held()
         self._control.hold(lambda: self._answer(step), slowed=step is not None)
         self._say_state(step)
 
@@ -106,6 +109,8 @@ class Desk:
             if asked["verb"] == "knob":
                 self._scenes.changes(self._turned_so)
         self._say_state(step)
+        if self._control.paused:
+            self.held()
 
     def _acts_in(self, asked: Message) -> int:
         waits = asked.get("name") == "zero_grad_at" and self._knobs.zero_grad_at != self.moves

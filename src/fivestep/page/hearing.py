@@ -83,7 +83,7 @@ class Hearing:
                 with stage.inside():
                     return original(module, *args, **kwargs)
             frame = sys._getframe(1)
-            stage.begins(step, frame, module)
+            stage.begins(step, frame, module, () if kwargs else args)
             with stage.inside():
                 result = original(module, *args, **kwargs)
             stage.ends(step, frame, result, call=(module, args, kwargs))

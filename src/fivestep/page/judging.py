@@ -111,9 +111,14 @@ def _between(output: Tensor, given: Tensor) -> tuple[str, tuple[int, ...]] | Non
     if not same or given.dtype != output.dtype:
         return None
     for name, change in BETWEEN.items():
-        if torch.equal(change(output).reshape(given.shape), given):
+        if _same(change(output).reshape(given.shape), given):
             return name, tuple(given.shape[1:])
     return None
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    """Equal to the last bit, and what is no number in the one is none in the other."""
+    return torch.allclose(one, other, rtol=0.0, atol=0.0, equal_nan=True)
 
 
 def _is_target(targets: Tensor, count: int) -> bool:

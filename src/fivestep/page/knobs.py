@@ -46,6 +46,7 @@ class Knobs:
         self.eval_mode: bool | None = None
         self._made: dict[int, weakref.ref[Any]] = {}
         self._stepped: dict[int, tuple[weakref.ref[Any], int]] = {}
+        self._shares: dict[tuple[int, int], float] = {}  # of the groups that the knob set to 0
         self.clears: dict[int, Clear] = {}  # who clears in the script, and how
         self.steps = 0  # updates that were heard
         self.models = 0  # forwards that were heard
@@ -72,10 +73,13 @@ class Knobs:
 
     @property
     def optimizers(self) -> list[Any]:
-        """Those at work; before the first update, those that were made."""
+        """Those at work; at the beginning also those that were made and wait for their turn."""
         recent = [ref() for ref, at in self._stepped.values() if at > self.steps - RECENT]
         found = [one for one in recent if one is not None]
-        return found or [one for ref in self._made.values() if (one := ref()) is not None]
+        if found and self.steps >= RECENT:
+            return found
+        made = [one for ref in self._made.values() if (one := ref()) is not None]
+        return [*found, *(one for one in made if all(one is not other for other in found))]
 
     @property
     def clearing(self) -> list[Clear]:
@@ -119,6 +123,24 @@ class Knobs:
             return None if rate is None else number(float(rate))
         return None
 
+    def group_rates(self) -> dict[int, float]:
+        """By the ``id`` of each group its rate, where it is a plain number: cheap to ask."""
+        found = {id(group): group.get("lr") for group in self._groups()}
+        return {key: rate for key, rate in found.items() if isinstance(rate, (int, float))}
+
+    def rates(self, then: dict[int, float] | None = None) -> dict[int, Any]:
+        """By the ``id`` of each parameter, the rate of the group that holds it.
+
+        Args:
+            then: of the groups, what ``group_rates`` said of a while ago.
+        """
+        told: dict[int, Any] = {}
+        for group in self._groups():
+            rate = (then or {}).get(id(group), group.get("lr"))
+            for one in group["params"]:
+                told.setdefault(id(one), None if rate is None else number(float(rate)))
+        return told
+
     def _momentum(self) -> Any:
         for group in self._groups()[:1]:
             if "momentum" in group:
@@ -128,7 +150,15 @@ class Knobs:
         return None
 
     def _groups(self) -> list[Any]:
-        return [group for one in self.optimizers for group in one.param_groups]
+        return list(self._placed().values())
+
+    def _placed(self) -> dict[tuple[int, int], Any]:
+        """The groups of all optimizers by their places; those that two of them share once."""
+        groups: dict[int, tuple[tuple[int, int], Any]] = {}
+        for one in self.optimizers:
+            for place, group in enumerate(one.param_groups):
+                groups.setdefault(id(group), ((id(one), place), group))
+        return dict(groups.values())
 
     def why_not(self, name: str) -> str:
         """Why a knob cannot act now; "" if it can."""
@@ -189,14 +219,25 @@ class Knobs:
                 _set_momentum(group, checked)
 
     def _set_rate(self, rate: float) -> None:
-        """The first group gets the rate, and the others keep their proportion to it."""
-        for optimizer in self.optimizers:
-            first = float(optimizer.param_groups[0]["lr"])
-            for place, group in enumerate(optimizer.param_groups):
-                own = float(group["lr"])
-                _set_in(
-                    group, rate if not place or not first or own == first else own / first * rate
-                )
+        """The first group gets the rate, and all others keep their proportion to it.
+
+        Of 0 nothing has a proportion: what it was before the knob set it to 0 is remembered. A
+        group that the script itself holds at another rate while the first stands at 0 stays.
+        """
+        groups = {where: one for where, one in self._placed().items() if one.get("lr") is not None}
+        if not groups:
+            return
+        first = float(next(iter(groups.values()))["lr"])
+        for place, (where, group) in enumerate(groups.items()):
+            own = float(group["lr"])
+            share = 1.0 if not place or own == first else own / first if first else None
+            if not own:
+                share = self._shares.pop(where, 1.0 if not place else 0.0)
+            if share is None:
+                continue
+            _set_in(group, rate if share == 1 else share * rate)
+            if not rate and own + share:
+                self._shares[where] = share
 
     @property
     def scheduled(self) -> bool:

@@ -60,6 +60,18 @@ def judged(file: str, line: int) -> list[str]:
     return [name for name in found if name]
 
 
+def losses(file: str, line: int) -> list[str]:
+    """The names in the statements from a line on, in the same function, that make a ``loss``."""
+    found = [
+        one
+        for one in _statements(file).values()
+        if one.line >= line
+        and _home(file, one.line) == _home(file, line)
+        and any("loss" in name.lower() for name in one.targets)
+    ]
+    return list(dict.fromkeys(name for one in found[:1] for name in one.names))
+
+
 @functools.lru_cache(maxsize=64)
 def _tree(file: str) -> ast.Module | None:
     try:

@@ -14,12 +14,13 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
+from fivestep.listen.modules import is_loss
 from fivestep.page.fitted import Form, fitted, form_of
 from fivestep.page.judging import explains, judged
 from fivestep.page.points import Points
 from fivestep.page.protocol import Message
 from fivestep.page.pure import why_not
-from fivestep.page.trial import trial
+from fivestep.page.trial import ask, trial
 from fivestep.page.valley import Valley
 from fivestep.vitals.measure import measurable, quietly
 
@@ -46,6 +47,7 @@ class Pictures:
         self._on = True
         self._asked: Asked | None = None
         self._loss: Tensor | None = None
+        self._guessed = False  # what is drawn was not yet seen to be asked
         self._begin(None)
 
     def _begin(self, model: nn.Module | None) -> None:
@@ -57,6 +59,10 @@ class Pictures:
         self._part = 0  # the iteration that it took part in last
 
     # -- what is heard --------------------------------------------------------------------------
+
+    def expected(self, model: Any, args: Any, named: Callable[[], Iterable[Any]]) -> None:
+        """The loop waits before its first forward, with these values named in what follows."""
+        self._safely(self._expected, model, args, named)
 
     def heard_forward(self, model: Any, args: Any, kwargs: Any, result: Any) -> None:
         """A model has answered."""
@@ -84,6 +90,10 @@ class Pictures:
         """Where the model stands on the surface; None where there is none."""
         return self._safely(self._point, iteration, detailed)
 
+    def held(self, iteration: int, takes_part: Callable[[nn.Module], bool]) -> None:
+        """The loop stands still after this iteration's update, and somebody looks."""
+        self._safely(self._held, iteration, takes_part)
+
     def turn(self) -> None:
         """The iteration is over."""
         self._asked = self._loss = None
@@ -109,13 +119,31 @@ class Pictures:
         inputs = args[0]
         if not 0 < len(result) == len(inputs):
             return
-        if inputs.dtype.is_floating_point and inputs.shape[1:] in ((), (1,), (2,)):
+        if _has_features(inputs):
             with quietly():
                 self._asked = Asked(model, inputs, result.detach())
 
-    def _heard_loss(self, iteration: int, call: Any, args: Any, kwargs: Any, result: Any) -> None:
-        if self._asked is None:
+    def _expected(self, model: Any, args: Any, named: Callable[[], Iterable[Any]]) -> None:
+        """Draw data and the untrained model, if what follows names one tensor that fits."""
+        if len(args) != 1 or not _is_plain(args[0]) or not _has_features(args[0]) or why_not(model):
             return
+        with quietly():
+            ahead = list(named())
+        if not any(_is_a_loss(one) for one in ahead):
+            return  # what is named may be anything
+        try:
+            with trial(model):
+                output = ask(model, args[0])
+        except Exception:  # the script will say so itself, or it is asked otherwise there
+            return
+        self._heard_forward(model, args, {}, output)
+        if self._asked is not None:
+            self._meet_loosely(1, ahead, "")
+        self._asked, self._guessed = None, self._form is not None
+
+    def _heard_loss(self, iteration: int, call: Any, args: Any, kwargs: Any, result: Any) -> None:
+        if self._asked is None or _is_lost(self._asked.output):
+            return  # how it was asked is not seen now, and what was known stays
         with quietly():
             found = judged(call, args, kwargs, self._asked.output)
         if found is None:
@@ -132,7 +160,7 @@ class Pictures:
         self, iteration: int, loss: Tensor, named: Callable[[], Iterable[Any]]
     ) -> None:
         words = "the loss is written by hand: it cannot be asked anew elsewhere"
-        if self._asked is not None:
+        if self._asked is not None and not _is_lost(self._asked.output):
             output = self._asked.output
             with quietly():
                 meant = [one for one in named() if _is_plain(one) and explains(loss, output, one)]
@@ -148,7 +176,8 @@ class Pictures:
             and len(one) == len(output) and one.numel() in (len(output), output.numel())
         }  # fmt: skip
         if len(targets) == 1 and self._meet(iteration, next(iter(targets.values())), "", ""):
-            self._valley.refuse(words)
+            if words:
+                self._valley.refuse(words)
             self._draw(iteration - 1, False)
 
     def _meet(self, iteration: int, targets: Tensor, loss: str, between: str) -> bool:
@@ -156,6 +185,8 @@ class Pictures:
         assert self._asked is not None
         model, inputs, output = self._asked
         known = self._model() if self._model is not None else None
+        if self._guessed:  # now it is known: how the loss is asked says what to draw
+            known, self._guessed = None, False
         if known is not model:
             if known is not None and self._part >= iteration - 1:
                 return False  # several models take part: the first is shown
@@ -187,7 +218,15 @@ class Pictures:
             return
         if moved or self._drawn < 0:
             self._fit(model, iteration)
-        self._survey(model, iteration)
+        with quietly():
+            sound = all(bool(one.isfinite().all()) for one in nn.Module.parameters(model))
+        if sound:  # else the last surface stays
+            self._survey(model, iteration)
+
+    def _held(self, iteration: int, takes_part: Callable[[nn.Module], bool]) -> None:
+        model = self._model() if self._model is not None else None
+        if model is not None and self._drawn < iteration and takes_part(model):
+            self._draw(iteration, True)
 
     def _fit(self, model: nn.Module, iteration: int) -> None:
         assert self._form is not None
@@ -215,6 +254,24 @@ class Pictures:
             self._draw(iteration, True)  # the script moves the parameters itself
         with quietly():
             return self._valley.point()
+
+
+def _is_a_loss(value: Any) -> bool:
+    """One of torch's, or torch's functions themselves: the name of a call leaves its end out."""
+    if isinstance(value, nn.Module):
+        return is_loss(value)
+    return value is nn.functional or getattr(value, "__module__", "") == nn.functional.__name__
+
+
+def _has_features(inputs: Tensor) -> bool:
+    """One feature or two: what a picture has room for."""
+    return inputs.dtype.is_floating_point and inputs.shape[1:] in ((), (1,), (2,))
+
+
+def _is_lost(tensor: Tensor) -> bool:
+    """No number in it is finite."""
+    with quietly():
+        return bool(tensor.numel()) and not bool(tensor.isfinite().any())
 
 
 def _is_plain(value: Any) -> bool:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import weakref
 from collections import Counter
 from typing import Any
@@ -61,6 +62,8 @@ class Points:
         pairs = zip(_rows(inputs), _rows(targets), strict=True)
         for place, (given, wanted) in enumerate(pairs):
             key = (*given, *wanted)
+            if not all(map(math.isfinite, key)):
+                continue  # it lies nowhere
             batch[key] += 1
             if batch[key] > self._held[key]:
                 new.append(place)

@@ -48,6 +48,11 @@ class Rounds:
         return self._updated and (step, site) == self._last and not self._unsure and not updating
 
     @property
+    def updates_until(self) -> int:
+        """The iteration whose update was made last; 0 before the first."""
+        return self.iteration - (bool(self.steps) and not self._updated)
+
+    @property
     def may_be_over(self) -> bool:
         """It had its update, and nothing may follow: those before ended so, or there were none."""
         if not self._updated or self._last is None:

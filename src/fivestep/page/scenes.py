@@ -121,8 +121,14 @@ class Scenes:
             return []
         return values.of_names(near, statement.names)
 
-    def moment(self, told: Message, frame: FrameType, lit: Lit, result: Any) -> None:
-        """Tell a moment."""
+    def ahead(self, frame: FrameType, site: Site | None) -> list[Any]:
+        """The values that are named where a loss is made, in the lines from here on."""
+        if site is None or frame.f_code.co_filename != site.file:
+            return []
+        return values.of_names(frame, lines.losses(site.file, site.line))
+
+    def moment(self, told: Message, frame: FrameType | None, lit: Lit, result: Any) -> None:
+        """Tell a moment; without a frame, without values: the loop has gone on meanwhile."""
         self.next = {}
         if lit.inside is None and lit.file == self._script and not told.get("moved"):
             self.lines.setdefault(told["step"], set()).add(lit.at)
@@ -142,7 +148,7 @@ def _where_judged(frame: FrameType, site: Site) -> int | None:
     return None
 
 
-def _values(frame: FrameType, lit: Lit, result: Any) -> list[Message]:
+def _values(frame: FrameType | None, lit: Lit, result: Any) -> list[Message]:
     near: FrameType | None = frame
     while near is not None and near.f_code.co_filename != lit.file:
         near = near.f_back

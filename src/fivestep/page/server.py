@@ -8,7 +8,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import uvicorn
@@ -209,11 +209,12 @@ class Server:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
+        names: Sequence[str] = (),
         stranger: Callable[[str], None] = lambda link: None,
         save: Callable[[list[int]], bytes] | None = None,
     ) -> None:
         self._socket = _bound(host, port)
-        self.access = Access(host, self._socket.getsockname()[1])
+        self.access = Access(host, self._socket.getsockname()[1], names)
         self.pages = Pages(ring, ask, save)
         self._ring, self._stranger, self._told = ring, stranger, 0.0
         self.app: App = Gate(

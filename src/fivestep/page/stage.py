@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -25,6 +25,7 @@ from fivestep.page.desk import Desk
 from fivestep.page.findings import Findings
 from fivestep.page.hearing import Hearing
 from fivestep.page.knobs import Knobs
+from fivestep.page.lost import first_lost, is_lost
 from fivestep.page.pictures import Pictures
 from fivestep.page.protocol import Message, number
 from fivestep.page.rounds import Rounds
@@ -34,11 +35,24 @@ from fivestep.vitals import Site
 from fivestep.vitals.measure import measurable, quietly
 
 Call = tuple[Any, Any, Any]  # what was called, its arguments, those by name
+LOOKS = 20  # for what made a loss that is not finite
 SHARE = 0.005  # of the time, for details that nobody asked for
 BEFORE = {
     "before forward": Step.FORWARD, "before loss": Step.LOSS, "before backward": Step.BACKWARD,
     "before update": Step.UPDATE,
 }  # fmt: skip
+
+
+class Passed(NamedTuple):
+    """A step that nobody was told of: without its frame, which would keep what it holds."""
+
+    step: Step
+    iteration: int
+    place: Any
+    seconds: float
+    loss: Any
+    rate: Any  # of the update
+    flags: Message  # left out, moved
 
 
 class Stage:
@@ -66,6 +80,7 @@ class Stage:
         self.rounds, self.scenes = Rounds(), Scenes(post)
         self.desk = Desk(post, control, self.knobs, self.rounds, self.scenes)
         self.pictures = Pictures(post)
+        self.desk.held = self._draw_held
         self.findings: Findings | None = None
         self._hearing = Hearing(self)
         self.where: Callable[[FrameType], Site | None] = here  # the line of a frame that is shown
@@ -73,18 +88,24 @@ class Stage:
         self._thread: int | None = None
         self._started = False
         self._born = clock()
-        self._spent = 0.0  # on details that nobody asked for
+        self._spent = self._drawing = 0.0  # on details and pictures that nobody asked for
         self._held = 0.0  # seconds that the loop was held
         self._marks: dict[Step, float] = {}  # when a step began, less what it was held before
-        self._detailed = True
+        self._detailed = self._pictured = True
         self._loss: Any = None
         self._scaled: tuple[weakref.ref[torch.Tensor], torch.Tensor] | None = None
+        self._looks = LOOKS
+        self._lost = 0  # the iteration since which losses are not finite
         self._judged = False  # a loss was heard since the last backward
+        self._nested = False  # the step is one of an update's closure
         self._cleared = False  # in this window, at the place that was chosen
         self._modes: list[tuple[Any, bool]] = []
         self._loader: weakref.ref[Any] | None = None
         self._untold: Callable[[], None] | None = None  # the moment that nobody was told of
+        self._passed: Passed | None = None  # the same, when the loop has gone on
         self._norm: float | None = None
+        self._rate: Any = None  # of the update that was made; a schedule then sets the next
+        self._rates: dict[int, float] = {}
         self._layers: list[list[Any]] = []
 
     # -- its ears -------------------------------------------------------------------------------
@@ -136,9 +157,11 @@ class Stage:
 
     # -- what is heard --------------------------------------------------------------------------
 
-    def begins(self, step: Step, frame: FrameType, subject: Any = None) -> None:
+    def begins(
+        self, step: Step, frame: FrameType, subject: Any = None, args: tuple[Any, ...] = ()
+    ) -> None:
         """A step begins; the loop may be held before it."""
-        self._safely(self._begins, step, frame, subject)
+        self._safely(self._begins, step, frame, subject, args)
 
     def ends(
         self, step: Step, frame: FrameType, result: Any, *,
@@ -186,14 +209,20 @@ class Stage:
 
     # -- before a step --------------------------------------------------------------------------
 
-    def _begins(self, step: Step, frame: FrameType, subject: Any) -> None:
+    def _begins(
+        self, step: Step, frame: FrameType, subject: Any, args: tuple[Any, ...] = ()
+    ) -> None:
         site = self.where(frame)
-        nested = self._hearing.updating and step is not Step.UPDATE
-        if self.rounds.is_new(step, site, updating=nested):
+        self._nested = self._hearing.updating and step is not Step.UPDATE
+        if self.rounds.is_new(step, site, updating=self._nested):
             self._turn()
         if not self._started:
             self._start(site)
+            if step is Step.FORWARD and self.control.paused:
+                ahead = functools.partial(self.scenes.ahead, frame, site)
+                self.pictures.expected(subject, args, ahead)
         if self.control.asked or self.control.paused:
+            self._tell_passed()
             if not self._in_detail:
                 self.scenes.at(site)
             self._hold(None)
@@ -233,6 +262,9 @@ class Stage:
         self._begins(Step.UPDATE, frame, None)
         if self.knobs.clip_now(optimizer):
             self.scenes.clipped = True
+        if self._rate is None or optimizer is self.knobs.optimizers[0]:
+            self._rate = self.knobs.rate()
+        self._rates = self.knobs.group_rates()
         if self._detailed:
             self._timed(self.weights.remember)
             self._norm = self.weights.gradient_norm()
@@ -264,8 +296,10 @@ class Stage:
             if loader is not None:
                 self.desk.loaders.add(loader)
         self._tell(step, frame, site, result, skipped=skipped)
-        if self._in_detail:
-            self._timed(self._picture, step, call, result)
+        if step is Step.LOSS:
+            self._look_for_loss(result)
+        if self._in_pictures:
+            self._drawn(self._picture, step, call, result)
         self._pause_after(step)
         if step is Step.UPDATE:
             self.weights.forget()
@@ -279,6 +313,10 @@ class Stage:
     @property
     def _in_detail(self) -> bool:
         return self._detailed or self.control.watched()
+
+    @property
+    def _in_pictures(self) -> bool:
+        return self._pictured or self.control.watched()
 
     def _picture(self, step: Step, call: Call | None, result: Any) -> None:
         """Hear what can be drawn of a step."""
@@ -302,13 +340,24 @@ class Stage:
             self._begins(Step.LOSS, frame, None)
             self._note_loss(loss)
             self._tell(Step.LOSS, frame, self.where(frame), loss, by_hand=True)
-            if self._in_detail:
+            if self._in_pictures:
                 named = functools.partial(self.scenes.named, frame, self.where(frame))
-                self._timed(self.pictures.heard_by_hand, self.rounds.iteration, loss, named)
+                self._drawn(self.pictures.heard_by_hand, self.rounds.iteration, loss, named)
             self._pause_after(Step.LOSS)
         self._note_loss(loss)
-        if self._in_detail:
-            self._timed(self.pictures.heard_backward, self.rounds.iteration, loss)
+        self._look_for_loss(loss)
+        if self._in_pictures:
+            self._drawn(self.pictures.heard_backward, self.rounds.iteration, loss)
+
+    def _look_for_loss(self, loss: torch.Tensor) -> None:
+        """The first of several that are not finite: tell where that began."""
+        if not is_lost(loss):
+            return
+        begun, self._lost = self._lost, self.rounds.iteration
+        if self._looks > 0 and (begun + 1 < self._lost or not begun):
+            self._looks -= 1
+            words = first_lost(loss, self.weights.named(), self.weights.layer)
+            self._post("lost", {"iteration": self._lost, "words": words})
 
     def _note_loss(self, loss: torch.Tensor) -> None:
         self._judged = True
@@ -323,52 +372,68 @@ class Stage:
         place = self.scenes.place(frame, site, by_hand=by_hand)
         line = place.line if by_hand else None
         self.rounds.step(step, site, seconds, line=line, moved=moved, left_out=skipped)
-        tell = functools.partial(
-            self._tell_moment, step, frame, result, place, seconds, skipped, moved
-        )  # fmt: skip
+        flags = ({"skipped": True} if skipped else {}) | ({"moved": True} if moved else {})
+        now = Passed(step, self.rounds.iteration, place, seconds, self._loss, self._rate, flags)
+        tell = functools.partial(self._tell_moment, now, frame, result)
         if self._in_detail:
+            self._passed = None
             self._timed(tell)
         else:
             self._untold = tell  # until the loop goes on: it may be asked to stop here
+            self._passed = now
 
-    def _tell_moment(
-        self, step: Step, frame: FrameType, result: Any, place: Any, seconds: float,
-        skipped: bool, moved: bool,
-    ) -> None:  # fmt: skip
-        updated = step is Step.UPDATE
-        layers = self.weights.layers() if updated else []
-        if updated:
-            self._layers = layers
+    def _tell_moment(self, now: Passed, frame: FrameType | None, result: Any) -> None:
+        updated = now.step is Step.UPDATE
+        if updated and frame is not None:
+            self._layers = self.weights.layers()
         self.scenes.moment(
             {
-                "iteration": self.rounds.iteration,
-                "step": step.value,
-                "seconds": number(seconds),
-                "loss": self._loss_value(),
-                "parameters": self.weights.told(updated=updated and self.weights.remembered),
-                "rate": self.knobs.rate(),
+                "iteration": now.iteration,
+                "step": now.step.value,
+                "seconds": number(now.seconds),
+                "loss": _value(now.loss),
+                "parameters": self.weights.told(
+                    rates=self.knobs.rates(self._rates if updated else None),
+                    updated=updated and self.weights.remembered,
+                ),
+                "rate": now.rate if updated else self.knobs.rate(),
             }
-            | ({"skipped": True} if skipped else {})
-            | ({"moved": True} if moved else {}),
-            frame, place, result,
+            | now.flags,
+            frame, now.place, result,
         )  # fmt: skip
 
-    def _loss_value(self) -> Any:
-        if self._loss is None or self._loss.numel() != 1:
-            return None
-        with quietly():
-            return number(float(self._loss)) if measurable(self._loss) else None
+    def _tell_passed(self) -> None:
+        """The loop is held, or over, where nobody was told of the last step: tell of it now."""
+        passed, self._passed = self._passed, None
+        if passed is not None:
+            self._tell_moment(passed, None, None)
 
     def _timed(self, function: Callable[..., Any], *args: Any) -> None:
+        self._spent += self._seconds(function, *args)
+
+    def _drawn(self, function: Callable[..., Any], *args: Any) -> None:
+        self._drawing += self._seconds(function, *args)
+
+    def _seconds(self, function: Callable[..., Any], *args: Any) -> float:
+        """Do it; return the seconds that it took, if nobody asked for it."""
         began = self._clock()
         function(*args)
-        if not self.control.watched():
-            self._spent += self._clock() - began
+        return 0.0 if self.control.watched() else self._clock() - began
 
     def _detail(self) -> None:
-        """Decide whether the next iteration is told in detail."""
-        free = self._share > 0 and self._spent <= self._share * (self._clock() - self._born)
-        self._detailed = free or self.control.watched()
+        """Decide whether the next iteration is told in detail, and drawn.
+
+        Pictures have a purse of their own: one surface costs as much as a thousand moments. The
+        iterations 1, 2, 4, 8 are told for whoever looks at a run that is over in a second.
+        """
+        watched, next_one = self.control.watched(), self.rounds.iteration + 1
+        doubled = self._share > 0 and not next_one & (next_one - 1)
+        self._detailed = watched or doubled or self._affords(self._spent)
+        self._pictured = watched or self._affords(self._drawing)
+
+    def _affords(self, spent: float) -> bool:
+        half = self._share / 2
+        return half > 0 and spent <= half * (self._clock() - self._born)
 
     # -- held -----------------------------------------------------------------------------------
 
@@ -376,9 +441,8 @@ class Stage:
         self.control.reached("step")
         untold, self._untold = self._untold, None
         if untold is not None and self.control.asked:
+            self._passed = None
             untold()
-            if step is Step.UPDATE:
-                self.pictures.updated(self.rounds.iteration)
         if self.control.paused or self.control.asked or self.control.speed is not None:
             self._hold(step)
 
@@ -386,8 +450,15 @@ class Stage:
         began = self._clock()
         self.desk.hold(step)
         if self.control.watched():
-            self._detailed = True
+            self._detailed = self._pictured = True
         self._held += self._clock() - began
+
+    def _draw_held(self) -> None:
+        """Whoever holds the loop sees what it has learnt by now."""
+        if not (
+            self._nested and self._hearing.updating
+        ):  # else they stand where an update tries them out
+            self.pictures.held(self.rounds.updates_until, self.weights.takes_part)
 
     # -- the end of an iteration ----------------------------------------------------------------
 
@@ -404,16 +475,19 @@ class Stage:
         rounds.turn()
         self.pictures.turn()
         self.weights.turn()
-        self._loss, self._norm, self._layers = None, None, []
+        self._loss, self._norm, self._layers, self._rate = None, None, [], None
         self.desk.turn()
         self._detail()
 
     def _point(self) -> Message:
         """Where the model stands on the surface of its loss, if that is drawn."""
-        point = self.pictures.point(self.rounds.iteration, detailed=self._in_detail)
+        point = self.pictures.point(self.rounds.iteration, detailed=self._in_pictures)
         return {} if point is None else {"point": point}
 
     def _last_turn(self) -> None:
+        if self._share > 0:
+            self._tell_passed()
+            self._draw_held()
         self._turn()
         if self.findings is not None:
             self.findings.finish()
@@ -421,9 +495,16 @@ class Stage:
     def _iteration(self) -> Message:
         return {
             "iteration": self.rounds.iteration,
-            "loss": self._loss_value(),
-            "rate": self.knobs.rate(),
+            "loss": _value(self._loss),
+            "rate": self._rate if self._rate is not None else self.knobs.rate(),
             "gradient_norm": number(self._norm),
             "layers": self._layers,
             "seconds": self.rounds.seconds(),
         }
+
+
+def _value(loss: Any) -> Any:
+    if loss is None or loss.numel() != 1:
+        return None
+    with quietly():
+        return number(float(loss)) if measurable(loss) else None

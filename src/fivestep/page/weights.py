@@ -1,5 +1,6 @@
 """The parameters as a page shows them: first elements, gradient and norms, before and after."""
 # pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportPrivateUsage=false
 
 from __future__ import annotations
 
@@ -54,6 +55,11 @@ class Weights:
             found = walk(loss, lambda _: -1, saved=False).leaves
             self._leaves = [weakref.ref(one) for one in dict.fromkeys(found)]
 
+    def takes_part(self, model: nn.Module) -> bool:
+        """Tell whether a model took part in this iteration or the one before."""
+        known = (self._last.get(id(model)), self._now.get(id(model)))
+        return any(one is not None and one() is model for one in known)
+
     def turn(self) -> None:
         """An iteration is over: a model that takes no part any more is shown no more."""
         if self._now:
@@ -75,6 +81,16 @@ class Weights:
         if any(id(tensor) in self._busy for _, tensor in found):
             found.sort(key=lambda one: id(one[1]) not in self._busy)
         return found
+
+    def layer(self, parameter: torch.Tensor) -> str:
+        """The layer that a parameter belongs to, as a person would name it; "" if it is none."""
+        for one in {**self._last, **self._now}.values():
+            model = one()
+            for name, module in nn.Module.named_modules(model) if model is not None else ():
+                if any(parameter is own for own in module._parameters.values()):
+                    kind = class_name(type(module))
+                    return f"layer {name} ({kind})" if name else f"the model ({kind})"
+        return ""
 
     def _loose(self) -> Named:
         """Tensors of the script's own, where there is no model."""
@@ -122,10 +138,13 @@ class Weights:
                 return None
             return math.hypot(*(float(torch.linalg.vector_norm(one)) for one in gradients))
 
-    def told(self, *, updated: bool = False) -> list[dict[str, Any]]:
-        """The first of them, as a moment tells them."""
+    def told(self, *, rates: dict[int, Any], updated: bool = False) -> list[dict[str, Any]]:
+        """The first of them, as a moment tells them, each with its own rate."""
         with quietly():
-            return [self._one(name, tensor, updated) for name, tensor in self.named()[:SHOWN]]
+            return [
+                self._one(name, tensor, updated) | {"rate": rates.get(id(tensor))}
+                for name, tensor in self.named()[:SHOWN]
+            ]
 
     def _one(self, name: str, tensor: torch.Tensor, updated: bool) -> dict[str, Any]:
         then = self._before.get(name, tensor) if updated else tensor
@@ -136,6 +155,8 @@ class Weights:
             "before": _numbers(then) or [],
             "gradient": None if gradient is None else _numbers(gradient),
             "after": _numbers(tensor) if updated else None,
+            "moved": _moved(then, tensor) if updated else None,
+            "grain": _grain(tensor) if updated else None,
             "norm": _norm(tensor),
             "gradient_norm": None if gradient is None else _norm(gradient),
         }
@@ -149,6 +170,19 @@ def held_by(optimizer: Any) -> list[torch.Tensor]:
 def _numbers(tensor: torch.Tensor) -> list[Any] | None:
     found = first(tensor, ELEMENTS)
     return None if found is None else [number(one) for one in found]
+
+
+def _moved(then: torch.Tensor, now: torch.Tensor) -> list[Any] | None:
+    """By how much: six digits of a weight are too few to see a small update in."""
+    before, after = first(then, ELEMENTS), first(now, ELEMENTS)
+    if before is None or after is None:
+        return None
+    return [number(b - a) for a, b in zip(before, after, strict=True)]
+
+
+def _grain(tensor: torch.Tensor) -> Any:
+    """The rounding of its numbers, as a share of them."""
+    return number(torch.finfo(tensor.dtype).eps) if tensor.is_floating_point() else None
 
 
 def _norm(tensor: torch.Tensor) -> Any:

@@ -6,7 +6,7 @@ back. Everything after it is wasted.
 
 *What to do*
 Mend the operation that made it: keep what goes into ``log``, ``sqrt`` and a division away from 0
-(``log(x + 1e-8)``, or better a loss that takes logits), and lower the rate if the weights ran away
+(``log(x + 1e-8)`` for an x that is 0 at least, or better a loss that takes logits), and lower the rate if the weights ran away
 first.
 
 *When it is wrong*
@@ -83,8 +83,8 @@ def _say(record: Record, series: Series, iteration: int) -> Finding:
     return Finding(
         message=f"the loss is not finite from iteration {iteration} on"
         + (f": {culprit[0]}" if culprit else ""),
-        cause=(culprit[0] if culprit else "the operation that made it was not seen")
-        + "; one update with such a loss turns the weights into NaN",
+        cause=("" if culprit else "the operation that made it was not seen; ")
+        + "one update with such a loss turns the weights into NaN",
         fix=culprit[1]
         if culprit
         else "lower the rate, clip the gradients, and look for log, sqrt and divisions near 0",
@@ -136,7 +136,7 @@ def _operation(graph: Graph | None) -> Culprit | None:
         for node in reversed(nodes):
             if _explains(node, surely=surely):
                 name, how, fix = MADE_BY[node.name]
-                return f"{name} {how} {_range(node)}", fix
+                return f"{name} {how} {_range(node)}", _below(node) or fix
             found = _over_nothing(node, nodes) if surely else _masked(node)
             if found is not None:
                 return found
@@ -154,6 +154,13 @@ def _explains(node: Node, *, surely: bool) -> bool:
     if node.name == "DivBackward0":  # somewhere between: a divisor of exactly 0 is likely, not seen
         return 0 in (low, high) if surely else low < 0 < high
     return surely and not (math.isfinite(low) and math.isfinite(high))
+
+
+def _below(node: Node) -> str:
+    """Nothing small that is added helps a logarithm of less than 0."""
+    if node.name != "LogBackward0" or node.lowest is None or node.lowest >= 0:
+        return ""
+    return "find out why it is below 0, or keep it above: `x.clamp(min=1e-8)`"
 
 
 def _range(node: Node) -> str:
