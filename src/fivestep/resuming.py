@@ -89,6 +89,8 @@ class Saver:
         self._plan, self._kit, self._best, self._run, self._seed = plan, kit, best, run, plan.seed
         found = [_exact(plan.train), _exact(plan.validate)]
         self._exact = [one for one in found if one is not None]
+        for one in self._exact:
+            one.quiet = self._keeper.wait  # no process is forked while a thread is at work
         self._due = Due(self.checkpoint.every, plan.lengths)
 
     @property
