@@ -128,6 +128,9 @@ class Saver:
         place = f"epoch {course.epoch}, iteration {course.iteration}, update {course.update}"
         note = next((one.note for one in self._exact[:1] if one.note), None)
         text = f"goes on from {place} ({self.checkpoint.folder})"
+        forgotten = [part for one in self._exact for part in one.forgotten]
+        if forgotten:
+            text += f"; begins anew, as its place cannot be saved: {', '.join(forgotten)}"
         return f"{text}; {note}" if note else text
 
     def _compare(self, body: dict[str, Any]) -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import random
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import cycle, islice
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +29,15 @@ from torch.utils.data import (
     default_collate,
 )
 
+from checkpoints.conftest import Unsynced
 from checkpoints.resumed import Made, equal, stopped, trained
 from checkpoints.test_loaders import make
+from fivestep import Checkpoint
+from fivestep.batches import Batches, batches
 from fivestep.checkpoints import walk as walking
+from fivestep.checkpoints.disk import use
 from fivestep.checkpoints.exact import Exact
-from fivestep.checkpoints.own import Attributes, Own
+from fivestep.checkpoints.own import Attributes
 from fivestep.checkpoints.walk import walk
 
 SAMPLES = 20
@@ -159,6 +167,10 @@ def by_default(x: Any, own: Any = random.Random(6)) -> Any:  # noqa: B008
     return x + own.gauss(0, 1)
 
 
+def first_changes(held: Any, x: Any) -> Any:
+    return held[0].change(x)
+
+
 def among_many() -> Callable[[Any], Any]:
     holders = [Bound() for _ in range(1500)]
     return lambda x: holders[-1].change(x)
@@ -197,7 +209,7 @@ HELD: dict[str, Callable[[], Any]] = {
     "global of another function": lambda: Changed(through_another),
     "one of many": lambda: Changed(among_many()),
     "deep": deep,
-    "deque": lambda: Changed(partial(lambda held, x: held[0].change(x), deque([Bound()]))),
+    "deque": lambda: Changed(partial(first_changes, deque([Bound()]))),
 }
 
 
@@ -420,8 +432,6 @@ def test_a_validation_sees_other_random_numbers_than_the_training() -> None:
 
 
 def walk_free() -> Any:
-    from fivestep.batches import batches
-
     return batches(DataLoader(RandomStream(), batch_size=4))
 
 
@@ -452,10 +462,10 @@ class Positioned:
 
 @pytest.mark.parametrize("every", ["1 epoch", "1 update", "3 updates"])
 def test_a_loader_of_its_own_position_saved_between_epochs(every: str, tmp_path: Path) -> None:
-    from fivestep import Checkpoint
+    def saves(folder: Path) -> Checkpoint:
+        return Checkpoint(folder, every=every)
 
-    saves = {"saves": lambda folder: Checkpoint(folder, every=every)}
-    goes_on(Positioned, tmp_path, (6, 8, 11), epochs=3, **saves)
+    goes_on(Positioned, tmp_path, (6, 8, 11), epochs=3, saves=saves)
 
 
 def shuffled(own: bool = True) -> Any:
@@ -475,9 +485,58 @@ def test_batches_come_in_order() -> None:
 
 
 def _batches(source: Any) -> Any:
-    from fivestep.batches import Batches
-
     return Batches(source)
+
+
+class Slow(Unsynced):
+    """A disk that is still at work when the next thing happens."""
+
+    def sync(self, file: int) -> None:
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("where", ["train", "validate"])
+def test_no_process_is_forked_while_a_thread_is_at_work(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(Slow())  # the fixture puts the old one back
+    seen: list[bool] = []
+    start = BaseProcess.start
+
+    def starting(process: Any) -> None:
+        seen.append(any(thread.name == "fivestep-checkpoint" for thread in threading.enumerate()))
+        start(process)
+
+    monkeypatch.setattr(BaseProcess, "start", starting)
+    options: dict[str, Any] = {where: DataLoader(plain(), batch_size=4, num_workers=1)}
+    model, loss, optimizer, made = make(shuffled, epochs=2)
+    trained(lambda: (model, loss, optimizer, made | options), tmp_path)
+    assert len(seen) >= 2
+    assert not any(seen)
+
+
+class Endless(Sampler[int]):
+    def __init__(self) -> None:
+        self.ahead = cycle(range(7))
+
+    def __len__(self) -> int:
+        return SAMPLES
+
+    def __iter__(self) -> Iterator[int]:
+        return islice(self.ahead, SAMPLES)
+
+
+def test_what_cannot_be_saved_is_said_by_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def made() -> Made:
+        return make(lambda: DataLoader(plain(), batch_size=4, sampler=Endless()))
+
+    assert stopped(made, tmp_path, 7)
+    trained(made, tmp_path, progress=True)
+    assert "begins anew, as its place cannot be saved: sampler.ahead, a cycle" in (
+        capsys.readouterr().err
+    )
 
 
 class OwnDropout(nn.Module):
@@ -586,7 +645,11 @@ def test_a_shared_container_stays_shared() -> None:
 
 
 def test_the_users_seed_still_decides_the_order() -> None:
-    def digest(seed: int) -> int:
-        return Own(a=torch.Generator().manual_seed(seed)).digest()
+    def first(seed: int) -> Any:
+        own = torch.Generator().manual_seed(seed)
+        made = Exact(batches(DataLoader(plain(), batch_size=20, shuffle=True, generator=own)), 0)
+        made.begin()
+        return next(iter(made.epoch(1)))[0]
 
-    assert digest(1) == digest(1) != digest(2)
+    assert torch.equal(first(1), first(1))
+    assert not torch.equal(first(1), first(2))

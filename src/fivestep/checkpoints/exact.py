@@ -45,6 +45,7 @@ class Exact(Around):
     that is cut short leaves none either: it is made again.
 
     Attributes:
+        forgotten: what stands in the data and could not be saved, by name.
         quiet: called before workers are forked; it returns when no thread is at work.
     """
 
@@ -58,6 +59,7 @@ class Exact(Around):
         self._current = Attributes(**self._owners_current)
         self._mark = self._order.digest()
         self._begun: dict[str, Any] = {}
+        self.forgotten: list[str] = []
         self._announced, self._number = False, 1
         self._before: Held | None = None  # the validation that is going on
         self.quiet: Callable[[], None] = lambda: None
@@ -116,13 +118,21 @@ class Exact(Around):
         else:
             begun = self._replayed.changed() if between else self._begun
             now = self._current.changed()
-        return {"begun": begun, "now": now, "mark": self._mark, "loader": loader}
+        return {
+            "begun": begun, "now": now, "mark": self._mark, "loader": loader,
+            "forgotten": [f"{way}, a {kind}" for way, kind in self._iterators.items()],
+        }  # fmt: skip
+
+    @property
+    def _iterators(self) -> dict[str, str]:
+        return self._replayed.own.found().iterators | self._current.own.found().iterators
 
     def go_on_from(self, state: dict[str, Any]) -> None:
         """Begin the epoch again as it began in what was saved."""
         self._replayed.put(state["begun"])
         self._current.put(state["now"])
         self._begun, self._mark = state["begun"], state["mark"]
+        self.forgotten = state["forgotten"]
         if self._knows_its_place:
             source: Any = self._source
             source.load_state_dict(state["loader"])
@@ -199,14 +209,14 @@ class Exact(Around):
         """Say which epoch it is to whatever wants to be told."""
         source: Any = self._source
         if loader is None:
-            several = [source, getattr(source, "sampler", None)]
+            several: list[Any] = [source, getattr(source, "sampler", None)]
         else:
             batches = source.batch_sampler
             several = [source.sampler, batches, getattr(batches, "sampler", None)]
             several += [] if self._validates else [source.dataset]
         for one in {id(one): one for one in several}.values():
-            if hasattr(one, "set_epoch"):
-                one.set_epoch(number)
+            if callable(tell := getattr(one, "set_epoch", None)):
+                tell(number)
 
     def close(self) -> None:
         """Send the workers home that outlive an epoch."""

@@ -39,6 +39,7 @@ class Found(NamedTuple):
 
     generators: dict[str, Any]
     holders: dict[str, Any]
+    iterators: dict[str, str]  # what they are: nobody can tell where they stand
     whole: bool  # False where there was more than it looks at
     looks: list[tuple[Callable[[], list[Any]], tuple[int, ...]]]
 
@@ -50,7 +51,7 @@ class Found(NamedTuple):
 
 def walk(**owners: Any) -> Found:
     """Walk through the owners, the nearest things first, each thing once."""
-    found, met = Found({}, {}, True, []), set[int]()
+    found, met = Found({}, {}, {}, True, []), set[int]()
     ways: deque[tuple[str, Any, bool]] = deque((name, one, True) for name, one in owners.items())
     looked = 0
     while ways and looked < MOST:
@@ -62,7 +63,10 @@ def walk(**owners: Any) -> Found:
         if isinstance(value, GENERATORS):
             found.generators[way] = value
             continue
-        if held and _has_attributes(value):
+        if held and type(value).__module__ in ("builtins", "itertools"):
+            if isinstance(value, Iterator):
+                found.iterators[way] = type(value).__name__
+        elif held and _has_attributes(value):
             found.holders[way] = value
         for name, part, within in _parts(value, found):
             if type(part) not in _LEAVES:
