@@ -37,7 +37,7 @@ from fivestep.batches import Batches, batches
 from fivestep.checkpoints import walk as walking
 from fivestep.checkpoints.disk import use
 from fivestep.checkpoints.exact import Exact
-from fivestep.checkpoints.own import Attributes
+from fivestep.checkpoints.own import Attributes, Own
 from fivestep.checkpoints.walk import walk
 
 SAMPLES = 20
@@ -387,7 +387,9 @@ def test_what_counts_epochs_goes_on_counting(name: str, tmp_path: Path) -> None:
     goes_on(ORDERS[name], tmp_path, (2, 7, 11), epochs=3)
 
 
-@pytest.mark.parametrize("name", ["sampler", "own batches", "samples", "stream"])
+@pytest.mark.parametrize(
+    "name", ["sampler", "own batches", "samples", "stream", "with replacement"]
+)
 def test_passes_that_are_no_epochs_are_no_trace(name: str, tmp_path: Path) -> None:
     """A validation counts for itself; statistics computed anew, for nobody."""
 
@@ -653,3 +655,9 @@ def test_the_users_seed_still_decides_the_order() -> None:
 
     assert torch.equal(first(1), first(1))
     assert not torch.equal(first(1), first(2))
+
+
+def test_generators_draw_different_numbers() -> None:
+    pair = [random.Random(0), random.Random(0)]
+    Own(pair=pair).seed(5)
+    assert pair[0].random() != pair[1].random()

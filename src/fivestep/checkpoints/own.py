@@ -80,7 +80,6 @@ class Attributes:
 
     def __init__(self, *, direct: bool = False, **owners: Any) -> None:
         self.own, self._direct, self._owners = Own(**owners), direct, owners
-        self.loaded: set[str] = set()
         self.first = self._read()
 
     def changed(self) -> dict[str, Any]:
@@ -89,7 +88,7 @@ class Attributes:
         return {
             key: value
             for key, value in now.items()
-            if key in self.loaded or key not in self.first or not _same(value, self.first[key])
+            if key not in self.first or not _same(value, self.first[key])
         }
 
     def put(self, values: dict[str, Any]) -> None:
@@ -100,7 +99,6 @@ class Attributes:
             way, _, name = key.rpartition(".")
             if way in holders:
                 _set(holders[way], name, copy.deepcopy(value))
-        self.loaded |= values.keys()
 
     def _holders(self) -> dict[str, Any]:
         return self._owners if self._direct else self.own.found().holders
@@ -179,12 +177,14 @@ class Inner:
     """What an object has besides its ``state_dict``: generators, attributes that have changed."""
 
     def __init__(self, one: Any) -> None:
-        self._own = Own(**_roots(one))
-        direct = isinstance(one, torch.optim.Optimizer)
-        self._attributes = Attributes(direct=direct, **({"own": one} if direct else _roots(one)))
+        if isinstance(one, torch.optim.Optimizer):
+            self._own = Own(**_roots(one))
+            self._attributes = Attributes(direct=True, own=one)
+        else:
+            self._attributes = Attributes(own=one)
+            self._own = self._attributes.own
         # Only what is compared with outlives a save: it must not keep the object alive.
-        known = _KNOWN.setdefault(one, (self._attributes.first, set()))
-        self._attributes.first, self._attributes.loaded = known
+        self._attributes.first = _KNOWN.setdefault(one, self._attributes.first)
 
     def state(self) -> dict[str, Any]:
         """Collect it."""
@@ -197,11 +197,9 @@ class Inner:
         self._own.put(state.get("generators", {}))
 
 
-_KNOWN: WeakKeyDictionary[Any, tuple[dict[str, Any], set[str]]] = WeakKeyDictionary()
+_KNOWN: WeakKeyDictionary[Any, dict[str, Any]] = WeakKeyDictionary()
 
 
 def _roots(one: Any) -> dict[str, Any]:
-    if not isinstance(one, torch.optim.Optimizer):
-        return {"own": one}
     held = vars(one).items()
     return {name: part for name, part in held if not (name in _OPTIMIZERS or callable(part))}

@@ -13,7 +13,7 @@ import random
 import sys
 import sysconfig
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import cache, partial
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
@@ -41,7 +41,7 @@ class Found(NamedTuple):
     holders: dict[str, Any]
     iterators: dict[str, str]  # what they are: nobody can tell where they stand
     whole: bool  # False where there was more than it looks at
-    looks: list[tuple[Callable[[], list[Any]], tuple[int, ...]]]
+    looks: list[tuple[Callable[[], Collection[Any]], tuple[int, ...]]]
 
     @property
     def changed(self) -> bool:
@@ -127,16 +127,16 @@ def _parts(value: Any, found: Found) -> Iterator[tuple[str, Any, bool]]:
 
 def _of_container(value: Any, found: Found) -> Iterator[tuple[str, Any, bool]]:
     if isinstance(value, dict):
-        _watch(found, lambda: list(value.values()))
+        _watch(found, lambda: value.values())
         items = list(value.items())
         yield from ((str(key)[:80], part, True) for key, part in items)
         return
     kinds = set(map(type, value))
     if kinds <= _LEAVES:
         if len(value) <= _FEW:  # something may be put into it yet
-            _watch(found, lambda: list(value))
+            _watch(found, lambda: value)
         return
-    _watch(found, lambda: list(value))
+    _watch(found, lambda: value)
     short = len(value) > _LONG and kinds <= {*_LEAVES, list, tuple}
     for place, part in enumerate(list(value)[: _FIRST if short else None]):
         if not _is_flat(part):
@@ -214,11 +214,11 @@ def _of_object(value: Any, found: Found) -> Iterator[tuple[str, Any, bool]]:
         yield "class", type(value), False
 
 
-def _watch(found: Found, look: Callable[[], list[Any]]) -> None:
+def _watch(found: Found, look: Callable[[], Collection[Any]]) -> None:
     found.looks.append((look, _identities(look())))
 
 
-def _identities(values: list[Any]) -> tuple[int, ...]:
+def _identities(values: Collection[Any]) -> tuple[int, ...]:
     if len(values) > _FIRST:
         return (len(values),)
     return tuple(id(one) for one in values if type(one) not in _LEAVES)
