@@ -18,6 +18,7 @@ import pytest
 import torch
 from torch import nn
 from torch.utils.data import (
+    BatchSampler,
     ConcatDataset,
     DataLoader,
     Dataset,
@@ -338,6 +339,16 @@ class CountingSamples(Changed):
         return INPUTS[index] / self.seen, TARGETS[index]
 
 
+class ToldSamples(Changed):
+    """Keeps what it is told where nobody sees it."""
+
+    def __init__(self) -> None:
+        self.set_epoch(0)
+
+    def set_epoch(self, number: int) -> None:
+        self.change = partial(torch.add, other=number)
+
+
 class CountingStream(IterableDataset[Any]):
     def __init__(self) -> None:
         self.passes = np.zeros(1, dtype=np.int64)
@@ -376,8 +387,10 @@ ORDERS: dict[str, Callable[[], Any]] = {
     "batch sampler": lambda: DataLoader(plain(), batch_sampler=CountingBatches()),  # pyright: ignore
     "own batches": OwnBatches,
     "samples": lambda: DataLoader(CountingSamples(), batch_size=4, shuffle=True),
+    "told samples": lambda: DataLoader(ToldSamples(), batch_size=4, shuffle=True),
     "stream": lambda: DataLoader(CountingStream(), batch_size=4),
     "lazy stream": lambda: DataLoader(LazyStream(), batch_size=4),
+    "in batches": lambda: DataLoader(plain(), batch_sampler=BatchSampler(replacing(), 4, False)),
     "with replacement": lambda: DataLoader(plain(), batch_size=4, sampler=replacing()),
 }
 
@@ -387,9 +400,10 @@ def test_what_counts_epochs_goes_on_counting(name: str, tmp_path: Path) -> None:
     goes_on(ORDERS[name], tmp_path, (2, 7, 11), epochs=3)
 
 
-@pytest.mark.parametrize(
-    "name", ["sampler", "own batches", "samples", "stream", "with replacement"]
-)
+ASIDE = ["sampler", "own batches", "samples", "stream", "told samples", "in batches"]
+
+
+@pytest.mark.parametrize("name", ASIDE)
 def test_passes_that_are_no_epochs_are_no_trace(name: str, tmp_path: Path) -> None:
     """A validation counts for itself; statistics computed anew, for nobody."""
 
@@ -404,6 +418,21 @@ def test_passes_that_are_no_epochs_are_no_trace(name: str, tmp_path: Path) -> No
     for at in (2, 7, 11):
         assert stopped(made, tmp_path / f"at {at}", at)
         equal(trained(made, tmp_path / f"at {at}"), whole)
+
+
+def test_one_generator_of_training_and_validation(tmp_path: Path) -> None:
+    def made() -> Made:
+        order = replacing()
+        model, loss, optimizer, options = make(
+            lambda: DataLoader(plain(), batch_size=4, sampler=order)
+        )
+        held_out = DataLoader(plain(), batch_size=4, shuffle=True, generator=order.generator)
+        more = {"validate": held_out, "validate_every": "3 updates"}
+        return model, loss, optimizer, options | more
+
+    whole = trained(made, tmp_path / "whole")
+    assert stopped(made, tmp_path / "at 7", 7)
+    equal(trained(made, tmp_path / "at 7"), whole)
 
 
 class RandomStream(IterableDataset[Any]):

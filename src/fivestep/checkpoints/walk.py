@@ -127,9 +127,9 @@ def _parts(value: Any, found: Found) -> Iterator[tuple[str, Any, bool]]:
 
 def _of_container(value: Any, found: Found) -> Iterator[tuple[str, Any, bool]]:
     if isinstance(value, dict):
-        _watch(found, lambda: value.values())
-        items = list(value.items())
-        yield from ((str(key)[:80], part, True) for key, part in items)
+        held: dict[Any, Any] = value
+        _watch(found, held.values)
+        yield from ((str(key)[:80], part, True) for key, part in list(held.items()))
         return
     kinds = set(map(type, value))
     if kinds <= _LEAVES:
