@@ -244,7 +244,7 @@ def fit(
     held_out = made if overfit_one_batch else _held_out(validate, batch_size, kind)
     if held_out is not None and not overfit_one_batch:
         if saved is not None and seed is not None:
-            held_out = exact(held_out, seed)
+            held_out = exact(held_out, seed, validates=True)
         held_out = _on_its_way(held_out, model, whole=forward is not None)
         held_out = First(held_out, 1) if dry_run else held_out
     if isinstance(lasting.amount, float):
@@ -362,6 +362,8 @@ def _held_out(validate: Any, batch_size: int | None, kind: torch.dtype | None) -
 def _rehearse(plan: Plan, kit: Assembly, validate: Any) -> None:
     # One batch of the validation before the first update: what is wrong with it shows now, not
     # after an epoch. Only where a batch more is not a batch lost.
+    if plan.checkpointed and isinstance(plan.train, OneBatch):
+        _ = plan.train.batch  # the same one, whether or not the training goes on from somewhere
     if plan.validate is None or not (brings_samples(validate) or isinstance(validate, DataLoader)):
         return
     with _named_validate():

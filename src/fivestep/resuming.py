@@ -114,6 +114,8 @@ class Saver:
         self._plan, self._kit, self._best, self._run, self._seed = plan, kit, best, run, plan.seed
         found = [_exact(plan.train), _exact(plan.validate)]
         self._exact = [one for one in found if one is not None]
+        for one in self._exact:
+            one.quiet = self._keeper.wait  # no process is forked while a thread is at work
         self._due = due(self.checkpoint.every, plan.lengths)
         self.anchors = None if plan.back is None else Anchors(plan.back, plan.lengths)
 
@@ -198,6 +200,9 @@ class Saver:
         place = f"epoch {course.epoch}, iteration {course.iteration}, update {course.update}"
         note = next((one.note for one in self._exact[:1] if one.note), None)
         text = f"goes on from {place} ({self.checkpoint.folder})"
+        forgotten = [part for one in self._exact for part in one.forgotten]
+        if forgotten:
+            text += f"; begins anew, as its place cannot be saved: {', '.join(forgotten)}"
         return f"{text}; {note}" if note else text
 
     def _compare(self, body: dict[str, Any]) -> None:

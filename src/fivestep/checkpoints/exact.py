@@ -10,53 +10,61 @@ one wanted are not loaded.
 from __future__ import annotations
 
 import copy
-import signal
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from torch.utils.data import (
-    BatchSampler,
-    DataLoader,
-    IterableDataset,
-    RandomSampler,
-    SequentialSampler,
-    SubsetRandomSampler,
-    WeightedRandomSampler,
-    get_worker_info,
-)
+from torch.utils.data import DataLoader, IterableDataset
 
-from fivestep.batches import Batches, Order, TensorBatches
-from fivestep.checkpoints.seeds import (
-    kept_apart,
-    number_for,
-    own_generators,
-    seed_for,
-    seed_own,
-    set_states_of,
-    states_of,
-)
+from fivestep.batches import Batches, TensorBatches
+from fivestep.checkpoints.own import Attributes, Own, told
+from fivestep.checkpoints.placed import Collated, Numbered, Picks, Starting, Streamed, placed
+from fivestep.checkpoints.seeds import number_for, seed_for
 from fivestep.feeds import Around, Feed
 
-# They draw all that they draw when they begin: what comes later need not be seeded one by one.
-_AT_ONCE = (Order, SequentialSampler, RandomSampler, SubsetRandomSampler, WeightedRandomSampler)
 
-
-def exact(made: Batches, seed: int) -> Batches:
+def exact(made: Batches, seed: int, *, validates: bool = False) -> Batches:
     """Make batches whose random numbers depend on nothing but the seed and their place."""
-    return made if isinstance(made, TensorBatches) else Exact(made, seed)
+    return made if isinstance(made, TensorBatches) else Exact(made, seed, validates=validates)
+
+
+class Held(NamedTuple):
+    """What stands in the data's own attributes and in the generators of its order."""
+
+    begun: dict[str, Any]
+    now: dict[str, Any]
+    order: dict[str, Any]
 
 
 class Exact(Around):
-    """Batches from a loader or any iterable, under the random numbers of their own place."""
+    """Batches from a loader or any iterable, under the random numbers of their own place.
 
-    def __init__(self, made: Batches, seed: int) -> None:
+    A pass is an epoch of the training if ``begin`` was called before it, or if it starts in the
+    middle. Every other (BatchNorm computed anew, a rehearsal) leaves no trace, and a validation
+    that is cut short leaves none either: it is made again.
+
+    Attributes:
+        forgotten: what stands in the data and could not be saved, by name.
+        quiet: called before workers are forked; it returns when no thread is at work.
+    """
+
+    def __init__(self, made: Batches, seed: int, *, validates: bool = False) -> None:
         super().__init__(made)
-        self._seed, self._source = seed, made.source
+        self._seed, self._source, self._validates = seed, made.source, validates
         self._loader = _reworked(self._source, seed)
-        self._own = _own_generators(self._source)
-        self._begun: list[Any] = []
-        self._state: Any = None  # of a loader that knows its own place
+        self._beside: Any = None  # the same for passes that are no epochs
+        self._order = Own(**_order_of(self._source))
+        self._replayed = Attributes(**self._owners_replayed)
+        self._current = Attributes(**self._owners_current)
+        self._mark = self._order.digest()
+        self._begun: dict[str, Any] = {}
+        self.forgotten: list[str] = []
+        self._announced, self._number = False, 1
+        self._before: Held | None = None  # the validation that is going on
+        self.quiet: Callable[[], None] = lambda: None
+        for part in (self._order, Own(**self._owners_current)):
+            told(type(self._source).__name__, part.found())
 
     @property
     def note(self) -> str | None:
@@ -75,65 +83,140 @@ class Exact(Around):
         )
 
     @property
+    def _owners_replayed(self) -> dict[str, Any]:
+        """Name what begins an epoch again, from its begin, to get to a place in it."""
+        if self._knows_its_place or isinstance(self._source, (list, tuple)):
+            return {}
+        owners = _order_of(self._source)
+        if self._loader is None or isinstance(self._loader.dataset, Numbered):
+            return owners
+        return owners | _samples_of(self._source)
+
+    @property
+    def _owners_current(self) -> dict[str, Any]:
+        """Name what goes on from where it was."""
+        if self._loader is None or not isinstance(self._loader.dataset, Numbered):
+            return {}
+        return _samples_of(self._source)
+
+    @property
     def workers(self) -> int:
         """How many processes load the samples."""
         return int(getattr(self._source, "num_workers", 0) or 0)
 
     def begin(self) -> None:
-        """Note where an epoch's order begins. Call it before ``epoch``."""
-        self._begun = kept_apart(states_of(self._own))
+        """Note that the training's next epoch begins, and where. Call it before ``epoch``."""
+        self._begun, self._announced = self._replayed.changed(), True
 
     def state(self, *, between: bool) -> dict[str, Any]:
         """Collect what the place in the data is, besides its number; ``between`` two epochs."""
         source: Any = self._source
         loader = source.state_dict() if self._knows_its_place else None
-        loader = loader if self._state is None else self._state  # it is not yet told of its place
-        begun = kept_apart(states_of(self._own)) if between else self._begun
-        return {"begun": begun, "loader": loader}
+        if self._validates:
+            held = self._before or self._held()
+            begun, now = held.begun, held.now
+        else:
+            begun = self._replayed.changed() if between else self._begun
+            now = self._current.changed()
+        return {
+            "begun": begun, "now": now, "mark": self._mark, "loader": loader,
+            "forgotten": [f"{way}, a {kind}" for way, kind in self._iterators.items()],
+        }  # fmt: skip
+
+    @property
+    def _iterators(self) -> dict[str, str]:
+        return self._replayed.own.found().iterators | self._current.own.found().iterators
 
     def go_on_from(self, state: dict[str, Any]) -> None:
         """Begin the epoch again as it began in what was saved."""
-        set_states_of(self._own, state["begun"])
-        self._begun = state["begun"]
-        self._state = state["loader"]
+        self._replayed.put(state["begun"])
+        self._current.put(state["now"])
+        self._begun, self._mark = state["begun"], state["mark"]
+        self.forgotten = state["forgotten"]
+        if self._knows_its_place:
+            source: Any = self._source
+            source.load_state_dict(state["loader"])
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Any]:
         """Go once through the data, but for the first ``start`` batches."""
-        if self._state is not None and start:
-            state, self._state = self._state, None
-            source: Any = self._source
-            source.load_state_dict(state)
-            return self._seeded(number, iter(self._source), start)
-        seed_for(self._seed, number, 0, "order")
-        if self._loader is None:
-            if isinstance(self._source, Sequence):
-                return self._seeded(number, islice(self._source, start, None), start)
-            return islice(self._seeded(number, self.made.epoch(number), 0), start, None)
-        return self._from_loader(number, start)
+        trains = (self._announced or start > 0) and not self._validates
+        self._announced = False
+        if not trains:
+            return self._aside(number, start)
+        self._number = number
+        return self._pass(number, start, self._loader)
 
-    def _from_loader(self, number: int, start: int) -> Iterator[Any]:
-        loader = self._loader
-        samplers: tuple[Any, ...] = (loader.sampler, getattr(loader.batch_sampler, "inner", None))
-        for sampler in samplers:
-            if hasattr(sampler, "set_epoch"):
-                sampler.set_epoch(number)
+    def _aside(self, number: int, start: int) -> Iterator[Any]:
+        """Go through the data without a trace, but for that of a whole validation."""
+        before, done = self._held(), False
+        if self._validates:
+            self._before, loader = before, self._loader
+        else:
+            loader = self._apart()
+        try:
+            yield from self._pass(number, start, loader)
+            done = self._validates
+        finally:
+            self._before = None
+            self._order.put(before.order)
+            if not done:
+                self._tell(self._number, self._loader)
+                self._replayed.put(before.begun)
+                self._current.put(before.now)
+
+    def _apart(self) -> Any:
+        # Persistent workers serve one pass at a time, which may be the epoch that goes on.
+        if self._beside is None:
+            self._beside = _reworked(self._source, self._seed)
+            if self._beside is not None:
+                self._beside.__dict__["persistent_workers"] = False
+        return self._beside
+
+    def _held(self) -> Held:
+        order = {way: copy.deepcopy(one) for way, one in self._order.states().items()}
+        return Held(self._replayed.changed(), self._current.changed(), order)
+
+    def _pass(self, number: int, start: int, loader: Any) -> Iterator[Any]:
+        if self.workers:
+            self.quiet()
+        place = 0 if self._validates else number  # no number of the training's is seen in it
+        self._tell(number, loader)
+        self._seed_order(place, 0)
+        if loader is not None:
+            return self._from_loader(place, start, loader)
+        source = self._source
+        seed = partial(self._seed_order, place, stream="data")
+        if self._knows_its_place and start:
+            return placed(source, seed, self._order, number=start)
+        if isinstance(source, Sequence):
+            ahead = islice(source, start, None)
+            return placed(ahead, seed, self._order, number=start)
+        return islice(placed(source, seed, self._order), start, None)
+
+    def _from_loader(self, place: int, start: int, loader: Any) -> Iterator[Any]:
         if isinstance(loader.dataset, Streamed):
-            loader.dataset.epoch = number
+            loader.dataset.tell(place)
             return islice(iter(loader), start, None)
         picks = loader.batch_sampler if loader.batch_sampler is not None else loader.sampler
-        picks.epoch, picks.start = number, start
+        picks.epoch, picks.start, picks.seed = place, start, self._seed_order
         return iter(loader)
 
-    def _seeded(self, number: int, ahead: Iterator[Any], start: int) -> Iterator[Any]:
-        place = start
-        while True:
-            place += 1
-            seed_for(self._seed, number, place, "data")
-            try:
-                batch = next(ahead)
-            except StopIteration:
-                return
-            yield batch
+    def _seed_order(self, epoch: int, number: int, stream: Any = "order") -> None:
+        seed_for(self._seed, epoch, number, stream)
+        self._order.seed(number_for(self._seed, epoch, number, stream) ^ self._mark)
+
+    def _tell(self, number: int, loader: Any) -> None:
+        """Say which epoch it is to whatever wants to be told."""
+        source: Any = self._source
+        if loader is None:
+            several: list[Any] = [source, getattr(source, "sampler", None)]
+        else:
+            batches = source.batch_sampler
+            several = [source.sampler, batches, getattr(batches, "sampler", None)]
+            several += [] if self._validates else [source.dataset]
+        for one in {id(one): one for one in several}.values():
+            if callable(tell := getattr(one, "set_epoch", None)):
+                tell(number)
 
     def close(self) -> None:
         """Send the workers home that outlive an epoch."""
@@ -157,112 +240,6 @@ class SeededFeed(Feed):
             seed_for(*self._place, self.count + self.exhausted, "model")
 
 
-class Picks:
-    """A sampler whose every pick says which batch of which epoch it is."""
-
-    def __init__(self, inner: Any, seed: int) -> None:
-        self.inner, self._seed = inner, seed
-        self.epoch, self.start = 1, 0
-        sampler = inner.sampler if type(inner) is BatchSampler else inner
-        self._at_once = type(sampler) in _AT_ONCE
-
-    def __len__(self) -> int:
-        return len(self.inner)
-
-    def __iter__(self) -> Iterator[Any]:
-        return self._picks(self.epoch, self.start)
-
-    def _picks(self, epoch: int, start: int) -> Iterator[Any]:
-        number, picks = 0, None
-        while True:
-            number += 1
-            if picks is None or not self._at_once:
-                seed_for(self._seed, epoch, number, "order")
-            picks = iter(self.inner) if picks is None else picks
-            try:
-                pick = next(picks)
-            except StopIteration:
-                return
-            if number > start:
-                yield epoch, number, pick
-
-
-class Numbered:
-    """A data set that loads each batch under the random numbers of its place."""
-
-    def __init__(self, inner: Any, seed: int) -> None:
-        self.inner, self._seed = inner, seed
-        self._own: list[Any] | None = None
-
-    def __getitems__(self, place: tuple[int, int, Any]) -> list[Any]:
-        self._begin(place)
-        several = getattr(self.inner, "__getitems__", None)
-        return several(place[2]) if several else [self.inner[index] for index in place[2]]
-
-    def __getitem__(self, place: tuple[int, int, Any]) -> Any:
-        self._begin(place)
-        return self.inner[place[2]]
-
-    def __len__(self) -> int:
-        return len(self.inner)
-
-    def _begin(self, place: tuple[int, int, Any]) -> None:
-        epoch, number, _ = place
-        seed_for(self._seed, epoch, number, "data")
-        if self._own is None:
-            self._own = own_generators(self.inner)
-        seed_own(self._own, number_for(self._seed, epoch, number, "data"))
-
-
-class Streamed(IterableDataset[Any]):
-    """A stream each of whose samples is made under the random numbers of its place."""
-
-    def __init__(self, inner: Any, seed: int) -> None:
-        self.inner, self._seed, self.epoch, self._passes = inner, seed, 1, 0
-
-    def __iter__(self) -> Iterator[Any]:
-        worker = get_worker_info()
-        epoch, lane = self.epoch, 0
-        if worker is not None:  # one that outlives an epoch cannot be told of the next
-            epoch, lane = epoch + self._passes, worker.id
-            self._passes += 1
-        return self._samples(epoch, lane)
-
-    def _samples(self, epoch: int, lane: int) -> Iterator[Any]:
-        place = lane << 40
-        seed_for(self._seed, epoch, place, "data")
-        samples, own = iter(self.inner), own_generators(self.inner)
-        while True:
-            place += 1
-            seed_for(self._seed, epoch, place, "data")
-            seed_own(own, number_for(self._seed, epoch, place, "data"))
-            try:
-                sample = next(samples)
-            except StopIteration:
-                return
-            yield sample
-
-
-class Starting:
-    """Begins a worker: it outlives the signals that are for the training, which ends it itself."""
-
-    def __init__(self, then: Any, dataset: Any) -> None:
-        self._then, self._dataset = then, dataset
-
-    def __call__(self, worker: int) -> None:
-        """Do so, and then what the user wants at that point."""
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, _first_is_let_pass)
-        object.__setattr__(get_worker_info(), "dataset", self._dataset)  # the user's own
-        if self._then is not None:
-            self._then(worker)
-
-
-def _first_is_let_pass(number: int, frame: Any) -> None:
-    # A signal to the whole group comes once; who wants this very worker to end asks again.
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-
 def _reworked(source: Iterable[Any], seed: int) -> Any:
     """Copy a loader, with our sampler and data set around its own; None for anything else."""
     if not isinstance(source, DataLoader):
@@ -276,14 +253,17 @@ def _reworked(source: Iterable[Any], seed: int) -> Any:
     held: dict[str, Any] = loader.__dict__
     held["_iterator"] = None
     held["worker_init_fn"] = Starting(loader.worker_init_fn, loader.dataset)
+    held["in_order"] = True  # else the quickest worker decides which batch comes next
     if isinstance(loader.dataset, IterableDataset):
-        held["dataset"] = Streamed(loader.dataset, seed)
+        lasting = bool(loader.persistent_workers)
+        held["dataset"] = Streamed(loader.dataset, seed, loader.collate_fn, lasting=lasting)
         return loader
     if loader.batch_sampler is not None:
-        held["batch_sampler"] = Picks(loader.batch_sampler, seed)
+        held["batch_sampler"] = Picks(loader.batch_sampler)
     else:
-        held["sampler"] = Picks(loader.sampler, seed)
-    held["dataset"] = Numbered(loader.dataset, seed)
+        held["sampler"] = Picks(loader.sampler)
+    numbered = held["dataset"] = Numbered(loader.dataset, seed)
+    held["collate_fn"] = Collated(loader.collate_fn, numbered)
     return loader
 
 
@@ -300,10 +280,18 @@ def _is_torchdata(loader: Any) -> bool:
     )
 
 
-def _own_generators(source: Any) -> list[Any]:
-    """Find the generators that an order is drawn from, where they are not the global ones."""
-    owners = [source] if not isinstance(source, DataLoader) else [source.sampler, source.generator]
-    if isinstance(source, DataLoader):
-        owners.append(source.batch_sampler)
-    found = {id(one): one for owner in owners for one in own_generators(owner)}
-    return list(found.values())
+def _order_of(source: Any) -> dict[str, Any]:
+    """Name what the order of the batches is drawn from."""
+    if isinstance(source, (list, tuple)):
+        return {}
+    if not isinstance(source, DataLoader):
+        return {"loader": source}
+    loader = cast("Any", source)
+    return {
+        "sampler": loader.sampler, "batch_sampler": loader.batch_sampler,
+        "generator": loader.generator,
+    }  # fmt: skip
+
+
+def _samples_of(source: Any) -> dict[str, Any]:
+    return {"dataset": source.dataset, "collate_fn": source.collate_fn}

@@ -25,7 +25,10 @@ from fivestep.checkpoints.optimizers import (
     optimizer_state,
     single,
 )
-from fivestep.checkpoints.seeds import GENERATORS, set_states_of, states_of
+from fivestep.checkpoints.own import Inner
+from fivestep.checkpoints.seeds import set_states_of, states_of
+from fivestep.checkpoints.walk import GENERATORS
+from fivestep.unwrapped import unwrapped
 
 Objects = Mapping[str, Any]
 
@@ -100,15 +103,22 @@ def _is_optimizer(one: Any) -> bool:
     return hasattr(one, "param_groups") and hasattr(one, "step")
 
 
+def _of_torch(one: Any) -> dict[str, Any]:
+    several = single(one).items()
+    return {label: each for label, each in several if isinstance(each, torch.optim.Optimizer)}
+
+
 def _state(label: str, one: Any, names: Names) -> Any:
     if isinstance(one, nn.Module):
-        return module_state(one)
+        return module_state(one) | {"own": Inner(unwrapped(one)).state()}
     if isinstance(one, Average):
         return {"updates": one.seen, "averaged": one.updates, "module": module_state(one.module)}
     if isinstance(one, Attached):
         return {"updates": one.updates, "scheduler": one.scheduler.state_dict()}
     if _is_optimizer(one):
-        return {"wrapped": _wrapped(one, names), "optimizers": optimizer_state(one, names)}
+        own = {label: Inner(each).state() for label, each in _of_torch(one).items()}
+        wrapped, inner = _wrapped(one, names), optimizer_state(one, names)
+        return {"wrapped": wrapped, "optimizers": inner, "own": own}
     if isinstance(one, GENERATORS):
         return states_of([one])[0]
     if isinstance(one, (dict, list)):
@@ -126,6 +136,7 @@ def _state(label: str, one: Any, names: Names) -> Any:
 def _load(one: Any, given: Any, names: Names, *, strict: bool) -> None:
     if isinstance(one, nn.Module):
         load_module_state(one, given, strict=strict)
+        Inner(unwrapped(one)).put(given.get("own", {}))
     elif isinstance(one, Average):
         one.go_on_from(given["updates"], given["averaged"])
         load_module_state(one.module, given["module"], strict=strict)
@@ -135,6 +146,8 @@ def _load(one: Any, given: Any, names: Names, *, strict: bool) -> None:
     elif _is_optimizer(one):
         load_optimizer_state(one, given["optimizers"], names, strict=strict)
         _load_wrapped(one, given["wrapped"], names)
+        for label, each in _of_torch(one).items():
+            Inner(each).put(given.get("own", {}).get(label, {}))
     elif isinstance(one, GENERATORS):
         set_states_of([one], [given])
     elif isinstance(one, Tensor):

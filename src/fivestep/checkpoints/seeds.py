@@ -10,9 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from fivestep.checkpoints.codec import Tensors, decode, encode
-
-Stream = Literal["order", "data", "model", "loop"]
+Stream = Literal["order", "data", "collate", "model", "loop"]
 
 
 def number_for(seed: int, epoch: int, batch: int, stream: Stream) -> int:
@@ -24,9 +22,10 @@ def number_for(seed: int, epoch: int, batch: int, stream: Stream) -> int:
 def seed_for(seed: int, epoch: int, batch: int, stream: Stream) -> None:
     """Seed Python, NumPy and torch for one batch. Costs some 10 microseconds.
 
-    ``"order"`` is what a sampler draws, ``"data"`` what the samples draw, in a worker or not, and
-    ``"model"`` what the five steps draw; ``"loop"`` is what a hand-written loop draws in an epoch
-    before its batches. So nothing depends on who drew how much before.
+    ``"order"`` is what a sampler draws, ``"data"`` what the samples draw, in a worker or not,
+    ``"collate"`` what their collation draws, ``"model"`` what the five steps draw, ``"loop"`` what
+    a hand-written loop draws in an epoch before its batches. So nothing depends on who drew how
+    much before.
     """
     number = number_for(seed, epoch, batch, stream)
     random.seed(number)
@@ -61,44 +60,16 @@ def set_random_states(states: dict[str, Any]) -> None:
         torch.mps.set_rng_state(states["mps"])
 
 
-def own_generators(owner: Any, depth: int = 6) -> list[Any]:
-    """Find the generators that an object holds in its attributes, in an order that repeats."""
-    found: list[Any] = []
-    _search(owner, depth, found, set())
-    return found
-
-
-def _search(value: Any, depth: int, found: list[Any], met: set[int]) -> None:
-    if id(value) in met or depth < 0:
-        return
-    met.add(id(value))
-    if isinstance(value, GENERATORS):
-        found.append(value)
-    elif isinstance(value, (list, tuple, dict)):
-        parts: Any = value.values() if isinstance(value, dict) else value
-        if len(value) <= 1000:
-            for part in list(parts):
-                _search(part, depth - 1, found, met)
-    elif hasattr(value, "__dict__") and not isinstance(value, (type, torch.nn.Module)):
-        for part in list(vars(value).values()):
-            _search(part, depth - 1, found, met)
-
-
-GENERATORS = (torch.Generator, random.Random, np.random.RandomState, np.random.Generator)
-
-
-def seed_own(generators: list[Any], number: int) -> None:
-    """Seed generators of an object's own, each with a number of its own."""
-    for place, one in enumerate(generators):
-        each = (number + place * 0x9E3779B97F4A7C15) % 2**63
-        if isinstance(one, torch.Generator):
-            one.manual_seed(each)
-        elif isinstance(one, random.Random):
-            one.seed(each)
-        elif isinstance(one, np.random.RandomState):
-            one.seed(each % 2**32)
-        else:
-            one.bit_generator.state = type(one.bit_generator)(each).state
+def seed_one(one: Any, number: int) -> None:
+    """Seed a generator with a number of 63 bits."""
+    if isinstance(one, torch.Generator):
+        one.manual_seed(number)
+    elif isinstance(one, random.Random):
+        one.seed(number)
+    elif isinstance(one, np.random.RandomState):
+        one.seed(number % 2**32)
+    else:
+        one.bit_generator.state = type(one.bit_generator)(number).state
 
 
 def states_of(generators: list[Any]) -> list[Any]:
@@ -139,10 +110,3 @@ def _writer(one: Any) -> Callable[[Any], Any]:
     if isinstance(one, np.random.RandomState):
         return one.set_state
     return lambda state: setattr(one.bit_generator, "state", state)
-
-
-def kept_apart(value: Any) -> Any:
-    """Copy states so that what is drawn later does not change them."""
-    tensors: Tensors = {}
-    written = encode(value, "", tensors)
-    return decode(written, {name: tensor.clone() for name, tensor in tensors.items()})

@@ -17,10 +17,9 @@ from torch import Tensor, nn
 
 from fivestep.checkpoint import Checkpoint
 from fivestep.checkpoints.codec import Tensors, encode
-from fivestep.checkpoints.exact import _own_generators  # pyright: ignore[reportPrivateUsage]
 from fivestep.checkpoints.fragments import copied, from_bytes, to_bytes
 from fivestep.checkpoints.objects import states
-from fivestep.checkpoints.seeds import own_generators
+from fivestep.checkpoints.walk import walk
 from fivestep.closure import demands_closure
 from fivestep.fit import fit
 from fivestep.proofs.rehearsal.clocks import Clock, Clocks
@@ -183,9 +182,8 @@ class _Rehearsal:
 
     def _seeded(self) -> list[Any]:
         """The generators that ``fit`` saves, or seeds for every batch."""
-        data = self.given["data"]
-        inner = getattr(data, "dataset", data)
-        return [*_own_generators(data), *own_generators(inner)]
+        owners = {name: self.given[name] for name in ("data", "model", "loss_fn", "optimizer")}
+        return list(walk(**owners).generators.values())
 
     def _resumed(self) -> None:
         """Put back what else was asked for, and look at what is different before that."""

@@ -11,7 +11,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from fivestep.checkpoints.seeds import GENERATORS, set_states_of
+from fivestep.checkpoints.seeds import set_states_of
+from fivestep.checkpoints.walk import GENERATORS
 from fivestep.proofs.rehearsal.leaves import Leaf, key_of
 from fivestep.proofs.rehearsal.walk import Walk
 

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from fivestep.attach.wrapping import Wrapping
 from fivestep.checkpoints.codec import Tensors, UnsaveableError, encode
 from fivestep.checkpoints.fragments import copied
-from fivestep.checkpoints.seeds import GENERATORS, states_of
+from fivestep.checkpoints.seeds import states_of
+from fivestep.checkpoints.walk import GENERATORS
 from fivestep.proofs.rehearsal.leaves import (
     DEEPEST,
     DIGESTED_BYTES,
