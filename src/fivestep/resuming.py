@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -19,6 +20,7 @@ from fivestep.checkpoint import Checkpoint
 from fivestep.checkpoints.exact import Exact, SeededFeed
 from fivestep.checkpoints.interval import Due
 from fivestep.checkpoints.keeper import Keeper
+from fivestep.checkpoints.marks import marked
 from fivestep.checkpoints.objects import fingerprint, load_states, states
 from fivestep.checkpoints.seeds import random_states, set_random_states
 from fivestep.feeds import Around, Feed
@@ -77,8 +79,10 @@ class Saver:
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.checkpoint = checkpoint
         self._keeper = Keeper(
-            checkpoint.folder, keep=checkpoint.keep, stops=checkpoint.failure == "stop", say=print
-        )
+            checkpoint.folder, keep=checkpoint.keep, keep_best=checkpoint.keep_best,
+            stops=checkpoint.failure == "stop", say=print,
+        )  # fmt: skip
+        self._best_saved: tuple[int, int] | None = None  # the iteration and update of that best
         self._due: Due | None = None
         self.anchors: Anchors | None = None
         self._factor = 1.0  # of the rates
@@ -114,6 +118,8 @@ class Saver:
         """
         assert self._keeper.found is not None
         self._compare(self._keeper.found.body)
+        if (mark := marked(self._keeper.found.body)) is not None:
+            self._best_saved = mark["iteration"], mark["update"]
         given = self._keeper.restored() or {}
         self._put_back(given, course)
         self._run.history[:] = given["history"]
@@ -148,6 +154,7 @@ class Saver:
         self._keeper.wait()
         for exact in self._exact:
             exact.close()  # its workers have loaded ahead
+        self._best_saved = None  # what was best after that place is taken out
         kept = copy.deepcopy(self.anchors.choose(course.iteration))
         self._put_back(kept, course)
         self.anchors.rewind(kept["back"])
@@ -222,7 +229,9 @@ class Saver:
         if self.anchors is not None and self.anchors.due(**counts, epoch_ended=epoch_ended):
             self._anchor(course)
         due = self._due.now(**counts, epoch_ended=epoch_ended)
-        if due and (self._due.counted is not None or not self._keeper.busy):
+        best = self._newly_best(course) and self._due.early
+        waits = self._due.asked if best else self._due.counted is not None
+        if (due or best) and (waits or not self._keeper.busy):
             self.save(course)
         return self._keeper.problem
 
@@ -233,7 +242,7 @@ class Saver:
             UnsaveableError, OSError: something cannot be saved; what, and what to do.
         """
         self._anchor(course)
-        self._keeper.first(self._body(), self._parts(course))
+        self._keeper.first(self._body(course), self._parts(course))
 
     def _anchor(self, course: Counting) -> None:
         """Keep the state as it stands to go back to, if it is a good one."""
@@ -250,14 +259,38 @@ class Saver:
         """Save the state as it stands."""
         assert self._due is not None
         parts = partial(self._parts, course)
-        self._keeper.save(self._body(journal=journal), parts, due=self._due, wait=wait)
+        body = self._body(course, journal=journal)
+        self._keeper.save(body, parts, due=self._due, wait=wait)
+        if "best" in body:
+            self._best_saved = course.iteration, course.update
 
-    def _body(self, *, journal: bool = True) -> Entry:
+    def _newly_best(self, course: Counting) -> bool:
+        here = course.iteration, course.update
+        return self._at_best(course) is not None and self._best_saved != here
+
+    def _at_best(self, course: Counting) -> Entry | None:
+        """Say what is best about this place, if it is the best so far."""
+        plan, record = self._plan, self._best.record
+        if record is None or not self.checkpoint.keep_best or plan.dry_run:
+            return None
+        if (record["iteration"], record["update"]) != (course.iteration, course.update):
+            return None
+        value = float(self._best.value or 0.0)
+        return {
+            "monitor": plan.monitor, "value": value if math.isfinite(value) else str(value),
+            "epoch": record["epoch"], "iteration": course.iteration, "update": course.update,
+            "returns": len(self._run.returns),
+        }  # fmt: skip
+
+    def _body(self, course: Counting, *, journal: bool = True) -> Entry:
         parts = fingerprint(self._objects)
         path = self._run.path
         size = 0 if path is None or not journal else _size(path)
         here = None if path is None else {"name": path.name, "bytes": size}
-        return {"about": self._about(), "made of": parts, "journal": here}
+        body = {"about": self._about(), "made of": parts, "journal": here}
+        mark, returns = self._at_best(course), self._run.returns
+        to = [{name: one[name] for name in ("iteration", "update")} for one in returns]
+        return body | ({"best": mark} if mark else {}) | ({"returns": to} if to else {})
 
     def _parts(self, course: Counting) -> dict[str, Any]:
         found = self._own_parts(course) | {"history": self._run.history}
