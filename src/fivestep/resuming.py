@@ -20,7 +20,8 @@ from fivestep.checkpoint import Checkpoint
 from fivestep.checkpoints.exact import Exact, SeededFeed
 from fivestep.checkpoints.interval import Due
 from fivestep.checkpoints.keeper import Keeper
-from fivestep.checkpoints.marks import marked
+from fivestep.checkpoints.marks import marked, place_of
+from fivestep.checkpoints.nonfinite import buffers_of, mark_nonfinite
 from fivestep.checkpoints.objects import fingerprint, load_states, states
 from fivestep.checkpoints.seeds import random_states, set_random_states
 from fivestep.feeds import Around, Feed
@@ -94,6 +95,7 @@ class Saver:
         self._keeper.say = self._say = say
         assert plan.seed is not None
         self._plan, self._kit, self._best, self._run, self._seed = plan, kit, best, run, plan.seed
+        self._keeper.look(partial(mark_nonfinite, buffers=buffers_of(plan.model)))
         found = [_exact(plan.train), _exact(plan.validate)]
         self._exact = [one for one in found if one is not None]
         self._due = Due(self.checkpoint.every, plan.lengths)
@@ -119,7 +121,7 @@ class Saver:
         assert self._keeper.found is not None
         self._compare(self._keeper.found.body)
         if (mark := marked(self._keeper.found.body)) is not None:
-            self._best_saved = mark["iteration"], mark["update"]
+            self._best_saved = place_of(mark)
         given = self._keeper.restored() or {}
         self._put_back(given, course)
         self._run.history[:] = given["history"]
@@ -129,6 +131,8 @@ class Saver:
             if not self.anchors.held:  # what was saved was not meant to be gone back to
                 self._anchor(course)
         self._say(self._where(course))
+        if bad := self._keeper.found.body.get("nonfinite"):
+            self._say(f"NaN or inf stands in the weights that were saved: {', '.join(bad[:8])}")
 
     def _put_back(self, given: dict[str, Any], course: Counting) -> None:
         load_states(self._objects, given["objects"], strict=self.checkpoint.strict)

@@ -76,7 +76,12 @@ class Keeper:
             UnsaveableError, OSError: something cannot be saved; what, and what to do.
         """
         taken = _taken(parts)
-        self._store.save(_stamped(body) | {"state": taken.state}, taken.fragments)
+        body = _stamped(body) | self._writer.look(taken) | {"state": taken.state}
+        self._store.save(body, taken.fragments)
+
+    def look(self, look: Callable[[Snapshot], dict[str, Any]]) -> None:
+        """Have each manifest say what ``look`` finds in the copied state."""
+        self._writer.look = look
 
     def save(
         self,
