@@ -13,6 +13,8 @@ from torch import nn
 
 from checkpoints.resumed import Made, trained
 from checkpoints.test_resume import make
+from fivestep.checkpoints.nonfinite import mark_nonfinite
+from fivestep.checkpoints.snapshot import Snapshot
 
 NAN, INF = math.nan, math.inf
 
@@ -65,3 +67,24 @@ def test_in_a_model_that_is_wrapped_they_have_their_own_names(tmp_path: Path) ->
     trained(made, tmp_path)
     for path in tmp_path.glob("checkpoint-*"):
         assert json.loads(path.read_text())["nonfinite"] == ["spare"]
+
+
+@pytest.mark.parametrize("dtype", [torch.float8_e4m3fn, torch.float8_e5m2, torch.bfloat16])
+@pytest.mark.parametrize("value", [NAN, 1.0])
+def test_small_types_are_looked_at_too(dtype: torch.dtype, value: float, tmp_path: Path) -> None:
+    def made() -> Made:
+        model, *others = holding(1.0, 1.0)
+        small = torch.tensor([0.0, value]).to(dtype)
+        model.small = nn.Parameter(small, requires_grad=False)
+        return model, *others  # pyright: ignore[reportReturnType]
+
+    trained(made, tmp_path)
+    for path in tmp_path.glob("checkpoint-*"):
+        named = json.loads(path.read_text()).get("nonfinite")
+        assert named == (["small"] if math.isnan(value) else None)
+
+
+def test_a_type_that_torch_cannot_look_into_is_passed_over() -> None:
+    strange = torch.empty(2, dtype=torch.float4_e2m1fn_x2)
+    taken = Snapshot({}, {"small": {"objects/model/state/strange": strange}})
+    assert mark_nonfinite(taken, buffers=()) == {}
