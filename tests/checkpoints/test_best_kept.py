@@ -195,8 +195,9 @@ def plain(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 
-def test_resumed_from_the_best_it_is_not_saved_again(tmp_path: Path) -> None:
-    made = told([4.0, 2.0, 3.0], saving={"every": "1000 updates"})
+@pytest.mark.parametrize("every", [None, "4 updates"])  # found before the epoch has ended
+def test_resumed_from_the_best_it_is_not_saved_again(every: str | None, tmp_path: Path) -> None:
+    made = told([4.0, 2.0, 3.0], saving={"every": "1000 updates"}, validate_every=every)
     assert stopped(made, tmp_path, 9)
     before = sorted(path.name for path in tmp_path.iterdir())
     assert best_of(tmp_path) == (2.0, 2)
@@ -271,29 +272,33 @@ def test_the_last_ones_damaged_it_goes_on_from_the_best(tmp_path: Path) -> None:
 
 
 class Rotten(Disk):
-    """A disk that spoils what is written after so many files."""
+    """A disk that spoils files of a kind, while it is told to."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: str) -> None:
         super().__init__()
-        self.spoils = False
+        self.kind, self.spoils = kind, False
 
     def rename(self, old: Path, new: Path) -> None:
         """Rename, and spoil it."""
         super().rename(old, new)
-        if self.spoils and new.suffix == ".json":
+        if self.spoils and new.suffix == self.kind:
             new.write_bytes(new.read_bytes()[:-1])
 
 
-def test_a_new_best_that_cannot_be_read_back_does_not_replace_the_old_one(tmp_path: Path) -> None:
-    disk = Rotten()
+@pytest.mark.parametrize("kind", [".json", ".safetensors"])
+def test_a_new_best_that_cannot_be_read_back_does_not_replace_the_old_one(
+    kind: str, tmp_path: Path
+) -> None:
+    disk = Rotten(kind)
     store = Store(tmp_path, keep=1, disk=disk)
-    store.save({"state": {"n": 1}, "best": mark(1)}, {})
-    store.save({"state": {"n": 2}}, {})
+    store.save({"state": {"n": 1}, "best": mark(1)}, tensors(1))
+    store.save({"state": {"n": 2}}, tensors(2))
     disk.spoils = True
     with pytest.raises(RuntimeError, match="cannot be read back"):
-        store.save({"state": {"n": 3}, "best": mark(3)}, {})
+        store.save({"state": {"n": 3}, "best": mark(3)}, tensors(3))
     disk.spoils = False
-    store.save({"state": {"n": 4}}, {})
+    assert Store(tmp_path).best(found(tmp_path))[0] == min(p.name for p in tmp_path.glob("*.json"))
+    store.save({"state": {"n": 4}}, tensors(4))
     assert [one["state"]["n"] for one in manifests(tmp_path)] == [1, 4]
 
 
