@@ -37,6 +37,9 @@ class Checkpoint:
         every: how often: ``"500 updates"``, ``"1 epoch"``, ``"10 minutes"``; if not said, so often
             that saving takes half a percent of the time, as measured.
         keep: how many, the newest.
+        keep_best: of ``fit``: keep the whole state at the best monitored value besides these. A
+            validation that finds a better one saves at once; where ``every`` is not said, only as
+            long as saving stays within its half a percent. The best weights are in every save.
         failure: what to do when one cannot be written (a full disk, a folder that is gone):
             ``"go on"`` and say so, or ``"stop"``. Those written before stay what they are.
         strict: refuse what was saved of other objects; False loads what fits.
@@ -54,18 +57,22 @@ class Checkpoint:
         *,
         every: int | str | None = None,
         keep: int = 2,
+        keep_best: bool = True,
         failure: Literal["go on", "stop"] = "go on",
         strict: bool = True,
         seed: int = 0,
     ) -> None:
         need_seed(seed)
         need_count("keep", keep)
+        if not isinstance(keep_best, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"keep_best={keep_best!r} was given\n  do: choose True or False")
         if failure not in ("go on", "stop"):
             raise ValueError(f"failure={failure!r} was given\n  do: choose 'go on' or 'stop'")
         # As it is now: a script may change its directory while it trains.
         self.folder = Path(folder).expanduser().absolute()
         self.every, self.keep = interval(every), keep
         self.failure, self.strict, self.seed = failure, strict, seed
+        self.keep_best = keep_best
         self._values: dict[str, Any] = {}
         self._objects = None if objects is None else dict(objects)
         self._loop: Loop | None = None
@@ -117,7 +124,7 @@ class Checkpoint:
             )
         need_owners(self._objects)
         stops = self.failure == "stop"
-        keeper = Keeper(self.folder, keep=self.keep, stops=stops, say=_say)
+        keeper = Keeper(self.folder, keep=self.keep, keep_best=False, stops=stops, say=_say)
         self._loop = Loop(
             keeper, self._objects, self.values, every=self.every, seed=self.seed,
             strict=self.strict,

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from fivestep import check, explain
 from fivestep.assembly import Assembly
-from fivestep.batches import TensorBatches
 from fivestep.best import Best
 from fivestep.convert import count_samples
 from fivestep.durations import Every
-from fivestep.evaluate import evaluate_batches
 from fivestep.feeds import Changed, Feed
 from fivestep.finite import Guard, Numbers, trace_nonfinite
 from fivestep.interrupt import Interrupt
+from fivestep.intervals import Intervals
 from fivestep.journal import Entry
 from fivestep.live.filmed import Filmed
 from fivestep.loop import Moment, Step, train
 from fivestep.plan import Plan
 from fivestep.progress import Progress
 from fivestep.run import Reason
+from fivestep.sight import Sight
 from fivestep.span import Span
+from fivestep.validation import Validation
 from fivestep.watch import Watch
 
 if TYPE_CHECKING:
@@ -66,16 +66,12 @@ class Course:
         self._start: int | None = None  # where to go on in the epoch that was saved
         self._begun = 0, 0  # updates and whole epochs when it began
         self._pending = False  # an update was made, and what is due after it was not yet done
-        self._held: list[Any] | None = None  # the intervals before they were last asked
         self.plan, self.best, self.progress, self.interrupt = plan, best, progress, interrupt
         self._kit = kit
         self._emit, self._watch = emit, watch
         self._film: Filmed | None = None
-        self._train, self._held_out = plan.train, plan.validate
-        if watch is not None:
-            self._train = watch.batches(plan.train, "train")
-            if plan.validate is not None:
-                self._held_out = watch.batches(plan.validate, "validate")
+        self._train = plan.train if watch is None else watch.batches(plan.train, "train")
+        self._validation = Validation(plan, kit, watch, self._stop_validation)
         self.started = time.perf_counter()
         self.epoch = self.iteration = self.update = self.skipped = 0
         self._items = 0.0  # in the batch at hand
@@ -83,10 +79,8 @@ class Course:
         self._guard = Guard(plan.model, plan.optimizer)
         self._span, self._window = Span(), Span()
         self._most_iterations, self._whole_epochs, self._ended = plan.iterations or 0, 0, False
-        self._validate_every = plan.every(plan.validate_every)
-        self._log_every = plan.every(plan.log_every)
-        self._schedule_every = plan.every(plan.schedule_every if plan.by_epoch else None)
-        self._lone = check.LoneSample(plan.train, plan.model)
+        self._intervals = Intervals(plan)
+        self._sight = Sight(plan, interrupt)
 
     def run(self) -> Ending:
         """Train for all epochs, or until something ends it."""
@@ -97,7 +91,7 @@ class Course:
                 ending = self._go_through()
             return self._last_words(ending)
         finally:
-            self._lone.remove()
+            self._sight.close()
 
     def _go_through(self) -> Ending:
         ending = self._catch_up()
@@ -150,7 +144,8 @@ class Course:
         assert self._saver is not None
         assert self._rewind is not None
         failed, began = self._base("back", self._numbers.loss), self.started
-        self._feed, self._held = None, None
+        self._feed = None
+        self._intervals.release()
         entries = self._saver.go_back(self)
         self.started = began  # what was trained in vain took its time, too
         record = self._base("back", failed["loss"]) | {
@@ -238,7 +233,7 @@ class Course:
         if self._watch is not None:
             moments = self._watch(moments)
         moment = None
-        while (moment := self._next(moments, moment, feed)) is not None:
+        while (moment := self._sight.next(moments, moment, feed, self.epoch)) is not None:
             if moment.step is Step.BACKWARD:
                 self._numbers = self._guard.measure(moment.loss, scaled=kit.scaled is not None)
                 if not self._numbers.finite:
@@ -250,35 +245,10 @@ class Course:
                 if (ending := self._boundary()) is not None:
                     return ending
             elif self.iteration == 0:
-                self._look(moment)
+                self._sight.look(moment)
             if moment.step is Step.FORWARD and not self._counts(moment):
                 return self._nothing_counts()
         return self._stop_here() if self.interrupt.requested else None
-
-    def _next(self, moments: Iterator[Moment], last: Moment | None, feed: Feed) -> Moment | None:
-        try:
-            return next(moments, None)
-        except Exception as error:
-            if feed.fetching and self.interrupt.requested:  # Ctrl-C reaches the loader's workers
-                return None
-            if feed.fetching:
-                error.add_note(f"while fetching batch {feed.count + 1} of epoch {self.epoch}")
-                raise
-            explained = explain.failure(error, last, feed.batch, self.plan.model)
-            if explained is error:
-                raise
-            raise explained from error
-
-    def _look(self, moment: Moment) -> None:
-        if moment.step is Step.FORWARD:
-            self._lone.refuse()
-            made = self.plan.train
-            everything = made.targets if isinstance(made, TensorBatches) else None
-            explain.look_at_prediction(
-                moment.prediction, moment.targets, self.plan.loss_fn, everything
-            )
-        elif moment.step is Step.LOSS:
-            explain.look_at_loss(moment.loss, self.plan.loss_fn)
 
     def _counts(self, moment: Moment) -> bool:
         self._items = self._kit.items(moment.inputs, moment.targets)
@@ -329,11 +299,13 @@ class Course:
         return self._do_due() if moved else None
 
     def _do_due(self) -> Ending | None:
-        self._held = self._intervals() if self._saver is not None else None
-        log, validate, ending = self._due(self._log_every), self._due(self._validate_every), None
+        every, ending = self._intervals, None
+        every.hold()
+        log, validate = self._due(every.log), self._due(every.validate)
         if log or validate:
             ending = self._record("update", self._window, validate=validate)
-        self._pending, self._held = False, None
+        self._pending = False
+        every.release()
         return ending
 
     def _due(self, every: Every | None, *, epoch_ended: bool = False) -> bool:
@@ -342,14 +314,14 @@ class Course:
         )
 
     def _close_epoch(self) -> Ending | None:
-        self._held = self._intervals() if self._saver is not None else None
-        validate = self._due(self._validate_every, epoch_ended=self._ended)
+        self._intervals.hold()
+        validate = self._due(self._intervals.validate, epoch_ended=self._ended)
         if self.plan.validate_every is None:
             validate = self.plan.validate is not None
         ending = self._record("epoch" if self._ended else "end", self._span, validate=validate)
-        if self._ended and self._due(self._schedule_every, epoch_ended=True):
+        if self._ended and self._due(self._intervals.schedule, epoch_ended=True):
             self._step_schedule(None)
-        self._held = None
+        self._intervals.release()
         return ending
 
     def _record(self, when: str, span: Span, *, validate: bool) -> Ending | None:
@@ -368,24 +340,11 @@ class Course:
 
     def _validate(self) -> Entry | None:
         """Validate; None if the end was asked for meanwhile, which cut it short."""
-        plan, begun = self.plan, time.perf_counter()
-        assert self._held_out is not None
-        observe = None if self._watch is None else self._watch.evaluated
-        values: dict[str, float] = {}
-        try:
-            self._kit.settle()
-            values = evaluate_batches(
-                self._kit.saved, plan.loss_fn, self._held_out, plan.metrics, items=self._kit.items,
-                call=self._kit.validated, stop=self._stop_validation, observe=observe,
-            )  # fmt: skip
-        except Exception:
-            if not self.interrupt.requested:  # Ctrl-C reaches the loader's workers, too
-                raise
+        begun = time.perf_counter()
+        values = self._validation.values()
         for span in (self._span, self._window):
             span.pause(time.perf_counter() - begun)
-        if self.interrupt.requested:  # a validation cut short is no validation
-            return None
-        return {f"validation_{name}": value for name, value in values.items()}
+        return values
 
     def _stop_validation(self) -> bool:
         return self.interrupt.requested
@@ -468,7 +427,7 @@ class Course:
             "numbers": list(self._numbers),
             "span": self._span.state(now),
             "window": self._window.state(now),
-            "intervals": self._held or self._intervals(),
+            "intervals": self._intervals.state(),
             "pending": self._pending,
             "unasked": self._unasked,
             "seconds": now - self.started,
@@ -485,26 +444,17 @@ class Course:
         self._numbers = Numbers(*state["numbers"])
         self._span.go_on_from(state["span"], now)
         self._window.go_on_from(state["window"], now)
-        for one, at in zip(self._everys, state["intervals"], strict=True):
-            if one is not None and at is not None:
-                one.at = tuple(at)
+        self._intervals.go_on_from(state["intervals"])
         self._pending, self.started = state["pending"], now - state["seconds"]
         self._unasked = state.get("unasked", False)
         self._kit.go_on_from(state["kit"])
         if self.iteration:
-            self._lone.remove()  # it looks at the first forward, which is over
+            self._sight.close()  # it looks at the first forward, which is over
 
     @property
     def between_epochs(self) -> bool:
         """Tell whether no epoch is begun."""
         return self._feed is None and self._start is None
-
-    @property
-    def _everys(self) -> tuple[Every | None, ...]:
-        return self._validate_every, self._log_every, self._schedule_every
-
-    def _intervals(self) -> list[Any]:
-        return [None if one is None else list(one.at) for one in self._everys]
 
     def _base(self, when: str, loss: float) -> Entry:
         rates = self._current_rates() if when == "back" else self._kit.rates

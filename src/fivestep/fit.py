@@ -5,40 +5,29 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal
 
-import torch
 from torch.optim.lr_scheduler import ReduceLROnPlateau
-from torch.utils.data import DataLoader
 
 from fivestep import check
 from fivestep.anchors import Back, back_of
-from fivestep.assembly import Assembly
 from fivestep.attach.schedule import Shape, interval
 from fivestep.attach.together import together
 from fivestep.background import refuse_beside, start
-from fivestep.batches import Batches, batches, brings_samples, in_order
+from fivestep.batches import batches
 from fivestep.checkpoint import Checkpoint, checkpoint_of, minutes_of
 from fivestep.checkpoints.exact import exact
-from fivestep.conduct import conduct
-from fivestep.devices import Moving, device_of
 from fivestep.durations import Duration, Lengths, duration
-from fivestep.evaluate import evaluate_batches, float_type, named_metrics
-from fivestep.feeds import Changed, First, OneBatch, Whole
+from fivestep.evaluate import float_type, named_metrics
+from fivestep.feeds import First, OneBatch
 from fivestep.interrupt import Interrupt
-from fivestep.listen import listening, unheard
+from fivestep.listen import listening
 from fivestep.listen.site import here
-from fivestep.live.start import leads
-from fivestep.modes import train_mode
 from fivestep.plan import Plan, count
-from fivestep.randomness import preserved, seed_all
-from fivestep.resuming import Leaving, saving
 from fivestep.run import Run
-from fivestep.untouched import untouched
-from fivestep.vitals import Site
+from fivestep.setting_up import held_out_of, on_its_way, set_up
 
 
 def fit(
@@ -238,14 +227,14 @@ def fit(
     check.no_nan("train", made, train)
     if saved is not None and seed is not None:
         made = exact(made, seed)
-    made = _on_its_way(made, model, whole=forward is not None)
+    made = on_its_way(made, model, whole=forward is not None)
     lengths = Lengths(count(made), window=accumulate, run=lasting)
     made = OneBatch(made) if overfit_one_batch else First(made, accumulate) if dry_run else made
-    held_out = made if overfit_one_batch else _held_out(validate, batch_size, kind)
+    held_out = made if overfit_one_batch else held_out_of(validate, batch_size, kind)
     if held_out is not None and not overfit_one_batch:
         if saved is not None and seed is not None:
             held_out = exact(held_out, seed, validates=True)
-        held_out = _on_its_way(held_out, model, whole=forward is not None)
+        held_out = on_its_way(held_out, model, whole=forward is not None)
         held_out = First(held_out, 1) if dry_run else held_out
     if isinstance(lasting.amount, float):
         lengths.in_iterations(lasting)  # says so if an epoch's length is not known
@@ -293,42 +282,11 @@ def fit(
         back=back,
     )
     site = here(sys._getframe(1))  # pyright: ignore[reportPrivateUsage]
-    go = partial(_go, plan, (train, validate), record, site, page=page, saved=saved)
+    go = partial(set_up, plan, (train, validate), record, site, page=page, saved=saved)
     interrupt = Interrupt(terminate=saved is not None, minutes=deadline)
     if background:
         return start(go, model, optimizer, site, interrupt)
     return go(Run(), interrupt)
-
-
-def _go(
-    plan: Plan,
-    data: tuple[Any, Any],
-    record: str | os.PathLike[str] | None,
-    site: Site | None,
-    run: Run,
-    interrupt: Interrupt,
-    *,
-    page: bool | str,
-    saved: Checkpoint | None,
-) -> Run:
-    with ExitStack() as stack:
-        if plan.dry_run:
-            held = [p for group in plan.optimizer.param_groups for p in group["params"]]
-            mine = (plan.model, plan.loss_fn, plan.optimizer, plan.schedule)
-            stack.enter_context(unheard())
-            stack.enter_context(untouched(*mine, data=data, tensors=held))
-        saver = None if saved is None else stack.enter_context(saving(saved, trial=plan.dry_run))
-        if plan.seed is not None:
-            stack.enter_context(preserved())
-            seed_all(plan.seed)
-        stack.enter_context(train_mode(plan.model))
-        kit = stack.enter_context(Assembly(plan))
-        _rehearse(plan, kit, data[1])
-        shown = page if leads() and not plan.dry_run else False
-        run = conduct(plan, kit, record, site, run, interrupt, saver=saver, page=shown)
-    if saver is not None and run.reason in ("terminated", "deadline"):
-        raise Leaving(run)
-    return run
 
 
 def _moves(schedule: Any, every: int | str | None) -> Duration:
@@ -340,45 +298,3 @@ def _moves(schedule: Any, every: int | str | None) -> Duration:
 
 def _several(optimizers: Any) -> list[Any]:
     return [optimizers] if isinstance(optimizers, dict) else list(optimizers)
-
-
-def _on_its_way(made: Batches, model: Any, *, whole: bool) -> Batches:
-    device = device_of(model)
-    if device is not None and device.type not in ("cpu", "meta"):
-        made = Changed(made, lambda batches: iter(Moving(batches, device)))
-    return Whole(made) if whole else made
-
-
-def _held_out(validate: Any, batch_size: int | None, kind: torch.dtype | None) -> Batches | None:
-    if validate is None:
-        return None
-    size = batch_size if brings_samples(validate) else None
-    with _named_validate():
-        made = in_order(validate, batch_size=size, dtype=kind)
-    check.no_nan("validate", made, validate)
-    return made
-
-
-def _rehearse(plan: Plan, kit: Assembly, validate: Any) -> None:
-    # One batch of the validation before the first update: what is wrong with it shows now, not
-    # after an epoch. Only where a batch more is not a batch lost.
-    if plan.checkpointed and isinstance(plan.train, OneBatch):
-        _ = plan.train.batch  # the same one, whether or not the training goes on from somewhere
-    if plan.validate is None or not (brings_samples(validate) or isinstance(validate, DataLoader)):
-        return
-    with _named_validate():
-        evaluate_batches(
-            plan.model, plan.loss_fn, plan.validate, {},
-            items=kit.items, call=kit.call, stop=lambda: True,
-        )  # fmt: skip
-
-
-@contextmanager
-def _named_validate() -> Generator[None]:
-    # The words are the same for both data sets: say which of the two they speak of.
-    try:
-        yield
-    except (TypeError, ValueError) as error:
-        if type(error) not in (TypeError, ValueError):
-            raise
-        raise type(error)(f"validate: {error}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -20,6 +21,8 @@ from fivestep.checkpoints.exact import Exact, SeededFeed
 from fivestep.checkpoints.interval import Due, due
 from fivestep.checkpoints.keeper import Keeper
 from fivestep.checkpoints.likeness import likeness, order_of
+from fivestep.checkpoints.marks import marked, place_of
+from fivestep.checkpoints.nonfinite import buffers_of, mark_nonfinite
 from fivestep.checkpoints.objects import fingerprint, load_states, states
 from fivestep.checkpoints.optimizers import loose
 from fivestep.checkpoints.seeds import random_states, set_random_states
@@ -82,8 +85,10 @@ class Saver:
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.checkpoint = checkpoint
         self._keeper = Keeper(
-            checkpoint.folder, keep=checkpoint.keep, stops=checkpoint.failure == "stop", say=print
-        )
+            checkpoint.folder, keep=checkpoint.keep, keep_best=checkpoint.keep_best,
+            stops=checkpoint.failure == "stop", say=print,
+        )  # fmt: skip
+        self._best_saved: tuple[int, int] | None = None  # the iteration and update of that best
         self._due: Due | None = None
         self.anchors: Anchors | None = None
         self._factor = 1.0  # of the rates
@@ -112,6 +117,7 @@ class Saver:
         self._say, self._keeper.say, self._warn = say, warn, warn
         assert plan.seed is not None
         self._plan, self._kit, self._best, self._run, self._seed = plan, kit, best, run, plan.seed
+        self._keeper.look(partial(mark_nonfinite, buffers=buffers_of(plan.model)))
         found = [_exact(plan.train), _exact(plan.validate)]
         self._exact = [one for one in found if one is not None]
         for one in self._exact:
@@ -146,6 +152,8 @@ class Saver:
         """
         assert self._keeper.found is not None
         self._compare(self._keeper.found.body)
+        if (mark := marked(self._keeper.found.body)) is not None:
+            self._best_saved = place_of(mark)
         given = self._keeper.restored() or {}
         self._put_back(given, course)
         self._run.history[:] = given["history"]
@@ -157,6 +165,8 @@ class Saver:
         assert self._due is not None
         self._due.resumed()
         self._say(self._where(course))
+        if bad := self._keeper.found.body.get("nonfinite"):
+            self._warn(f"NaN or inf stands in the weights that were saved: {', '.join(bad[:8])}")
 
     def _put_back(self, given: dict[str, Any], course: Counting) -> None:
         load_states(self._objects, given["objects"], strict=self.checkpoint.strict)
@@ -182,6 +192,7 @@ class Saver:
         self._keeper.wait()
         for exact in self._exact:
             exact.close()  # its workers have loaded ahead
+        self._best_saved = None  # what was best after that place is taken out
         kept = copy.deepcopy(self.anchors.choose(course.iteration))
         self._put_back(kept, course)
         self.anchors.rewind(kept["back"])
@@ -269,7 +280,9 @@ class Saver:
         if self.anchors is not None and self.anchors.due(**counts, epoch_ended=epoch_ended):
             self._anchor(course)
         now = self._due.now(**counts, epoch_ended=epoch_ended)
-        if now and (self._due.counted is not None or not self._keeper.busy):
+        best = self._newly_best(course) and self._due.early
+        waits = self._due.asked if best else self._due.counted is not None
+        if (now or best) and (waits or not self._keeper.busy):
             self.save(course)
         return self._keeper.problem
 
@@ -280,7 +293,7 @@ class Saver:
             UnsaveableError, OSError: something cannot be saved; what, and what to do.
         """
         self._anchor(course)
-        self._keeper.first(self._body(), self._parts(course))
+        self._keeper.first(self._body(course), self._parts(course))
 
     def _anchor(self, course: Counting) -> None:
         """Keep the state as it stands to go back to, if it is a good one."""
@@ -297,14 +310,38 @@ class Saver:
         """Save the state as it stands."""
         assert self._due is not None
         parts = partial(self._parts, course)
-        self._keeper.save(self._body(journal=journal), parts, due=self._due, wait=wait)
+        body = self._body(course, journal=journal)
+        self._keeper.save(body, parts, due=self._due, wait=wait)
+        if "best" in body:
+            self._best_saved = course.iteration, course.update
 
-    def _body(self, *, journal: bool = True) -> Entry:
+    def _newly_best(self, course: Counting) -> bool:
+        here = course.iteration, course.update
+        return self._at_best(course) is not None and self._best_saved != here
+
+    def _at_best(self, course: Counting) -> Entry | None:
+        """Say what is best about this place, if it is the best so far."""
+        plan, record = self._plan, self._best.record
+        if record is None or not self.checkpoint.keep_best or plan.dry_run:
+            return None
+        if (record["iteration"], record["update"]) != (course.iteration, course.update):
+            return None
+        value = float(self._best.value or 0.0)
+        return {
+            "monitor": plan.monitor, "value": value if math.isfinite(value) else str(value),
+            "epoch": record["epoch"], "iteration": course.iteration, "update": course.update,
+            "returns": len(self._run.returns),
+        }  # fmt: skip
+
+    def _body(self, course: Counting, *, journal: bool = True) -> Entry:
         parts = fingerprint(self._objects)
         here = None if self._journal is None else self._journal.place()
         if here is not None and not journal:
             here["bytes"] = 0  # it is written anew, from the history
-        return {"about": self._about(), "made of": parts, "journal": here}
+        body = {"about": self._about(), "made of": parts, "journal": here}
+        mark, returns = self._at_best(course), self._run.returns
+        to = [{name: one[name] for name in ("iteration", "update")} for one in returns]
+        return body | ({"best": mark} if mark else {}) | ({"returns": to} if to else {})
 
     def _parts(self, course: Counting) -> dict[str, Any]:
         found = self._own_parts(course) | {"history": self._run.history}

@@ -23,6 +23,10 @@ def network() -> nn.Module:
     return nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
 
 
+def saves(folder: Path) -> Checkpoint:
+    return Checkpoint(folder, every="1 update", keep=1, keep_best=False)
+
+
 def made(**options: Any) -> Made:
     """Make a training whose rate is far too high from its third epoch on."""
     model = network()
@@ -32,7 +36,7 @@ def made(**options: Any) -> Made:
     )
     usual: dict[str, Any] = {
         "train": DATA, "validate": DATA, "epochs": 5, "batch_size": 8, "schedule": schedule,
-        "saves": lambda folder: Checkpoint(folder, every="1 update", keep=1),  # pyright: ignore
+        "saves": saves,
     }  # fmt: skip
     return model, nn.MSELoss(), optimizer, usual | options
 

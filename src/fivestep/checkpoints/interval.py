@@ -41,8 +41,8 @@ class Due:
     def __init__(self, every: Duration | float | None, lengths: Lengths) -> None:
         self.counted = Every(every, lengths) if isinstance(every, Duration) else None
         self._seconds = every if isinstance(every, float) else None
-        self._last = time.perf_counter()
         self._wait = FIRST_SECONDS if self._seconds is None else self._seconds
+        self._next = time.perf_counter() + self._wait
 
     def now(self, *, iteration: int, update: int, epoch: int, epoch_ended: bool = False) -> bool:
         """Tell whether it is due at this point."""
@@ -50,17 +50,33 @@ class Due:
             return self.counted.due(
                 iteration=iteration, update=update, epoch=epoch, epoch_ended=epoch_ended
             )
-        return time.perf_counter() - self._last >= self._wait
+        return time.perf_counter() >= self._next
+
+    @property
+    def asked(self) -> bool:
+        """Tell whether an interval was asked for."""
+        return self.counted is not None or self._seconds is not None
+
+    @property
+    def early(self) -> bool:
+        """Tell whether to save before it is due, if there is a reason to.
+
+        Where an interval was asked for, yes. Else one save is taken from those to come, which wait
+        so much longer: all in all saving takes no more of the time.
+        """
+        return self.asked or self._next - time.perf_counter() <= self._wait
 
     def resumed(self) -> None:
         """Count from here on: what was saved has just been put back."""
-        self._last = time.perf_counter()
+        self._next = time.perf_counter() + self._wait
 
     def saved(self, cost_seconds: float) -> None:
         """Count from here on; it took so long."""
-        self._last = time.perf_counter()
+        now = time.perf_counter()
         if self._seconds is None:
             self._wait = max(cost_seconds / SHARE, LEAST_SECONDS)
+            now = max(now, self._next)
+        self._next = now + self._wait
 
 
 def due(every: Duration | float | Due | None, lengths: Lengths) -> Due:

@@ -23,6 +23,7 @@ class Keeper:
     Args:
         folder: made if it is not there.
         keep: how many checkpoints.
+        keep_best: whether the one that is marked as the best stays besides them.
         stops: whether a save that fails is to stop the training.
         say: shows a line to the user.
 
@@ -34,11 +35,19 @@ class Keeper:
         ValueError: this is one of several ranks.
     """
 
-    def __init__(self, folder: Path, *, keep: int, stops: bool, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        keep: int,
+        keep_best: bool,
+        stops: bool,
+        say: Callable[[str], None],
+    ) -> None:
         self.folder, self.say, self._stops = folder, say, stops
         _need_one_rank()
         _open(folder)
-        self._store = Store(folder, keep=keep)
+        self._store = Store(folder, keep=keep, best=keep_best)
         self._writer = Writer(self._store, told=self._failed)
         self._problem: str | None = None
         self._lock = Lock(folder)
@@ -54,6 +63,8 @@ class Keeper:
             return None
         for refused in self.found.refused:
             self.say(f"checkpoint passed over, the one before it is used: {refused}")
+        for refused in self._store.best(self.found)[1]:
+            self.say(f"an older checkpoint is damaged, and the next save removes it: {refused}")
         given = restored(self.found)
         self.found = self.found._replace(tensors={})  # they are as large as the training's own
         return given
@@ -65,7 +76,12 @@ class Keeper:
             UnsaveableError, OSError: something cannot be saved; what, and what to do.
         """
         taken = _taken(parts)
-        self._store.save(_stamped(body) | {"state": taken.state}, taken.fragments)
+        body = _stamped(body) | self._writer.look(taken) | {"state": taken.state}
+        self._store.save(body, taken.fragments)
+
+    def look(self, look: Callable[[Snapshot], dict[str, Any]]) -> None:
+        """Have each manifest say what ``look`` finds in the copied state."""
+        self._writer.look = look
 
     def save(
         self,

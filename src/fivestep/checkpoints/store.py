@@ -20,6 +20,7 @@ from torch import Tensor
 from fivestep.checkpoints.codec import Tensors
 from fivestep.checkpoints.disk import Disk, current, write_whole
 from fivestep.checkpoints.fragments import from_bytes, to_bytes
+from fivestep.checkpoints.marks import Mark, holds, marked
 from fivestep.version import __version__
 
 FORMAT = 1  # of the folder; raised when a reader of the old one would misread the new one
@@ -49,12 +50,22 @@ class Found(NamedTuple):
 
 
 class Store:
-    """The checkpoints of one folder. Who writes holds its ``Lock``."""
+    """The checkpoints of one folder. Who writes holds its ``Lock``.
 
-    def __init__(self, folder: Path, *, keep: int = 2, disk: Disk | None = None) -> None:
-        self.folder, self.keep = folder, keep
+    Args:
+        folder: of one training.
+        keep: how many of the newest stay.
+        best: whether the newest that is marked as the best stays besides them.
+        disk: what reads and writes.
+    """
+
+    def __init__(
+        self, folder: Path, *, keep: int = 2, best: bool = True, disk: Disk | None = None
+    ) -> None:
+        self.folder, self.keep, self._keeps_best = folder, keep, best
         self._disk = disk or current()
         self._bad: set[str] = set()  # manifests that were refused
+        self._marks: dict[str, Mark | None] = {}  # by manifest, as they were read
 
     def manifests(self) -> list[str]:
         """Name the manifests, the newest first, whole or not."""
@@ -81,7 +92,7 @@ class Store:
         write_whole(self._disk, self.folder / name, data)
         self._disk.sync_folder(self.folder)
         self._prove(name)
-        self._prune(name)
+        self._prune(name, stamped)
         return Written(serial, size + len(data))
 
     def newest(self) -> Found | None:
@@ -110,6 +121,30 @@ class Store:
                 "  do: put back its files from a copy, or start anew in another folder"
             )
         return None
+
+    def best(self, newest: Found) -> tuple[str | None, list[str]]:
+        """Name the best checkpoint of the training of ``newest``, every file held against its hash.
+
+        Returns:
+            Its manifest, None where none is kept, and those that may be it and cannot be read.
+        """
+        refused: list[str] = []
+        for name in self.manifests():
+            if name in self._bad or not self._keeps_best:
+                continue
+            try:
+                mark = marked(body := self._manifest(name))
+                if mark is None or not holds(mark, newest.body):
+                    continue
+                if _serial(name) != newest.serial:  # which was read a moment ago
+                    for fragment in body["fragments"].values():
+                        self._checked(fragment, _FRAGMENT)
+            except (OSError, ValueError) as error:
+                refused.append(f"{name}: {error}")
+                self._bad.add(name)
+                continue
+            return name, refused
+        return None, refused
 
     def _need_format(self, body: dict[str, Any], name: str) -> None:
         if body["format"] > FORMAT:
@@ -177,14 +212,34 @@ class Store:
                 "  do: look after the disk; the checkpoint before it was kept"
             ) from error
 
-    def _prune(self, newest: str) -> None:
+    def _prune(self, newest: str, body: dict[str, Any]) -> None:
         good = [name for name in self.manifests() if name not in self._bad]
         kept = good[: self.keep]
         assert newest in kept
+        kept += [name for name in self._marked(good, body) if name not in kept]
         self._remove([name for name in self.manifests() if name not in kept])
         needed = {fragment for name in kept for fragment in self._named_in(name)}
         self._remove([n for n in self._names() if _FRAGMENT.fullmatch(n) and n not in needed])
         self._remove([name for name in self._names() if _TEMPORARY.fullmatch(name)])
+
+    def _marked(self, good: list[str], newest: dict[str, Any]) -> list[str]:
+        """Name the newest that is marked as the best; it is so since the older ones were.
+
+        It was read back when it was written, or when the folder was opened.
+        """
+        if not self._keeps_best:
+            return []
+        self._marks = {name: self._mark(name) for name in good}
+        held = [name for name, mark in self._marks.items() if mark and holds(mark, newest)]
+        return held[:1]
+
+    def _mark(self, name: str) -> Mark | None:
+        if name in self._marks:  # the name holds the hash of what was read
+            return self._marks[name]
+        try:
+            return marked(self._manifest(name))
+        except (OSError, ValueError):
+            return None
 
     def _named_in(self, name: str) -> list[str]:
         try:

@@ -17,6 +17,8 @@ class Writer:
     Attributes:
         failure: why the last save did not succeed, None if it did.
         written: the last one that did.
+        look: what the manifest is to say of the copied state, besides all else; looked for in the
+            thread.
         seconds: of the processor, that the last one took.
     """
 
@@ -27,6 +29,7 @@ class Writer:
         self.failure: Exception | None = None
         self.written: Written | None = None
         self.seconds = 0.0
+        self.look: Callable[[Snapshot], dict[str, Any]] = lambda _: {}
 
     @property
     def busy(self) -> bool:
@@ -54,7 +57,8 @@ class Writer:
     def _work(self, body: dict[str, Any], taken: Snapshot) -> None:
         began = time.thread_time()
         try:
-            self.written = self._store.save(body | {"state": taken.state}, taken.fragments)
+            body = body | self.look(taken) | {"state": taken.state}
+            self.written = self._store.save(body, taken.fragments)
             self.failure = None
         except Exception as error:  # told to the training's own thread, which decides
             self.failure = error
