@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 import signal
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +49,15 @@ class Bad(nn.Module):
 
     def __init__(self, *at: int) -> None:
         super().__init__()
-        self.at, self.calls = at, 0
+        self.at, self.call = at, 0
+        self.counts = count(1)  # an int would go back with the training
 
     def forward(self, prediction: Any, targets: Any) -> Any:
         loss = nn.functional.mse_loss(prediction, targets)
-        self.calls += torch.is_grad_enabled()
-        return loss * math.nan if torch.is_grad_enabled() and self.calls in self.at else loss
+        if not torch.is_grad_enabled():
+            return loss
+        self.call = next(self.counts)
+        return loss * math.nan if self.call in self.at else loss
 
 
 def data(dtype: torch.dtype = torch.float64) -> Any:
@@ -128,7 +132,7 @@ def test_no_state_with_bad_weights_is_gone_back_to(tmp_path: Path) -> None:
     class Poisoned(Bad):
         def forward(self, prediction: Any, targets: Any) -> Any:
             found = super().forward(prediction, targets)
-            if self.calls == 5:
+            if self.call == 5:
                 with torch.no_grad():
                     model.spare.fill_(math.inf)  # no loss asks for it
             return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -33,15 +34,15 @@ class Told(nn.Module):
 
     def __init__(self, values: list[float], bad: int = 0) -> None:
         super().__init__()
-        self.values, self.bad, self.calls = values, bad, 0
+        self.values, self.bad = values, bad
+        self.counts = count(1)  # an int would go back with the training
         self.register_buffer("seen", torch.zeros((), dtype=torch.int64))
 
     def forward(self, prediction: Any, targets: Any) -> Any:
         if torch.is_grad_enabled():
             self.seen += 1
-            self.calls += 1
             loss = nn.functional.cross_entropy(prediction, targets)
-            return loss * float("nan") if self.calls == self.bad else loss
+            return loss * float("nan") if next(self.counts) == self.bad else loss
         return torch.tensor(self.values[max(0, int(self.seen) // BATCHES - 1)])
 
 

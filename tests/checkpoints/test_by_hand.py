@@ -267,19 +267,3 @@ def test_an_optimizer_whose_model_was_forgotten_is_refused(tmp_path: Path) -> No
         with pytest.raises(ValueError, match=r"optimizer moves 4 parameters that none of"):
             Checkpoint(tmp_path, objects).epochs(1)
     assert list(Checkpoint(tmp_path, {"model": model, "optimizer": optimizers[0]}).epochs(1))
-
-
-def test_a_generator_that_came_later_is_told(tmp_path: Path) -> None:
-    def train(generator: torch.Generator | None, ticks: int) -> None:
-        clock, model = Clock(ticks), network()
-        data_set = TensorDataset(*data())
-        loader = DataLoader(data_set, batch_size=6, shuffle=True, generator=generator)
-        checkpoint = Checkpoint(tmp_path, {"model": model}, every=1)
-        for _ in checkpoint.epochs(2):
-            for _ in checkpoint.batches(loader):
-                clock()
-
-    with pytest.raises(Stop):
-        train(None, 2)
-    with pytest.raises(ValueError, match=r"0 random generators were saved, and 1 are held here"):
-        train(torch.Generator(), 2)
