@@ -39,15 +39,21 @@ class Reference(NamedTuple):
 _references: dict[str, Reference] = {}
 
 
+def notes(folder: Path) -> Path:
+    """Where the campaign writes for itself: beside the training, or elsewhere if that is full."""
+    elsewhere = folder / "notes"
+    return elsewhere if elsewhere.exists() else folder
+
+
 def forked(work: Callable[[], object], folder: Path) -> int:
-    """Begin a process that does the work and ends; an error goes to ``folder/error``."""
+    """Begin a process that does the work and ends; an error goes to ``error`` among its notes."""
     sys.stdout.flush()
     sys.stderr.flush()
     pid = os.fork()
     if pid:
         return pid
     code = 1
-    with (folder / "stderr").open("w") as file:  # workers of the killed complain there
+    with (notes(folder) / "stderr").open("w") as file:  # workers of the killed complain there
         os.dup2(file.fileno(), 2)
     try:
         work()
@@ -56,7 +62,7 @@ def forked(work: Callable[[], object], folder: Path) -> int:
     except SystemExit as error:
         code = int(error.code or 0)
     except BaseException:
-        (folder / "error").write_text(traceback.format_exc())
+        (notes(folder) / "error").write_text(traceback.format_exc())
     finally:
         os._exit(code)
 
@@ -83,7 +89,7 @@ def train(
 ) -> tuple[Parts, str]:
     """Train, or go on; return what is left and why it ended. It saves after every update."""
     use(disk)
-    with (folder / "updates").open("ab", buffering=0) as updates:
+    with (notes(folder) / "updates").open("ab", buffering=0) as updates:
         work.optimizer.register_step_post_hook(_counting(updates))
         checkpoint = Checkpoint(folder / "saved", every="1 update", failure=failure, keep=keep)
         run = fit(
@@ -104,31 +110,31 @@ def _counting(file: BinaryIO) -> Callable[..., None]:
 def life(name: str, folder: Path, disk: Disk, *, failure: Any = "go on", keep: int = 2) -> int:
     """Begin a training in a process of its own; it leaves its outcome in the folder."""
     for old in ("outcome.json", "error"):
-        (folder / old).unlink(missing_ok=True)
+        (notes(folder) / old).unlink(missing_ok=True)
 
     def work() -> None:
         parts, reason = train(WORKS[name](), folder, disk, failure=failure, keep=keep)
         calls = disk.calls if isinstance(disk, Watched) else {}
         written = json.dumps({"parts": parts, "reason": reason, "calls": calls})
-        (folder / "outcome.json").write_text(written)
+        (notes(folder) / "outcome.json").write_text(written)
 
     return forked(work, folder)
 
 
 def left(folder: Path) -> dict[str, Any]:
     """Read what a training that ended has left."""
-    return json.loads((folder / "outcome.json").read_text())
+    return json.loads((notes(folder) / "outcome.json").read_text())
 
 
 def updates(folder: Path) -> int:
     """Count the updates that were made in all lives together."""
-    path = folder / "updates"
+    path = notes(folder) / "updates"
     return path.stat().st_size if path.exists() else 0
 
 
 def trouble(folder: Path) -> str:
     """Read what went wrong, if anything was told."""
-    told = [folder / "error", folder / "stderr"]
+    told = [notes(folder) / "error", notes(folder) / "stderr"]
     return "\n".join(path.read_text() for path in told if path.exists())
 
 

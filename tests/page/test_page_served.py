@@ -125,7 +125,7 @@ def test_a_server_that_comes_back_to_its_own_windows_is_heard_again(
     expect(page.locator(".banner")).to_contain_text("Nobody answers")
     served.tell({"kind": "note", "level": "info", "text": "said meanwhile"})
     context.set_offline(False)
-    expect(page.locator(".banner")).to_have_text("said meanwhile")
+    expect(page.locator(".banner")).to_contain_text("said meanwhile")
 
 
 def test_eight_tabs(serve: Serve, context: BrowserContext) -> None:
@@ -135,14 +135,14 @@ def test_eight_tabs(serve: Serve, context: BrowserContext) -> None:
         pages[-1].evaluate(HIDE, True)  # a browser shows one tab of a window at a time
         pages.append(opened(context, served.server.access.address))
     served.tell({"kind": "note", "level": "info", "text": "for all"})
-    expect(pages[-1].locator(".banner")).to_have_text("for all")
+    expect(pages[-1].locator(".banner")).to_contain_text("for all")
     button(pages[-1], "Step").click()
     pages[0].evaluate(HIDE, False)
-    expect(pages[0].locator(".banner")).to_have_text("for all")
+    expect(pages[0].locator(".banner")).to_contain_text("for all")
     pages[-1].evaluate(HIDE, True)
     for page in pages[1:-1]:
         page.evaluate(HIDE, False)
-        expect(page.locator(".banner")).to_have_text("for all")
+        expect(page.locator(".banner")).to_contain_text("for all")
         page.evaluate(HIDE, True)
     assert [one["verb"] for one in served.asked] == ["step"]
 
