@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from fivestep.checkpoints.codec import Tensors, decode
+from fivestep.checkpoints.nonfinite import good
 from fivestep.checkpoints.optimizers import single
 from fivestep.checkpoints.snapshot import snapshot
 from fivestep.counts import need_count
@@ -158,9 +158,8 @@ def healthy(model: Any, optimizer: Any) -> bool:
     states = [state for one in single(optimizer).values() for state in _states(one)]
     moments = [value for state in states for value in _tensors(state)]
     buffers = list(model.buffers()) if isinstance(model, nn.Module) else []
-    found = [torch.isfinite(one).all() for one in (*held, *moments) if _may_be_bad(one)]
-    found += [~torch.isnan(one).any() for one in buffers if _may_be_bad(one)]
-    return all(bool(one) for one in found)
+    weights = (good(one) for one in (*held, *moments) if not one.is_sparse)
+    return all(weights) and all(good(one, buffer=True) for one in buffers if not one.is_sparse)
 
 
 def _states(optimizer: Any) -> list[Any]:
@@ -170,10 +169,6 @@ def _states(optimizer: Any) -> list[Any]:
 def _tensors(state: Any) -> list[Tensor]:
     parts = state.values() if isinstance(state, dict) else ()  # pyright: ignore
     return [one for one in parts if isinstance(one, Tensor)]  # pyright: ignore
-
-
-def _may_be_bad(tensor: Tensor) -> bool:
-    return tensor.is_floating_point() or tensor.is_complex()
 
 
 def _every(back: Back, lengths: Lengths) -> Every:

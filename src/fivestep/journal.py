@@ -64,6 +64,11 @@ class Journal:
         """
         where = Path(where).expanduser()
         path = where if where.suffix == ".jsonl" else where / place["name"]
+        if path.name != place["name"] and _size(path):
+            raise FileExistsError(
+                f"record: {path} exists already, and this training was recorded in "
+                f"{place['name']}\n  do: name that again, or a file that is not there yet"
+            )
         journal = cls.__new__(cls)
         journal.failure, journal.path, journal._made = None, path, []
         try:

@@ -36,10 +36,15 @@ if TYPE_CHECKING:
     from fivestep.batches import Batches
 
 # A change of these makes another training of it: what was saved does not belong to it.
+_SAMPLES = ("fingerprint of the data", "fingerprint of the validation data")
 _DECISIVE = (
     "seed", "accumulate", "overfit_one_batch", "samples", "batches", "order of the samples",
-    "fingerprint of the data",
+    *_SAMPLES,
 )  # fmt: skip
+_OTHER_SAMPLES = (
+    "the samples are not those that it was saved with: other data, or a split or noise without a "
+    "seed"
+)
 _FREE = ("length", "progress", "watch", "dry_run", "keep_best", "restore_best", "compile")
 
 
@@ -122,6 +127,9 @@ class Saver:
         self._exact = [one for one in found if one is not None]
         for one in self._exact:
             one.quiet = self._keeper.wait  # no process is forked while a thread is at work
+        held_out = None if plan.validate is None else likeness(plan.validate)
+        prints = dict(zip(_SAMPLES, (likeness(plan.train), held_out), strict=True))
+        self._samples = {"order of the samples": order_of(plan.train)} | prints
         self._due = due(self.checkpoint.every, plan.lengths)
         self.anchors = None if plan.back is None else Anchors(plan.back, plan.lengths)
 
@@ -219,28 +227,34 @@ class Saver:
     def _compare(self, body: dict[str, Any]) -> None:
         """Refuse another training; say what else is not as it was."""
         saved, here = body["about"], self._about()
-        wrong = [_pair(n, saved, here) for n in _DECISIVE if saved.get(n) != here.get(n)]
+        wrong = [
+            _OTHER_SAMPLES if name in _SAMPLES else _pair(name, saved, here)
+            for name in _DECISIVE
+            if name in saved and saved[name] != here.get(name)
+        ]
         if wrong and self.checkpoint.strict:
             raise ValueError(
                 f"checkpoint: {self.checkpoint.folder} was saved by another training\n  "
-                + "\n  ".join(wrong)
-                + "\n  do: give the same again, or another folder for another training"
+                + "\n  ".join(dict.fromkeys(wrong))
+                + "\n  do: give the same again, or another folder for another training; "
+                "fivestep.Checkpoint('DIR', strict=False) goes on in spite of it"
             )
         other = [
             _pair(name, saved, here)
             for name in {**saved, **here}
             if saved.get(name) != here.get(name) and name not in (*_DECISIVE, *_FREE)
         ]
-        if other:
-            self._warn("not as it was when it was saved: " + "; ".join(other))
+        if wrong or other:
+            self._warn(
+                "not as it was when it was saved: " + "; ".join(dict.fromkeys(wrong + other))
+            )
 
     def _about(self) -> Entry:
         setup = self._run.setup
         versions_now = {f"{name}'s version": v for name, v in _versions().items()}
         named = ("samples", "batches", "validation_samples", "loss_fn", "schedule")
         own = {name: setup[name] for name in named}
-        own["order of the samples"] = order_of(self._plan.train)
-        own["fingerprint of the data"] = likeness(self._plan.train)
+        own |= self._samples
         for number, group in enumerate(setup["optimizer_options"]):
             own |= {
                 f"{name} of group {number} (the saved one is used)": group[name] for name in group
@@ -263,9 +277,6 @@ class Saver:
 
     def feed(self, batches: Batches, epoch: int, start: int) -> Feed:
         """Make the batches of an epoch, from ``start`` on, under their own random numbers."""
-        for exact in self._exact:
-            if exact.workers:
-                self._keeper.wait()  # no process is forked while a thread is at work
         if not start:
             for exact in self._exact:
                 exact.begin()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from torch import Tensor
 
+from fivestep.checkpoints.nonfinite import good
 from fivestep.checkpoints.snapshot import restored
 from fivestep.checkpoints.store import DamagedError, Found, Store
 
@@ -43,7 +44,7 @@ def weights(
     """
     if which not in ("best", "last", "average"):
         raise ValueError(f"which={which!r} was given\n  do: choose 'best', 'last' or 'average'")
-    given = restored(_newest(Path(folder)))
+    given = restored(_newest(Path(folder).expanduser()))
     found = _held(given, name)
     if which not in found:
         raise ValueError(
@@ -55,10 +56,16 @@ def weights(
 
 
 def _warn_of_nonfinite(state: dict[str, Any]) -> None:
+    # What is a buffer is not known here, and a mask holds -inf.
     tensors = {name: one for name, one in state.items() if isinstance(one, Tensor)}
-    bad = [name for name, one in tensors.items() if not bool(torch.isfinite(one).all())]
+    finite = {n: one.masked_fill(one == -math.inf, 0) for n, one in tensors.items() if _wide(one)}
+    bad = [name for name, one in (tensors | finite).items() if not good(one)]
     if bad:
         warnings.warn(f"NaN or inf stands in {', '.join(bad[:8])}", stacklevel=3)
+
+
+def _wide(tensor: Tensor) -> bool:
+    return tensor.is_floating_point() and tensor.itemsize > 1
 
 
 def _newest(folder: Path) -> Found:

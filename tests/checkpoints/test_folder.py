@@ -151,3 +151,36 @@ def test_a_damaged_checkpoint_is_named_even_without_progress(
     newest.write_bytes(newest.read_bytes()[: int(newest.stat().st_size * cut)])
     train(tmp_path)
     assert "checkpoint passed over" in capsys.readouterr().err
+
+
+def test_the_record_of_another_run_is_not_cut(tmp_path: Path) -> None:
+    def recorded(name: str, folder: str, epochs: int) -> None:
+        model = nn.Linear(2, 1)
+        optimizer = torch.optim.SGD(model.parameters(), lr=1e-4)
+        fit(
+            model, nn.MSELoss(), optimizer, DATA, epochs=epochs, progress=False, watch=False,
+            checkpoint=tmp_path / folder, record=tmp_path / name,
+        )  # fmt: skip
+
+    recorded("other.jsonl", "other", 4)
+    before = (tmp_path / "other.jsonl").read_bytes()
+    recorded("mine.jsonl", "mine", 1)
+    with pytest.raises(FileExistsError, match=r"this training was recorded in mine\.jsonl"):
+        recorded("other.jsonl", "mine", 2)
+    assert (tmp_path / "other.jsonl").read_bytes() == before
+    recorded("mine.jsonl", "mine", 2)
+    recorded("new.jsonl", "mine", 3)
+    assert len(Run.load(tmp_path / "new.jsonl").epochs) == 3
+
+
+def test_what_cannot_be_saved_later_is_not_tried_at_every_batch(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fivestep.checkpoints.interval.FIRST_SECONDS", 0.0)
+    model = nn.Linear(2, 1)
+    checkpoint = Checkpoint(tmp_path, {"model": model})
+    for _ in checkpoint.epochs(20):
+        for _ in checkpoint.batches(DATA, batch_size=2):
+            checkpoint.values["thing"] = object()
+    told = capsys.readouterr().err.count("no checkpoint was written")
+    assert 2 <= told <= 5, "of 60 batches; the next try waits for five seconds, and the end tries"

@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset, random_split
 
 from checkpoints.resumed import Made, Stop, Stopping, equal, plain, same, stopped, trained
 from fivestep import Checkpoint, fit
+from fivestep.batches import Order, TensorBatches
+from fivestep.checkpoints.likeness import likeness
 
 Objects = tuple[Any, Any]  # model, optimizer
 
@@ -214,17 +217,53 @@ def other_targets() -> tuple[Tensor, Tensor]:
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"data": other_rows()}, "fingerprint of the data was"),
-        ({"data": other_targets()}, "fingerprint of the data was"),
+        ({"data": other_rows()}, "the samples are not those"),
+        ({"data": other_targets()}, "the samples are not those"),
+        ({"data": TensorDataset(*other_targets())}, "the samples are not those"),
         ({"shuffle": False}, "order of the samples was 'shuffled' and is 'in order'"),
     ],
 )
 def test_other_data_of_the_same_length_are_refused(
     changed: dict[str, Any], words: str, tmp_path: Path
 ) -> None:
-    small(tmp_path)
+    kind = type(changed.get("data"))
+    small(tmp_path, **({"data": TensorDataset(*rows())} if kind is TensorDataset else {}))
     with pytest.raises(ValueError, match=words):
         small(tmp_path, **{"epochs": 3} | changed)
+
+
+def split_by(seed: int) -> Any:
+    generator = torch.Generator().manual_seed(seed)
+    train, held_out = random_split(TensorDataset(*rows()), [8, 4], generator=generator)
+    return DataLoader(train, batch_size=4), DataLoader(held_out, batch_size=4)
+
+
+def test_a_split_that_is_not_seeded_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given: dict[str, Any] = {"batch_size": None}
+    train, held_out = split_by(1)
+    small(tmp_path, data=train, validate=held_out, **given)
+    train, held_out = split_by(1)
+    small(tmp_path, data=train, validate=held_out, **given)
+    train, held_out = split_by(2)
+    with pytest.raises(ValueError, match="a split or noise without a seed"):
+        small(tmp_path, data=train, validate=held_out, **given)
+    free = Checkpoint(tmp_path, strict=False)
+    small(free, data=train, validate=held_out, epochs=3, **given)  # pyright: ignore
+    assert "a split or noise without a seed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [torch.zeros(2**24 + 4, 1, dtype=torch.int8), torch.zeros(0, 3), torch.zeros(3, 0),
+     torch.ones(5, 4).to_sparse(), torch.ones(4, dtype=torch.complex64), torch.ones(()),
+     torch.ones(6, 2, device="meta"), torch.ones(3, 4, dtype=torch.bfloat16).T],
+    ids=["many", "none", "empty", "sparse", "complex", "scalar", "meta", "bfloat16"],
+)  # fmt: skip
+def test_any_data_can_be_looked_at(tensor: Tensor) -> None:
+    made = TensorBatches(tensor, tensor, batch_size=2, order=Order(2, shuffle=False, seed=0))
+    assert likeness(made) == likeness(made)
 
 
 @pytest.mark.parametrize(

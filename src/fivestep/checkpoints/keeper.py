@@ -98,6 +98,7 @@ class Keeper:
             taken = _taken(parts())
         except TypeError as error:  # something new that cannot be saved; at the start it could
             self._failed(error)
+            due.saved(time.perf_counter() - began)  # not again at every batch
             return self._problem
         self._writer.write(_stamped(body), taken)
         due.saved(time.perf_counter() - began + self._writer.seconds)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any, cast
 
 import torch
 from torch import Tensor
-from torch.utils.data import TensorDataset
+from torch.utils.data import Subset, TensorDataset
 
 from fivestep.batches import Batches, TensorBatches
 from fivestep.convert import leaves
 from fivestep.feeds import Around
 
 LOOKED_AT = 64  # samples, spread over all
+VALUES = 256  # of each, spread over it
 
 
 def likeness(made: Batches) -> str | None:
@@ -23,11 +25,18 @@ def likeness(made: Batches) -> str | None:
     """
     made = _innermost(made)
     if isinstance(made, TensorBatches):
-        return _hash([*leaves(made.inputs, "inputs"), *leaves(made.targets, "targets")])
-    dataset = getattr(made.source, "dataset", None)
+        named = [*leaves(made.inputs, "inputs"), *leaves(made.targets, "targets")]
+        return hashlib.sha256(_some(named)).hexdigest()[:16]
+    dataset, found = getattr(made.source, "dataset", None), hashlib.sha256()
+    while isinstance(dataset, Subset):
+        chosen = torch.as_tensor(cast("Any", dataset).indices)
+        found.update(_some([("chosen", chosen)]))
+        dataset = cast("Any", dataset).dataset
     if isinstance(dataset, TensorDataset):
-        return _hash([(f"tensor {n}", one) for n, one in enumerate(dataset.tensors)])
-    return None
+        found.update(_some([(f"tensor {n}", one) for n, one in enumerate(dataset.tensors)]))
+    elif not isinstance(getattr(made.source, "dataset", None), Subset):
+        return None
+    return found.hexdigest()[:16]
 
 
 def order_of(made: Batches) -> str | None:
@@ -46,12 +55,18 @@ def _innermost(made: Batches) -> Batches:
     return made
 
 
-def _hash(named: list[tuple[str, Tensor]]) -> str:
-    found = hashlib.sha256()
+def _some(named: list[tuple[str, Tensor]]) -> bytes:
+    """Take types and shapes, and a few values of some samples: data may be larger than memory."""
+    found: list[bytes] = []
     for name, tensor in named:
-        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        if tensor.ndim and len(tensor) and not tensor.is_meta:
-            places = torch.linspace(0, len(tensor) - 1, min(len(tensor), LOOKED_AT)).long()
-            some = tensor.detach()[places.to(tensor.device)].cpu().contiguous()
-            found.update(some.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return found.hexdigest()[:16]
+        found.append(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        if tensor.layout is not torch.strided or tensor.is_meta or tensor.is_quantized:
+            continue
+        count = len(tensor) if tensor.ndim else 0
+        looks = min(count, LOOKED_AT)
+        for look in range(looks):
+            values = tensor.detach()[look * (count - 1) // max(looks - 1, 1)].reshape(-1)
+            step = max(len(values) // VALUES, 1)
+            few = values[::step][:VALUES].cpu().contiguous()
+            found.append(few.view(torch.uint8).numpy().tobytes() if len(few) else b"")
+    return b"".join(found)

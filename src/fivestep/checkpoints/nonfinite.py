@@ -24,11 +24,12 @@ def mark_nonfinite(taken: Snapshot, *, buffers: Collection[str]) -> dict[str, li
     """Name the weights of the model that are not finite, as an entry of the manifest if any is."""
     held = [(name, one) for part in taken.fragments.values() for name, one in part.items()]
     weights = [(n.removeprefix(_MODEL), one) for n, one in held if n.startswith(_MODEL)]
-    bad = [name for name, one in weights if not _good(one, buffer=name in buffers)]
+    bad = [name for name, one in weights if not good(one, buffer=name in buffers)]
     return {"nonfinite": bad} if bad else {}
 
 
-def _good(tensor: Tensor, *, buffer: bool) -> bool:
+def good(tensor: Tensor, *, buffer: bool = False) -> bool:
+    """Tell whether all in it is finite; of a buffer, whether none is NaN."""
     if not (tensor.is_floating_point() or tensor.is_complex()):
         return True
     try:
