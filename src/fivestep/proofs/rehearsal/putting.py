@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from fivestep.checkpoints.seeds import set_states_of
-from fivestep.checkpoints.walk import GENERATORS
+from fivestep.checkpoints.walk import GENERATORS, attributes
 from fivestep.proofs.rehearsal.leaves import Leaf, key_of
 from fivestep.proofs.rehearsal.walk import Walk
 
@@ -55,7 +55,9 @@ def held(owner: Any, leaf: Leaf) -> Any:
         return owner.keywords.get(leaf.name)
     if leaf.how == "default":
         return owner.__defaults__[int(leaf.name)]
-    return vars(owner).get(leaf.name)
+    if leaf.how == "keyword":
+        return owner.__kwdefaults__[leaf.name]
+    return attributes(owner).get(leaf.name)
 
 
 def _item(owner: Any, name: str) -> tuple[Any, Any]:
