@@ -7,6 +7,7 @@ everything anew. The last tests start the processes.
 from __future__ import annotations
 
 import datetime
+import enum
 import io
 import itertools
 import os
@@ -242,6 +243,34 @@ class Tallied(nn.Module):
         return self.line(x) + self.tally["high"] - 0.1 * self.tally["low"]
 
 
+class Phase(enum.Enum):
+    WARM, COOL = 2.0, 0.5
+
+
+class Phased(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.line, self.first, self.phase = nn.Linear(3, 1), Phase.WARM, Phase.WARM
+
+    def forward(self, x: Tensor) -> Tensor:
+        scale = self.phase.value
+        self.phase = Phase.COOL if self.phase is self.first else self.first
+        return self.line(x) * scale
+
+
+class Deeper(nn.Module):
+    """A number deeper in containers than is saved."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.line, self.held = nn.Linear(3, 1), {"a": {"b": {"c": [{"number": 0}]}}}
+
+    def forward(self, x: Tensor) -> Tensor:
+        (inner,) = self.held["a"]["b"]["c"]
+        inner["number"] += 1
+        return self.line(x) / inner["number"]
+
+
 class Slotted:
     """A hook that counts, in a slot."""
 
@@ -272,6 +301,14 @@ def marked() -> Made:
 def tallied() -> Made:
     model = seeded(Tallied)
     return given(model, optimizer=torch.optim.RMSprop(model.parameters(), lr=1e-3))
+
+
+def phased() -> Made:
+    return given(seeded(Phased))
+
+
+def deeper() -> Made:
+    return given(seeded(Deeper))
 
 
 def slotted() -> Made:
@@ -712,6 +749,8 @@ FORGOTTEN: list[tuple[Callable[[], Made], str, str]] = [
     (windowed, "model.0.0.seen changes in training", "get_extra_state"),
     (marked, "model.marks changes in training", "get_extra_state"),
     (tallied, "model.tally", "get_extra_state"),
+    (phased, "model.phase changes in training", "get_extra_state"),
+    (deeper, "model.held changes in training", "get_extra_state"),
     (slotted, ".calls changes in training", "get_extra_state"),
     (cycling, "model.numbers changes in training", "get_extra_state"),
     (lazy, "model.mean", "register the buffer in __init__"),

@@ -14,6 +14,7 @@ import sys
 import sysconfig
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
+from enum import Enum
 from functools import cache, partial
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
@@ -57,7 +58,7 @@ def walk(**owners: Any) -> Found:
     while ways and looked < MOST:
         way, value, held = ways.popleft()
         looked += 1
-        if type(value) in _LEAVES or id(value) in met or _ours(value):
+        if type(value) in _LEAVES or id(value) in met or isinstance(value, Enum) or _ours(value):
             continue
         met.add(id(value))
         if isinstance(value, GENERATORS):

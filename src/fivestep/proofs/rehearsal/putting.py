@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import io
 import itertools
 import types
@@ -33,6 +34,8 @@ def put(walk: Walk, leaf: Leaf, value: Any) -> None:
             old.copy_(value)
     elif type(old) is type(value) and isinstance(old, (list, dict, set, deque)):
         _refill(cast("Any", old), value)
+    elif isinstance(old, enum.Enum):
+        _set(owner, leaf, type(old)[str(value)])
     elif isinstance(old, itertools.count):
         _set(owner, leaf, itertools.count(*value))
     else:

@@ -6,6 +6,7 @@ data through attributes, containers, variables around a function and those of th
 
 from __future__ import annotations
 
+import enum
 import functools
 import io
 import itertools
@@ -63,6 +64,9 @@ class Walk:
 
     def _look(self, owner: str, how: str, name: str, value: Any, title: str) -> None:
         if isinstance(value, nn.Parameter) or self._depth > DEEPEST or len(self.leaves) > MOST:
+            return
+        if isinstance(value, enum.Enum):
+            self._leaf(owner, how, name, title, value, value.name)
             return
         if isinstance(value, PLAIN):
             self._leaf(owner, how, name, title, value, value)
