@@ -949,6 +949,27 @@ def helped() -> Made:
     return given(model)
 
 
+class Centre(nn.Module):
+    """Moves a tensor that another module holds, too."""
+
+    def __init__(self, centre: Tensor) -> None:
+        super().__init__()
+        self.line, self.centre = nn.Linear(3, 3), centre
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.centre.mul_(0.9).add_(x.detach().mean(0))
+        return self.line(x - self.centre)
+
+
+def shared() -> Made:
+    def make() -> nn.Module:
+        centre = torch.zeros(3)
+        return nn.Sequential(Centre(centre), Centre(centre), nn.Linear(3, 1))
+
+    model = seeded(make)
+    return given(model, optimizer=torch.optim.Adam(model.parameters()))
+
+
 class Penalised(nn.Module):
     """A loss that counts."""
 
@@ -1006,7 +1027,7 @@ def own_noise() -> Made:
 
 SOUND = [
     counting, deep, drifting, own_torch, own_numpy, own_python, own_old, own_unseeded, of_module,
-    optimizer_count, read_count, cached, helped, penalised, counted_epochs, own_noise,
+    optimizer_count, read_count, cached, helped, shared, penalised, counted_epochs, own_noise,
     normed, augmented, in_workers, quasi_newton, several, stream, own_order, kept,
     list_of_batches, whole_batches, mixed, spectral, untrained_weights, average, one_batch,
 ]  # fmt: skip
