@@ -381,7 +381,8 @@ def noise_around() -> Made:
     def loss(prediction: Tensor, targets: Tensor) -> Tensor:
         return functional.mse_loss(prediction, targets) * float(noise.random())
 
-    return given(seeded(lambda: nn.Linear(3, 1)), loss_fn=loss)
+    data = DataLoader(TensorDataset(*points()), batch_size=8, shuffle=True)
+    return given(seeded(lambda: nn.Linear(3, 1)), data, loss_fn=loss)
 
 
 def noise_of_forward() -> Made:
