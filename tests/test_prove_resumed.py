@@ -307,6 +307,24 @@ def phased() -> Made:
     return given(seeded(Phased))
 
 
+class Marks(enum.Flag):
+    ODD, LATE = enum.auto(), enum.auto()
+
+
+class Flagged(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.line, self.marks = nn.Linear(3, 1), Marks(0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.marks = (self.marks ^ Marks.ODD) | Marks.LATE
+        return self.line(x) * (1 + self.marks.value)
+
+
+def flagged() -> Made:
+    return given_with(seeded(Flagged))
+
+
 def deeper() -> Made:
     return given(seeded(Deeper))
 
@@ -751,6 +769,7 @@ FORGOTTEN: list[tuple[Callable[[], Made], str, str]] = [
     (marked, "model.marks changes in training", "get_extra_state"),
     (tallied, "model.tally", "get_extra_state"),
     (phased, "model.phase changes in training", "get_extra_state"),
+    (flagged, "model.marks changes in training", "get_extra_state"),
     (deeper, "model.held changes in training", "get_extra_state"),
     (slotted, ".calls changes in training", "get_extra_state"),
     (cycling, "model.numbers changes in training", "get_extra_state"),

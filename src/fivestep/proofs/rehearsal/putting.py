@@ -35,7 +35,8 @@ def put(walk: Walk, leaf: Leaf, value: Any) -> None:
     elif type(old) is type(value) and isinstance(old, (list, dict, set, deque)):
         _refill(cast("Any", old), value)
     elif isinstance(old, enum.Enum):
-        _set(owner, leaf, type(old)[str(value)])
+        kind = type(old)  # several flags at once have no name
+        _set(owner, leaf, kind(value) if isinstance(old, enum.Flag) else kind[str(value)])
     elif isinstance(old, itertools.count):
         _set(owner, leaf, itertools.count(*value))
     else:

@@ -66,7 +66,8 @@ class Walk:
         if isinstance(value, nn.Parameter) or self._depth > DEEPEST or len(self.leaves) > MOST:
             return
         if isinstance(value, enum.Enum):
-            self._leaf(owner, how, name, title, value, value.name)
+            plain = value.value if isinstance(value, enum.Flag) else value.name
+            self._leaf(owner, how, name, title, value, plain)
             return
         if isinstance(value, PLAIN):
             self._leaf(owner, how, name, title, value, value)
