@@ -60,21 +60,27 @@ iteration parameters, buffers and the optimizer's state have to be the same bits
 not, what differs outside of what is saved is put back, one thing after the other, until the bits
 are the same. So what is named was shown to be the cause:
 
-- attributes of model, loss, optimizer and data set (counters, lists, tensors, caches), buffers
-  made after `__init__`, attributes of classes, variables of modules and around functions;
-- generators of one's own, positions of open files;
-- what the set-up makes otherwise each time: data or masks drawn without a seed;
+- attributes of model, loss, optimizer and data set that a checkpoint does not keep (tensors and
+  caches of more than 1,000 values, deques, members of enums, what a hook holds), buffers made after
+  `__init__`, attributes of classes, variables of modules and around functions;
+- generators that only a function or a hook holds, positions of open files;
+- what the set-up makes otherwise each time: data or masks drawn without a seed. Where the
+  checkpoint looks at the data it refuses to go on, and the cause is named all the same;
 - the hash seed (the order of sets of texts), by changing it alone; a clock, by changing the day
   alone or letting it stand still, and the lines that ask for the time.
 
-Not named, though it fails: what the workers of a loader keep (with `num_workers=0` it is),
-iterators that run on, and numbers that no seed reaches (`os.urandom`). It says so. A buffer that is
-not persistent is not forgotten: a checkpoint of fivestep saves it, and a note says that
-`state_dict()` leaves it out. Two orders of a small set can agree by chance. A stream, and an
-iterable of one's own, is not cut to five batches: of a long one only the first ten iterations are
-rehearsed. A loop written by hand is not rehearsed: what is named here is forgotten there, too,
-unless it stands among the objects of its `Checkpoint`. Where processes cannot be copied (Windows,
-macOS) each rehearsal imports torch anew.
+Not named, though it fails: what the workers of a loader keep (with `num_workers=0` it is), and
+numbers that no seed reaches (`os.urandom`). It says so. What runs on and cannot be put back (an
+iterator, an object that is made only in training) is named, and said not to be tried.
+
+Not forgotten: a checkpoint of fivestep saves a buffer that is not persistent (a note says that
+`state_dict()` leaves it out), small counters, and generators of model and data
+([checkpoint.md](checkpoint.md) says which). Whoever saves a `state_dict()` alone forgets them.
+
+Two orders of a small set can agree by chance. A stream, and an iterable of one's own, is not cut to
+five batches: of a long one only the first ten iterations are rehearsed. A loop written by hand is
+not rehearsed: what is named here is forgotten there, too, unless it stands among the objects of its
+`Checkpoint`. Where processes cannot be copied (Windows, macOS) each rehearsal imports torch anew.
 
 **What it does not see.** Samples have to lie along the first dimension. A generator that the model
 owns is copied with it: whether it was seeded is not seen. What happens after the first batches, on

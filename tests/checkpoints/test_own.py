@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import random
 import threading
 import time
@@ -673,6 +674,54 @@ def test_a_shared_container_stays_shared() -> None:
     kept.put({})
     assert counts == [0]
     assert one.counts is two.counts  # type: ignore[attr-defined]
+
+
+def one_tensor(first: Any, second: Any, again: Callable[[], Any]) -> None:
+    first.value = second.value = again()
+
+
+def one_of_three(first: Any, second: Any, again: Callable[[], Any]) -> None:
+    first.value = first.other = second.value = again()
+
+
+@pytest.mark.parametrize("hold", [one_tensor, one_of_three])
+@pytest.mark.parametrize("again", [lambda: torch.zeros(2), lambda: np.zeros(2), lambda: [0.0, 0.0]])
+def test_what_was_one_is_one_and_what_was_two_is_two(hold: Any, again: Any) -> None:
+    one, two = Bound(), Bound()
+    hold(one, two, again)
+    kept = Attributes(one=one, two=two)
+    one.value[0] = 3.0  # type: ignore[attr-defined]
+    together = kept.changed()
+    kept.put({})
+    one.value = again()  # type: ignore[attr-defined]
+    one.value[1] = 4.0  # type: ignore[attr-defined]
+    apart = kept.changed()
+    for state, seen in ((together, ([3.0, 0.0], [3.0, 0.0])), (apart, ([0.0, 4.0], [0.0, 0.0]))):
+        fresh = Bound(), Bound()
+        hold(*fresh, again)
+        Attributes(one=fresh[0], two=fresh[1]).put(state)
+        assert tuple(list(map(float, each.value)) for each in fresh) == seen  # type: ignore[attr-defined]
+        shared = fresh[0].value is fresh[1].value  # type: ignore[attr-defined]
+        assert shared == (state is together)
+
+
+class Phase(enum.Enum):
+    WARM, COOL = 1, 2
+
+
+class Level(enum.IntEnum):
+    WARM, COOL = 1, 2
+
+
+@pytest.mark.parametrize("members", [list(Phase), list(Level)])
+@pytest.mark.parametrize("listed", [False, True])
+def test_the_members_of_an_enum_are_nobodys(members: Any, listed: bool) -> None:
+    one, two = Bound(), Bound()
+    one.at = two.at = [members[0]] if listed else members[0]  # type: ignore[attr-defined]
+    kept, other = Attributes(one=one), Attributes(one=two)
+    one.at = [members[1]] if listed else members[1]  # type: ignore[attr-defined]
+    other.put(kept.changed())
+    assert [(member.name, member.value) for member in members] == [("WARM", 1), ("COOL", 2)]
 
 
 def test_the_users_seed_still_decides_the_order() -> None:

@@ -17,6 +17,8 @@ from fivestep.checkpoints.walk import MOST, Found, attributes, walk
 
 _SMALL = 1_000  # parts of a container, or elements of a tensor, that are kept
 _PLAIN = (type(None), bool, int, float, complex, str, bytes)
+_REFILLED = (list, dict, set)
+_MUTABLE = (*_REFILLED, torch.Tensor, np.ndarray)
 # What torch keeps there is a matter of torch, and the mode is one of ``fit``.
 _TORCHS = frozenset(vars(torch.nn.Module()))
 _OPTIMIZERS = frozenset(vars(torch.optim.SGD([torch.zeros(1)])))
@@ -94,18 +96,36 @@ class Attributes:
     def put(self, values: dict[str, Any]) -> None:
         """Put them back; those that had not changed then become what they were at first."""
         wanted = {key: self.first[key] for key in self.changed() if key in self.first} | values
-        holders = self._holders()
+        holders, within = self._holders(), self._within(wanted)
         for key, value in wanted.items():
             way, _, name = key.rpartition(".")
             if way in holders:
-                _set(holders[way], name, copy.deepcopy(value))
+                _set(holders[way], name, copy.deepcopy(value), within=key in within)
+
+    def _within(self, wanted: dict[str, Any]) -> set[str]:
+        """Find what is put into the object that is there: all who hold that one get the same."""
+        live, groups = self._live(), dict[int, list[str]]()
+        for key, value in live.items():
+            if isinstance(value, _MUTABLE):
+                groups.setdefault(id(value), []).append(key)
+        after = live | wanted
+        return {
+            key
+            for keys in groups.values()
+            if len(keys) > 1 or isinstance(live[keys[0]], _REFILLED)
+            if all(_same(after[one], after[keys[0]]) for one in keys)
+            for key in keys
+        }
 
     def _holders(self) -> dict[str, Any]:
         return self._owners if self._direct else self.own.found().holders
 
     def _read(self) -> dict[str, Any]:
+        return {key: copy.deepcopy(value) for key, value in self._live().items()}
+
+    def _live(self) -> dict[str, Any]:
         return {
-            f"{way}.{name}": copy.deepcopy(value)
+            f"{way}.{name}": value
             for way, holder in self._holders().items()
             for name, value in attributes(holder).items()
             if name not in _not_theirs(holder) and is_plain(value)
@@ -143,17 +163,32 @@ def _not_theirs(holder: Any) -> frozenset[str]:
     return _OPTIMIZERS if isinstance(holder, torch.optim.Optimizer) else frozenset()
 
 
-def _set(holder: Any, name: str, value: Any) -> None:
+def _set(holder: Any, name: str, value: Any, *, within: bool) -> None:
     held = getattr(holder, "__dict__", None)
     if held is None or (name not in held and hasattr(type(holder), name)):
         object.__setattr__(holder, name, value)
         return
     before = held.get(name)
-    if type(before) is type(value) and isinstance(before, (list, dict, set)):
-        before.clear()  # in place: somebody else may hold the same one
+    if not (within and _refilled(before, value)):
+        held[name] = value
+
+
+def _refilled(before: Any, value: Any) -> bool:
+    """Put a value into the object that held another: somebody else may hold it, too."""
+    if type(before) is not type(value):
+        return False
+    if isinstance(before, _REFILLED):
+        before.clear()
         before.extend(value) if isinstance(before, list) else before.update(value)
-        return
-    held[name] = value
+        return True
+    if before.shape != value.shape or before.dtype != value.dtype:
+        return False
+    try:
+        with torch.no_grad():
+            before[...] = value
+    except (RuntimeError, ValueError):  # it is expanded, or must not be written to
+        return False
+    return True
 
 
 def _same(a: Any, b: Any) -> bool:

@@ -14,6 +14,7 @@ import sys
 import sysconfig
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
+from enum import Enum
 from functools import cache, partial
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
@@ -57,7 +58,7 @@ def walk(**owners: Any) -> Found:
     while ways and looked < MOST:
         way, value, held = ways.popleft()
         looked += 1
-        if type(value) in _LEAVES or id(value) in met or _ours(value):
+        if type(value) in _LEAVES or id(value) in met or isinstance(value, Enum) or _ours(value):
             continue
         met.add(id(value))
         if isinstance(value, GENERATORS):
@@ -171,7 +172,7 @@ def _named(function: FunctionType) -> list[tuple[str, Any]]:
     """Give the globals that a function's code names, and what it names of the user's modules."""
     if not _theirs(function.__module__):
         return []
-    names, space = _names(function.__code__), function.__globals__
+    names, space = names_of(function.__code__), function.__globals__
     found = [(name, space[name]) for name in names if name in space]
     for name, one in list(found):
         if isinstance(one, ModuleType) and _theirs(one.__name__):
@@ -180,9 +181,10 @@ def _named(function: FunctionType) -> list[tuple[str, Any]]:
 
 
 @cache
-def _names(code: CodeType) -> tuple[str, ...]:
+def names_of(code: CodeType) -> tuple[str, ...]:
+    """Give the names of globals and attributes that code uses, that within it too."""
     inner = [one for one in code.co_consts if isinstance(one, CodeType)]
-    return (*code.co_names, *(name for one in inner for name in _names(one)))
+    return (*code.co_names, *(name for one in inner for name in names_of(one)))
 
 
 def _of_class(value: type, found: Found) -> Iterator[tuple[str, Any, bool]]:
@@ -192,10 +194,11 @@ def _of_class(value: type, found: Found) -> Iterator[tuple[str, Any, bool]]:
         _watch(found, lambda kind=kind: list(vars(kind).values()))
         for name, part in list(vars(kind).items()):
             if name not in ("__dict__", "__weakref__", "__module__", "__doc__"):
-                yield name, _plain_function(part), False
+                yield name, plain_function(part), False
 
 
-def _plain_function(part: Any) -> Any:
+def plain_function(part: Any) -> Any:
+    """Give the function that a static or class method or a property is made of."""
     if isinstance(part, (staticmethod, classmethod)):
         return part.__func__
     return part.fget if isinstance(part, property) else part

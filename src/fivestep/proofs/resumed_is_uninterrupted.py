@@ -71,9 +71,9 @@ def rehearsed(same: Stage, other: Stage, folder: str, seed: int, dtype: str) -> 
     place, found, outcome = failed[0]
     if outcome.error.startswith(ENDED):
         return not_proved(f"the rehearsal of a stop did not come to its end: {outcome.error}", "")
-    if outcome.error:
-        return _broken(shown, outcome.error)
     causes = Search(same, other, folder, seed, place).causes(whole)
+    if outcome.error and not causes.explained:
+        return _broken(shown, outcome.error)
     return _explained(shown, causes, whole, place, found)
 
 

@@ -69,7 +69,9 @@ class Search:
             base = self._base(clock, differs)
             if base is None:
                 again = self._go(self.same, clock, [])
-                hidden = [key for key in differs if saved[key].value is None]
+                hidden = [
+                    key for key in differs if saved[key].value is None or key not in self.seen
+                ]
                 return Causes(suspects=hidden, repeats=plain.points == again.points)
             kept = self._needed(clock, base)
         else:

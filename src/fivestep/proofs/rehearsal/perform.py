@@ -181,9 +181,9 @@ class _Rehearsal:
         return walk
 
     def _seeded(self) -> list[Any]:
-        """The generators that ``fit`` saves, or seeds for every batch."""
-        owners = {name: self.given[name] for name in ("data", "model", "loss_fn", "optimizer")}
-        return list(walk(**owners).generators.values())
+        """The generators that ``fit`` seeds for every batch: where they stand does not matter."""
+        data = self.given["data"]
+        return [] if isinstance(data, (list, tuple)) else list(walk(data=data).generators.values())
 
     def _resumed(self) -> None:
         """Put back what else was asked for, and look at what is different before that."""
@@ -244,7 +244,9 @@ def _state(given: dict[str, Any]) -> tuple[Tensors, dict[str, str]]:
     found = {name: given[name] for name in ("model", "loss_fn", "optimizer")}
     found = {n: o for n, o in found.items() if n == "optimizer" or isinstance(o, nn.Module)}
     tensors: Tensors = {}
-    written = encode(states(found), "", tensors)
+    # What a checkpoint keeps besides may be a log that nobody reads: it alone is no difference.
+    beside = {name: _without_own(one) for name, one in states(found).items()}
+    written = encode(beside, "", tensors)
     plain = dict(_flat(written, ""))
     own = {id(one) for one in tensors.values()}
     for number, group in enumerate(given["optimizer"].param_groups):
@@ -252,6 +254,10 @@ def _state(given: dict[str, Any]) -> tuple[Tensors, dict[str, str]]:
             if not isinstance(given["model"], nn.Module) and id(one) not in own:
                 tensors[f"group {number}, parameter {place}"] = one.detach()
     return {_named(name): one for name, one in tensors.items()}, plain
+
+
+def _without_own(state: Any) -> Any:
+    return {key: value for key, value in state.items() if key != "own"}
 
 
 def _named(path: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import io
 import itertools
 import types
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 
 from fivestep.checkpoints.seeds import set_states_of
-from fivestep.checkpoints.walk import GENERATORS
+from fivestep.checkpoints.walk import GENERATORS, attributes
 from fivestep.proofs.rehearsal.leaves import Leaf, key_of
 from fivestep.proofs.rehearsal.walk import Walk
 
@@ -33,6 +34,9 @@ def put(walk: Walk, leaf: Leaf, value: Any) -> None:
             old.copy_(value)
     elif type(old) is type(value) and isinstance(old, (list, dict, set, deque)):
         _refill(cast("Any", old), value)
+    elif isinstance(old, enum.Enum):
+        kind = type(old)  # several flags at once have no name
+        _set(owner, leaf, kind(value) if isinstance(old, enum.Flag) else kind[str(value)])
     elif isinstance(old, itertools.count):
         _set(owner, leaf, itertools.count(*value))
     else:
@@ -55,7 +59,9 @@ def held(owner: Any, leaf: Leaf) -> Any:
         return owner.keywords.get(leaf.name)
     if leaf.how == "default":
         return owner.__defaults__[int(leaf.name)]
-    return vars(owner).get(leaf.name)
+    if leaf.how == "keyword":
+        return owner.__kwdefaults__[leaf.name]
+    return attributes(owner).get(leaf.name)
 
 
 def _item(owner: Any, name: str) -> tuple[Any, Any]:

@@ -68,8 +68,8 @@ def _home(leaf: Leaf) -> str:
         )
     if leaf.shown.startswith("the state of a "):
         return (
-            "draw from torch's global generator, which every batch is seeded for, or keep the "
-            "state by get_extra_state and set_extra_state of a module"
+            "draw from torch's global generator, which every batch is seeded for, or let the "
+            "model hold it in an attribute: its generators are saved"
         )
     if leaf.how in ("variable", "global", "class", "default"):
         return (

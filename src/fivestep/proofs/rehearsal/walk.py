@@ -6,11 +6,13 @@ data through attributes, containers, variables around a function and those of th
 
 from __future__ import annotations
 
+import enum
 import functools
 import io
 import itertools
 import sys
 import types
+from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -20,7 +22,7 @@ from fivestep.attach.wrapping import Wrapping
 from fivestep.checkpoints.codec import Tensors, UnsaveableError, encode
 from fivestep.checkpoints.fragments import copied
 from fivestep.checkpoints.seeds import states_of
-from fivestep.checkpoints.walk import GENERATORS
+from fivestep.checkpoints.walk import GENERATORS, attributes, names_of, plain_function
 from fivestep.proofs.rehearsal.leaves import (
     DEEPEST,
     DIGESTED_BYTES,
@@ -62,6 +64,10 @@ class Walk:
 
     def _look(self, owner: str, how: str, name: str, value: Any, title: str) -> None:
         if isinstance(value, nn.Parameter) or self._depth > DEEPEST or len(self.leaves) > MOST:
+            return
+        if isinstance(value, enum.Enum):
+            plain = value.value if isinstance(value, enum.Flag) else value.name
+            self._leaf(owner, how, name, title, value, plain)
             return
         if isinstance(value, PLAIN):
             self._leaf(owner, how, name, title, value, value)
@@ -107,7 +113,7 @@ class Walk:
             self._look(owner, how, f"{name}.inner", value.inner, title)
         elif type(value).__module__.startswith("fivestep."):
             return  # what fit hangs on meanwhile; it is saved
-        elif hasattr(value, "__dict__") and not isinstance(value, types.ModuleType):
+        elif attributes(value) and not isinstance(value, types.ModuleType):
             self._object(owner, how, name, title, value)
 
     def _leaf(
@@ -161,7 +167,7 @@ class Walk:
     def _object(self, owner: str, how: str, name: str, title: str, value: Any) -> None:
         path = key_of(owner, how, name)
         self.owners[path] = value
-        parts = dict(vars(value))
+        parts = attributes(value)
         if isinstance(value, nn.Module):
             self._module(path, title, value, parts)
         skipped: set[str] = set()
@@ -193,15 +199,11 @@ class Walk:
             return
         self.owners[path] = kind
         for name, value in list(vars(kind).items()):
-            if isinstance(value, (staticmethod, classmethod)):
-                value = cast("Any", value).__func__
-            if isinstance(value, property):
-                value = value.fget
             if name in ("__dict__", "__weakref__", "__doc__", "__module__", "__qualname__"):
                 continue
-            if name.startswith("__") and not isinstance(value, types.FunctionType):
+            if name.startswith("__") and not isinstance(plain_function(value), types.FunctionType):
                 continue
-            self._look(path, "class", name, value, f"{kind.__qualname__}.{name}")
+            self._look(path, "class", name, plain_function(value), f"{kind.__qualname__}.{name}")
         for base in kind.__bases__:
             if is_users(_file_of(base)):
                 self._class(base)
@@ -226,9 +228,13 @@ class Walk:
             self._look(
                 path, "default", str(place), default, f"a default of {function.__qualname__}"
             )
-        self._globals(function, _names(code))
+        for name, default in (function.__kwdefaults__ or {}).items():
+            self._look(
+                path, "keyword", name, default, f"{name}, a default of {function.__qualname__}"
+            )
+        self._globals(function, names_of(code))
 
-    def _globals(self, function: types.FunctionType, names: list[str]) -> None:
+    def _globals(self, function: types.FunctionType, names: Sequence[str]) -> None:
         for name in names:
             if name not in function.__globals__ or name.startswith("__"):
                 continue
@@ -238,7 +244,7 @@ class Walk:
             else:
                 self._global(function.__globals__, name, value)
 
-    def _of_module(self, module: types.ModuleType, names: list[str]) -> None:
+    def _of_module(self, module: types.ModuleType, names: Sequence[str]) -> None:
         if not is_users(getattr(module, "__file__", None)):
             return
         for name in names:
@@ -280,12 +286,6 @@ class Walk:
 
 def _file_of(kind: Any) -> str | None:
     return getattr(sys.modules.get(getattr(kind, "__module__", "")), "__file__", None)
-
-
-def _names(code: types.CodeType) -> list[str]:
-    inner = [one for const in code.co_consts if isinstance(const, types.CodeType)
-             for one in _names(const)]  # fmt: skip
-    return [*code.co_names, *inner]
 
 
 def _around(name: str, function: types.FunctionType) -> str:
