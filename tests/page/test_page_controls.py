@@ -447,7 +447,8 @@ def test_a_pause_from_full_speed_lights_a_line_at_once(step: str) -> None:
     lit = paused.get("site") or (moments[0]["site"] if moments else None)
     assert lit is not None, told.of("state")
     assert "by_hand" in lit["function"]
-    assert not told.of("moment") or moments == told.of("moment")
+    # The step before is told where it stands held: of the first, that of the iteration before.
+    assert {one["iteration"] for one in told.of("moment")} <= ({3} if step == "F" else {4})
 
 
 def test_a_pause_heard_after_a_step_tells_of_that_step() -> None:

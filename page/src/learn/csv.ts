@@ -21,6 +21,7 @@ export function parse(text: string): { points: Pair[]; wrong: string } {
 
 function fields(line: string): string[] {
   const parted = line.split(/\s*[;\t]\s*/);
+  if (parted.length === 2 && parted.includes("")) return []; // "0,5;" is half a point, not two numbers
   const commas = parted.length === 2 && parted.every((one) => /^[^,\s]*,[^,\s]*$|^[^,\s]+$/.test(one));
   return commas ? parted.map((one) => one.replace(",", ".")) : line.split(/[\s,;]+/).filter(Boolean);
 }
