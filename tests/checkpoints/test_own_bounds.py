@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from fivestep import fit
 from fivestep.batches import batches
+from fivestep.checkpoints import walk as walking
 from fivestep.checkpoints.exact import Exact
 from fivestep.checkpoints.own import Attributes, Own
 from fivestep.checkpoints.plain import is_plain, put_in
@@ -162,7 +164,7 @@ def test_many_records_are_looked_into_for_the_first_of_them(
     made = Exact(batches(DataLoader(data, batch_size=4, shuffle=True)), 0)  # pyright: ignore
     samples, _ = made._samples  # pyright: ignore[reportPrivateUsage]
     assert list(samples.generators()) == ["dataset.999.own"]
-    assert looks(samples) <= 64 + 2
+    assert looks(samples) <= 48 + 3
     assert not recwarn.list
 
 
@@ -176,10 +178,24 @@ def test_a_generator_in_a_growing_cache_is_found_without_walking_anew() -> None:
         own.generators()
     cache[900] = {"own": random.Random(0)}
     assert list(own.generators()) == ["data.[900].own"]
-    assert looks(own) <= 64 + 2
+    assert looks(own) <= 48 + 3
     assert found is not None
     cache[900]["own"] = other = random.Random(1)
     assert own.generators()["data.[900].own"] is other
+
+
+class Streaming(IterableDataset[Any]):
+    def __init__(self) -> None:
+        self.held = [Base() for _ in range(30)]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(())
+
+
+def test_the_walk_through_a_stream_says_where_it_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walking, "MOST", 20)
+    with pytest.warns(UserWarning, match="holds more than"):
+        Exact(batches(DataLoader(Streaming(), batch_size=4)), 0)
 
 
 def test_keys_are_told_apart() -> None:

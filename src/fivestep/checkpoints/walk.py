@@ -31,7 +31,7 @@ _FIRST = (
 )
 _LONG = 10_000  # of other things in a list, these
 _FEW = 64  # values of a place that are compared, whether something else stands there
-_WATCHED = {True: 48, False: 16}  # places that are watched: held, only named
+_WATCHED = {True: 32, False: 16}  # places that are watched: held, only named
 _VALUES = (type(None), bool, int, float, complex, str, bytes, bytearray, range, slice, np.ndarray)
 _TORCHS = (torch.Tensor, torch.nn.Parameter, torch.nn.Buffer, torch.dtype, torch.device, torch.Size)
 _LEAVES = frozenset((*_VALUES, *_TORCHS))
@@ -252,7 +252,11 @@ def _values(value: Any) -> Collection[Any]:
             if _theirs(kind.__module__)
             for part in vars(kind).values()
         ]
-    return () if isinstance(value, (ModuleType, CodeType)) else attributes(value).values()
+    if isinstance(value, (ModuleType, CodeType)):
+        return ()
+    plainly = type(value).__getattribute__ is object.__getattribute__ and not _slots(type(value))
+    held = getattr(value, "__dict__", None) if plainly else None
+    return (attributes(value) if type(held) is not dict else held).values()
 
 
 def _is_flat(part: Any) -> bool:
