@@ -12,7 +12,7 @@ from fivestep.batches import Batches, batches
 from fivestep.checkpoints.exact import Exact, SeededFeed, exact
 from fivestep.checkpoints.interval import Due, due
 from fivestep.checkpoints.keeper import Keeper
-from fivestep.checkpoints.objects import load_states, states
+from fivestep.checkpoints.objects import begin, load_states, states
 from fivestep.checkpoints.seeds import random_states, seed_for, set_random_states
 from fivestep.durations import Duration, Lengths
 from fivestep.interrupt import RESUME_ME, Interrupt
@@ -77,6 +77,7 @@ class Loop:
                     self._made.close()
 
     def _begin(self) -> None:
+        begin(self._objects)
         given = self._keeper.restored()
         if given is None:
             self._keeper.first({"hand": True}, self._parts())

@@ -23,8 +23,9 @@ from fivestep.checkpoints.keeper import Keeper
 from fivestep.checkpoints.likeness import likeness, order_of
 from fivestep.checkpoints.marks import marked, place_of
 from fivestep.checkpoints.nonfinite import buffers_of, mark_nonfinite
-from fivestep.checkpoints.objects import fingerprint, load_states, states
+from fivestep.checkpoints.objects import begin, fingerprint, load_states, states
 from fivestep.checkpoints.optimizers import loose
+from fivestep.checkpoints.own import Noted
 from fivestep.checkpoints.seeds import random_states, set_random_states
 from fivestep.feeds import Around, Feed
 from fivestep.interrupt import RESUME_ME
@@ -130,6 +131,8 @@ class Saver:
         held_out = None if plan.validate is None else likeness(plan.validate)
         prints = dict(zip(_SAMPLES, (likeness(plan.train), held_out), strict=True))
         self._samples = {"order of the samples": order_of(plan.train)} | prints
+        begin(self._objects)  # what a user has set between two trainings is a setting
+        self._noted = Noted([], [])
         self._due = due(self.checkpoint.every, plan.lengths)
         self.anchors = None if plan.back is None else Anchors(plan.back, plan.lengths)
 
@@ -173,11 +176,14 @@ class Saver:
         assert self._due is not None
         self._due.resumed()
         self._say(self._where(course))
+        other = [*self._noted.other, *(text for one in self._exact for text in one.other)]
+        if other:
+            self._warn("; ".join(other))
         if bad := self._keeper.found.body.get("nonfinite"):
             self._warn(f"NaN or inf stands in the weights that were saved: {', '.join(bad[:8])}")
 
     def _put_back(self, given: dict[str, Any], course: Counting) -> None:
-        load_states(self._objects, given["objects"], strict=self.checkpoint.strict)
+        self._noted = load_states(self._objects, given["objects"], strict=self.checkpoint.strict)
         for exact, state in zip(self._exact, given["data"], strict=False):
             exact.go_on_from(state)
         best = given["best"]
@@ -219,7 +225,7 @@ class Saver:
         place = f"epoch {course.epoch}, iteration {course.iteration}, update {course.update}"
         note = next((one.note for one in self._exact[:1] if one.note), None)
         text = f"goes on from {place} ({self.checkpoint.folder})"
-        forgotten = [part for one in self._exact for part in one.forgotten]
+        forgotten = [part for one in (self._noted, *self._exact) for part in one.forgotten]
         if forgotten:
             text += f"; begins anew, as its place cannot be saved: {', '.join(forgotten)}"
         return f"{text}; {note}" if note else text

@@ -46,24 +46,28 @@ class Exact(Around):
 
     Attributes:
         forgotten: what stands in the data and could not be saved, by name.
+        other: what was put back over what the program has set otherwise since, in words.
         quiet: called before workers are forked; it returns when no thread is at work.
     """
 
     def __init__(self, made: Batches, seed: int, *, validates: bool = False) -> None:
         super().__init__(made)
         self._seed, self._source, self._validates = seed, made.source, validates
-        self._loader = _reworked(self._source, seed)
-        self._beside: Any = None  # the same for passes that are no epochs
+        # Walked through once: who seeds, who saves and who is told look at the same.
         self._order = Own(**_order_of(self._source))
-        self._replayed = Attributes(**self._owners_replayed)
-        self._current = Attributes(**self._owners_current)
+        self._samples = _samples_of(self._source)
+        self._loader = _reworked(self._source, seed, self._samples)
+        self._beside: Any = None  # the same for passes that are no epochs
+        self._replayed = Attributes(*self._owns_replayed)
+        self._current = Attributes(*self._owns_current)
         self._mark = self._order.digest()
         self._begun: dict[str, Any] = {}
         self.forgotten: list[str] = []
         self._announced, self._number = False, 1
         self._before: Held | None = None  # the validation that is going on
         self.quiet: Callable[[], None] = lambda: None
-        for part in (self._order, Own(**self._owners_current)):
+        self.other: list[str] = []
+        for part in (self._order, *self._samples):
             told(type(self._source).__name__, part.found())
 
     @property
@@ -83,21 +87,20 @@ class Exact(Around):
         )
 
     @property
-    def _owners_replayed(self) -> dict[str, Any]:
+    def _owns_replayed(self) -> tuple[Own, ...]:
         """Name what begins an epoch again, from its begin, to get to a place in it."""
         if self._knows_its_place or isinstance(self._source, (list, tuple)):
-            return {}
-        owners = _order_of(self._source)
+            return ()
         if self._loader is None or isinstance(self._loader.dataset, Numbered):
-            return owners
-        return owners | _samples_of(self._source)
+            return (self._order,)
+        return self._order, *self._samples
 
     @property
-    def _owners_current(self) -> dict[str, Any]:
+    def _owns_current(self) -> tuple[Own, ...]:
         """Name what goes on from where it was."""
         if self._loader is None or not isinstance(self._loader.dataset, Numbered):
-            return {}
-        return _samples_of(self._source)
+            return ()
+        return self._samples
 
     @property
     def workers(self) -> int:
@@ -120,17 +123,21 @@ class Exact(Around):
             now = self._current.changed()
         return {
             "begun": begun, "now": now, "mark": self._mark, "loader": loader,
-            "forgotten": [f"{way}, a {kind}" for way, kind in self._iterators.items()],
+            "first": self._replayed.at_first(begun) | self._current.at_first(now),
+            "forgotten": self._forgotten(),
         }  # fmt: skip
 
-    @property
-    def _iterators(self) -> dict[str, str]:
-        return self._replayed.own.found().iterators | self._current.own.found().iterators
+    def _forgotten(self) -> list[str]:
+        both = self._replayed, self._current
+        iterators = {way: kind for one in both for way, kind in one.iterators.items()}
+        named = [f"{way}, a {kind}" for way, kind in iterators.items()]
+        return named + [text for one in both for text in one.forgotten()]
 
     def go_on_from(self, state: dict[str, Any]) -> None:
         """Begin the epoch again as it began in what was saved."""
-        self._replayed.put(state["begun"])
-        self._current.put(state["now"])
+        first = state.get("first", {})
+        self.other = self._replayed.put(state["begun"], first)
+        self.other += self._current.put(state["now"], first)
         self._begun, self._mark = state["begun"], state["mark"]
         self.forgotten = state["forgotten"]
         if self._knows_its_place:
@@ -167,7 +174,7 @@ class Exact(Around):
     def _apart(self) -> Any:
         # Persistent workers serve one pass at a time, which may be the epoch that goes on.
         if self._beside is None:
-            self._beside = _reworked(self._source, self._seed)
+            self._beside = _reworked(self._source, self._seed, self._samples)
             if self._beside is not None:
                 self._beside.__dict__["persistent_workers"] = False
         return self._beside
@@ -240,7 +247,7 @@ class SeededFeed(Feed):
             seed_for(*self._place, self.count + self.exhausted, "model")
 
 
-def _reworked(source: Iterable[Any], seed: int) -> Any:
+def _reworked(source: Iterable[Any], seed: int, samples: tuple[Own, ...]) -> Any:
     """Copy a loader, with our sampler and data set around its own; None for anything else."""
     if not isinstance(source, DataLoader):
         return None
@@ -256,14 +263,14 @@ def _reworked(source: Iterable[Any], seed: int) -> Any:
     held["in_order"] = True  # else the quickest worker decides which batch comes next
     if isinstance(loader.dataset, IterableDataset):
         lasting = bool(loader.persistent_workers)
-        held["dataset"] = Streamed(loader.dataset, seed, loader.collate_fn, lasting=lasting)
+        held["dataset"] = Streamed(loader.dataset, seed, samples[0], lasting=lasting)
         return loader
     if loader.batch_sampler is not None:
         held["batch_sampler"] = Picks(loader.batch_sampler)
     else:
         held["sampler"] = Picks(loader.sampler)
-    numbered = held["dataset"] = Numbered(loader.dataset, seed)
-    held["collate_fn"] = Collated(loader.collate_fn, numbered)
+    numbered = held["dataset"] = Numbered(loader.dataset, seed, samples[0])
+    held["collate_fn"] = Collated(loader.collate_fn, numbered, samples[1])
     return loader
 
 
@@ -293,5 +300,11 @@ def _order_of(source: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _samples_of(source: Any) -> dict[str, Any]:
-    return {"dataset": source.dataset, "collate_fn": source.collate_fn}
+def _samples_of(source: Any) -> tuple[Own, ...]:
+    """Look at what samples are made of: one of a stream, two of what is asked for by number."""
+    if not isinstance(source, DataLoader):
+        return ()
+    loader = cast("Any", source)
+    if isinstance(loader.dataset, IterableDataset):
+        return (Own(dataset=loader.dataset, collate_fn=loader.collate_fn),)
+    return Own(dataset=loader.dataset), Own(collate_fn=loader.collate_fn)

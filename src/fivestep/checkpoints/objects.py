@@ -25,7 +25,7 @@ from fivestep.checkpoints.optimizers import (
     optimizer_state,
     single,
 )
-from fivestep.checkpoints.own import Inner
+from fivestep.checkpoints.own import Inner, Noted
 from fivestep.checkpoints.seeds import set_states_of, states_of
 from fivestep.checkpoints.walk import GENERATORS
 from fivestep.unwrapped import unwrapped
@@ -39,8 +39,21 @@ def states(objects: Objects) -> dict[str, Any]:
     return {label: _state(label, one, names) for label, one in objects.items()}
 
 
-def load_states(objects: Objects, given: dict[str, Any], *, strict: bool = True) -> None:
+def begin(objects: Objects) -> None:
+    """Take what the objects' attributes are now for settings: what changes from now on counts."""
+    for one in objects.values():
+        if isinstance(one, nn.Module):
+            Inner(unwrapped(one)).begin()
+        elif _is_optimizer(one):
+            for each in _of_torch(one).values():
+                Inner(each).begin()
+
+
+def load_states(objects: Objects, given: dict[str, Any], *, strict: bool = True) -> Noted:
     """Put back what ``states`` collected, each into its object.
+
+    Returns:
+        What has to be said of it: attributes that begin anew, or were set otherwise here.
 
     Raises:
         ValueError: something is missing, too much or of another shape; the message names it. What
@@ -53,13 +66,16 @@ def load_states(objects: Objects, given: dict[str, Any], *, strict: bool = True)
             f"checkpoint: the state of {sorted(given)} was saved, and {sorted(objects)} were given"
             "\n  do: give the same objects under the same names"
         )
-    names = names_of(objects)
+    names, noted = names_of(objects), Noted([], [])
     for label, one in objects.items():
         if label in given:
             try:
-                _load(one, given[label], names, strict=strict)
+                for inner in _load(one, given[label], names, strict=strict):
+                    noted.forgotten.extend(inner.forgotten)
+                    noted.other.extend(inner.other)
             except (KeyError, RuntimeError, TypeError, ValueError) as error:
                 raise ValueError(f"checkpoint: {label}: {error}") from error
+    return noted
 
 
 def need_owners(objects: Objects) -> None:
@@ -133,21 +149,26 @@ def _state(label: str, one: Any, names: Names) -> Any:
     )
 
 
-def _load(one: Any, given: Any, names: Names, *, strict: bool) -> None:
+def _load(one: Any, given: Any, names: Names, *, strict: bool) -> list[Noted]:
     if isinstance(one, nn.Module):
         load_module_state(one, given, strict=strict)
-        Inner(unwrapped(one)).put(given.get("own", {}))
-    elif isinstance(one, Average):
+        return [Inner(unwrapped(one)).put(given.get("own", {}))]
+    if _is_optimizer(one):
+        load_optimizer_state(one, given["optimizers"], names, strict=strict)
+        _load_wrapped(one, given["wrapped"], names)
+        own = given.get("own", {})
+        return [Inner(each).put(own.get(label, {})) for label, each in _of_torch(one).items()]
+    _load_other(one, given, strict=strict)
+    return []
+
+
+def _load_other(one: Any, given: Any, *, strict: bool) -> None:
+    if isinstance(one, Average):
         one.go_on_from(given["updates"], given["averaged"])
         load_module_state(one.module, given["module"], strict=strict)
     elif isinstance(one, Attached):
         one.updates = given["updates"]
         _load_scheduler(one.scheduler, given["scheduler"])
-    elif _is_optimizer(one):
-        load_optimizer_state(one, given["optimizers"], names, strict=strict)
-        _load_wrapped(one, given["wrapped"], names)
-        for label, each in _of_torch(one).items():
-            Inner(each).put(given.get("own", {}).get(label, {}))
     elif isinstance(one, GENERATORS):
         set_states_of([one], [given])
     elif isinstance(one, Tensor):

@@ -59,9 +59,8 @@ class Picks:
 class Numbered:
     """A data set that loads each batch under the random numbers of its place."""
 
-    def __init__(self, inner: Any, seed: int) -> None:
-        self.inner, self._seed = inner, seed
-        self._own = Own(dataset=inner)
+    def __init__(self, inner: Any, seed: int, own: Own) -> None:
+        self.inner, self._seed, self._own = inner, seed, own
         self._epoch = 0
         self.place = 0, 0
 
@@ -99,9 +98,8 @@ class Numbered:
 class Collated:
     """Puts the samples of a batch together, under random numbers of their place."""
 
-    def __init__(self, inner: Any, numbered: Numbered) -> None:
-        self.inner, self._numbered = inner, numbered
-        self._own = Own(collate_fn=inner)
+    def __init__(self, inner: Any, numbered: Numbered, own: Own) -> None:
+        self.inner, self._numbered, self._own = inner, numbered, own
 
     def __call__(self, samples: Any) -> Any:
         """Do so."""
@@ -111,9 +109,8 @@ class Collated:
 class Streamed(IterableDataset[Any]):
     """A stream each of whose samples is made under the random numbers of its place."""
 
-    def __init__(self, inner: Any, seed: int, collate: Any, *, lasting: bool) -> None:
-        self.inner, self._seed = inner, seed
-        self._own = Own(dataset=inner, collate_fn=collate)
+    def __init__(self, inner: Any, seed: int, own: Own, *, lasting: bool) -> None:
+        self.inner, self._seed, self._own = inner, seed, own
         self._told = torch.ones(1, dtype=torch.int64)
         if lasting:
             self._told.share_memory_()  # workers that outlive an epoch are told of the next by it
@@ -147,10 +144,10 @@ def placed(
     while True:
         number += 1
         seed(number)
-        before = set(own.found().generators)
+        before = set(own.generators())
         try:
             part = next(parts)
-            if number == begun + 1 and not set(own.found().generators) <= before:
+            if number == begun + 1 and not own.generators().keys() <= before:
                 seed(begun)  # a generator was made only now: it begins again, seeded
                 parts = iter(source)
                 seed(number)
