@@ -108,8 +108,9 @@ def test_sparse_gradients_reach_the_optimizer_as_they_are(name: str) -> None:
     model = Bag()
     data = torch.randint(0, 50, (24, 3)), torch.randn(24, 1)
     proof = prove(model, nn.MSELoss(), OPTIMIZERS[name](model), data)
+    rehearsed = "resumed-is-uninterrupted"  # in a process of its own, by a set-up in a file
     assert {row.name: row.verdict.value for row in proof.rows} == {
-        row.name: "holds" for row in proof.rows
+        row.name: "not proved" if row.name == rehearsed else "holds" for row in proof.rows
     }, str(proof)
 
 

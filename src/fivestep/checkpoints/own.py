@@ -26,7 +26,8 @@ from fivestep.checkpoints.walk import MOST, Found, attributes, walk
 
 # What torch keeps there is a matter of torch, and the mode is one of ``fit``.
 _TORCHS = frozenset((*vars(torch.nn.Module()), "_compiled_call_impl"))
-_OPTIMIZERS = frozenset(vars(torch.optim.SGD([torch.zeros(1)])))
+# A schedule hangs the last two on an optimizer.
+_OPTIMIZERS = frozenset((*vars(torch.optim.SGD([torch.zeros(1)])), "_opt_called", "step"))
 
 
 class Own:
