@@ -10,6 +10,7 @@ import importlib.util
 import io
 import random
 import runpy
+import shutil
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -96,4 +97,9 @@ def test_an_example_is_the_same_to_the_bit(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    _compare(lambda: _run_script(path))
+
+    def anew() -> None:
+        shutil.rmtree(tmp_path / "runs", ignore_errors=True)  # what is saved there is gone on with
+        _run_script(path)
+
+    _compare(anew)
