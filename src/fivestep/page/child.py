@@ -21,13 +21,14 @@ def folder(target: str) -> str:
 
 def main() -> int:
     """Run the script that the other process names; return its exit code."""
+    import signal
+
+    presses: list[int] = []  # while it loads, for the script to hear of
+    before = signal.signal(signal.SIGINT, lambda number, frame: presses.append(number))
     import importlib
     import json
-    import signal
     from multiprocessing.connection import Client
 
-    presses: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: presses.append(number))
     address, key, modules = json.loads(os.environ.pop(CONTACT))
     connection = Client(
         tuple(address) if isinstance(address, list) else address, authkey=bytes.fromhex(key)
