@@ -82,7 +82,8 @@ class Loop:
         if given is None:
             self._keeper.first({"hand": True}, self._parts())
             return
-        load_states(self._objects, given["objects"], strict=self._strict)
+        noted = load_states(self._objects, given["objects"], strict=self._strict)
+        self._tell(noted.forgotten, noted.other)
         self._load_gradients(given["gradients"])
         self._values.clear()
         self._values.update(given["values"])
@@ -111,8 +112,6 @@ class Loop:
             )
         self._used = True
         made = self._exact(data, batch_size, shuffle)
-        if isinstance(made, Exact) and made.workers:
-            self._keeper.wait()  # no process is forked while a thread is at work
         start = self._start
         if isinstance(made, Exact) and not start:
             made.begin()
@@ -132,10 +131,20 @@ class Loop:
         made = exact(made, self._seed)
         if isinstance(made, Exact):
             self._made = made
+            made.quiet = self._keeper.wait  # no process is forked while a thread is at work
             if self._data is not None:
                 made.go_on_from(self._data)
+                self._tell(made.forgotten, made.other)
                 self._data = None
         return made
+
+    def _tell(self, forgotten: list[str], other: list[str]) -> None:
+        """Say what of the objects or the data could not go on as it was."""
+        if forgotten:
+            named = ", ".join(forgotten)
+            self._keeper.say(f"begins anew, as its place cannot be saved: {named}")
+        for text in other:
+            self._keeper.say(text)
 
     def _boundary(self, *, epoch_ended: bool = False) -> None:
         epoch = self.epoch

@@ -267,3 +267,45 @@ def test_an_optimizer_whose_model_was_forgotten_is_refused(tmp_path: Path) -> No
         with pytest.raises(ValueError, match=r"optimizer moves 4 parameters that none of"):
             Checkpoint(tmp_path, objects).epochs(1)
     assert list(Checkpoint(tmp_path, {"model": model, "optimizer": optimizers[0]}).epochs(1))
+
+
+class Counting(nn.Linear):
+    """Counts its calls, up from a number that the program says."""
+
+    def __init__(self, calls: int, table: torch.Tensor | None = None) -> None:
+        super().__init__(3, 1)
+        self.calls, self.table = calls, table
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002
+        self.calls += 1
+        if self.table is None and self.calls > 100:
+            self.table = torch.zeros(3000)  # too large to be saved as an attribute
+        return super().forward(input)
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "words"),
+    [
+        (0, 50, "calls was 2 when it was saved and is 50 here; the saved one is used"),
+        (99, 99, "begins anew, as its place cannot be saved: "),
+        (0, 0, ""),
+    ],
+)
+def test_what_of_the_objects_cannot_go_on_as_it_was_is_said(
+    first: int, then: int, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def train(calls: int, ticks: int) -> None:
+        clock, model = Clock(ticks), Counting(calls)
+        checkpoint = Checkpoint(tmp_path, {"model": model}, every=1)
+        for _ in checkpoint.epochs(2):
+            for inputs, _ in checkpoint.batches(data(), batch_size=6):
+                model(inputs)
+                clock()
+
+    with pytest.raises(Stop):
+        train(first, 2)
+    capsys.readouterr()
+    train(then, 20)
+    told = capsys.readouterr().err
+    assert words in told
+    assert bool(words) == bool(told)
