@@ -9,6 +9,8 @@ from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from torch import Tensor
+
 from fivestep.checkpoints.interval import interval
 from fivestep.checkpoints.keeper import Keeper
 from fivestep.checkpoints.objects import need_owners
@@ -37,9 +39,10 @@ class Checkpoint:
         every: how often: ``"500 updates"``, ``"1 epoch"``, ``"10 minutes"``; if not said, so often
             that saving takes half a percent of the time, as measured.
         keep: how many, the newest.
-        keep_best: of ``fit``: keep the whole state at the best monitored value besides these. A
-            validation that finds a better one saves at once; where ``every`` is not said, only as
-            long as saving stays within its half a percent. The best weights are in every save.
+        keep_best: keep the whole state at the best monitored value besides these. A validation
+            of ``fit``, and ``monitor`` in a loop by hand, that finds a better one saves at once;
+            where ``every`` is not said, only as long as saving stays within its half a percent.
+            Of ``fit`` the best weights are in every save.
         failure: what to do when one cannot be written (a full disk, a folder that is gone):
             ``"go on"`` and say so, or ``"stop"``. Those written before stay what they are.
         strict: refuse what was saved of other objects; False loads what fits.
@@ -98,6 +101,36 @@ class Checkpoint:
         """The batches before the one at hand, in all epochs."""
         return self._going.iteration
 
+    def monitor(self, value: float | Tensor, *, mode: Literal["min", "max"] = "min") -> bool:
+        """Follow a value in a hand-written loop: return whether it is the best so far.
+
+        If so, the whole state is saved where the batch at hand ends, or the epoch where its
+        batches are over, and is kept besides the newest (``keep_best``). So call it after the
+        update. The best value is saved, too: it is the best of all, however often it goes on.
+
+        Args:
+            value: a validation loss, an accuracy: one number. NaN is never the best.
+            mode: whether a smaller one is better, or a larger one.
+
+        Raises:
+            TypeError, ValueError: it is no number, or the loop has not begun.
+        """
+        if mode not in ("min", "max"):
+            raise ValueError(f"mode={mode!r} was given\n  do: choose 'min' or 'max'")
+        if isinstance(value, Tensor) and value.numel() != 1:
+            raise ValueError(
+                f"value of shape {list(value.shape)} was given, and one number was expected\n"
+                "  do: value.mean(), for example"
+            )
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            raise TypeError(
+                f"value={value!r} is of type {type(value).__name__}, and a number was expected\n"
+                "  do: checkpoint.monitor(validation_loss)"
+            ) from None
+        return self._going.monitor(number, mode)
+
     @property
     def _going(self) -> Loop:
         if self._loop is None:
@@ -124,10 +157,12 @@ class Checkpoint:
             )
         need_owners(self._objects)
         stops = self.failure == "stop"
-        keeper = Keeper(self.folder, keep=self.keep, keep_best=False, stops=stops, say=_say)
+        keeper = Keeper(
+            self.folder, keep=self.keep, keep_best=self.keep_best, stops=stops, say=_say
+        )
         self._loop = Loop(
             keeper, self._objects, self.values, every=self.every, seed=self.seed,
-            strict=self.strict,
+            strict=self.strict, keep_best=self.keep_best,
         )  # fmt: skip
         return self._loop.epochs(count)
 

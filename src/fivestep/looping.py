@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
@@ -12,7 +13,7 @@ from fivestep.batches import Batches, batches
 from fivestep.checkpoints.exact import Exact, SeededFeed, exact
 from fivestep.checkpoints.interval import Due, due
 from fivestep.checkpoints.keeper import Keeper
-from fivestep.checkpoints.objects import begin, load_states, states
+from fivestep.checkpoints.objects import begin, fingerprint, load_states, states
 from fivestep.checkpoints.seeds import random_states, seed_for, set_random_states
 from fivestep.durations import Duration, Lengths
 from fivestep.interrupt import RESUME_ME, Interrupt
@@ -28,6 +29,7 @@ class Loop:
         every: how often to save.
         seed: decides the order and the random numbers of every batch.
         strict: refuse what was saved of other objects.
+        keep_best: whether a new best makes a save due, which stays besides the newest.
     """
 
     def __init__(
@@ -39,9 +41,12 @@ class Loop:
         every: Duration | float | Due | None,
         seed: int,
         strict: bool,
+        keep_best: bool,
     ) -> None:
         self._keeper, self._objects, self._values = keeper, dict(objects), values
-        self._seed, self._strict = seed, strict
+        self._seed, self._strict, self._keep_best = seed, strict, keep_best
+        self.best: float | None = None
+        self._newly_best = False  # since the last place where it could be saved
         self._interrupt = Interrupt(terminate=True)
         self._due = due(every, Lengths())
         self.epoch = self.iteration = self.finished = 0
@@ -78,9 +83,10 @@ class Loop:
 
     def _begin(self) -> None:
         begin(self._objects)
+        self._need_own()
         given = self._keeper.restored()
         if given is None:
-            self._keeper.first({"hand": True}, self._parts())
+            self._keeper.first(self._body(), self._parts())
             return
         noted = load_states(self._objects, given["objects"], strict=self._strict)
         self._tell(noted.forgotten, noted.other)
@@ -95,7 +101,25 @@ class Loop:
             )
         self.finished, self.iteration, self._start = loop["place"]
         self._data, self._random = given["data"], given["random"]
+        self.best = loop.get("best")
         self._due.resumed()
+
+    def _need_own(self) -> None:
+        found = self._keeper.found
+        if found is not None and not found.body.get("hand"):
+            raise ValueError(
+                f"checkpoint: {self._keeper.folder} was saved by fit, and this is a loop of your "
+                "own\n  do: name another folder"
+            )
+
+    def monitor(self, value: float, mode: Literal["min", "max"]) -> bool:
+        """Tell whether a value is the best so far; if so it is saved where this batch ends."""
+        if math.isnan(value):
+            return False
+        if self.best is None or (value < self.best if mode == "min" else value > self.best):
+            self.best, self._newly_best = value, True
+            return True
+        return False
 
     def _end_epoch(self) -> None:
         self._feed, self._start, self.finished = None, 0, self.epoch
@@ -154,13 +178,27 @@ class Loop:
         if self._interrupt.requested:
             self._save(wait=True)
             raise SystemExit(RESUME_ME)
-        if now and (self._due.counted is not None or not self._keeper.busy):
+        best = self._newly_best and self._keep_best and self._due.early
+        waits = self._due.asked if best else self._due.counted is not None
+        if (now or best) and (waits or not self._keeper.busy):
             self._save()
+        self._newly_best = False  # what comes next is not the state that it was found with
 
     def _save(self, *, wait: bool = False) -> None:
-        problem = self._keeper.save({"hand": True}, self._parts, due=self._due, wait=wait)
+        problem = self._keeper.save(self._body(), self._parts, due=self._due, wait=wait)
         if problem is not None:
             raise OSError(problem)
+
+    def _body(self) -> dict[str, Any]:
+        body = {"hand": True, "made of": fingerprint(self._objects)}
+        if not (self._newly_best and self._keep_best and self.best is not None):
+            return body
+        mark = {
+            "monitor": "value", "value": self.best if math.isfinite(self.best) else str(self.best),
+            "epoch": self.epoch, "iteration": self.iteration, "update": self.iteration,
+            "returns": 0,
+        }  # fmt: skip
+        return body | {"best": mark}
 
     def _parts(self) -> dict[str, Any]:
         between = self._feed is None
@@ -169,7 +207,7 @@ class Loop:
             "objects": states(self._objects),
             "gradients": self._gradients(),
             "values": self._values,
-            "loop": {"seed": self._seed, "place": place},
+            "loop": {"seed": self._seed, "place": place, "best": self.best},
             "data": None if self._made is None else self._made.state(between=between),
             "random": random_states(),
         }

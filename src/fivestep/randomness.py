@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
+# What draws numbers of its own, beside the global ones.
+GENERATORS = (torch.Generator, random.Random, np.random.RandomState, np.random.Generator)
+
 
 def seed_all(seed: int) -> None:
     """Seed Python, NumPy and torch (the CPU and every accelerator) with one number >= 0."""

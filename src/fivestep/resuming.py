@@ -232,6 +232,11 @@ class Saver:
 
     def _compare(self, body: dict[str, Any]) -> None:
         """Refuse another training; say what else is not as it was."""
+        if body.get("hand"):
+            raise ValueError(
+                f"checkpoint: {self.checkpoint.folder} was saved by a loop written by hand, and "
+                "this is fit\n  do: name another folder"
+            )
         saved, here = body["about"], self._about()
         wrong = [
             _OTHER_SAMPLES if name in _SAMPLES else _pair(name, saved, here)

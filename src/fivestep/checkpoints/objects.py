@@ -27,7 +27,7 @@ from fivestep.checkpoints.optimizers import (
 )
 from fivestep.checkpoints.own import Inner, Noted
 from fivestep.checkpoints.seeds import set_states_of, states_of
-from fivestep.checkpoints.walk import GENERATORS
+from fivestep.randomness import GENERATORS
 from fivestep.unwrapped import unwrapped
 
 Objects = Mapping[str, Any]

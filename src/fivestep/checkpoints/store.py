@@ -105,15 +105,13 @@ class Store:
         refused: list[str] = []
         for name in self.manifests():
             try:
-                body = self._manifest(name)
-                newer = body["format"] > FORMAT  # its fragments are for a newer reader
-                tensors = {} if newer else self._fragments(body)
+                found = self.read(name)
             except (OSError, ValueError) as error:
                 refused.append(f"{name}: {error}")
                 self._bad.add(name)
                 continue
-            self._need_format(body, name)
-            return Found(_serial(name), body, tensors, refused)
+            self._need_format(found.body, name)
+            return found._replace(refused=refused)
         if refused:
             listed = "\n  ".join(refused)
             raise DamagedError(
@@ -121,6 +119,16 @@ class Store:
                 "  do: put back its files from a copy, or start anew in another folder"
             )
         return None
+
+    def read(self, name: str) -> Found:
+        """Read the checkpoint of a manifest, every file held against its hash.
+
+        Raises:
+            OSError, ValueError: it cannot be read, or it is not whole.
+        """
+        body = self._manifest(name)
+        newer = body["format"] > FORMAT  # its fragments are for a newer reader
+        return Found(_serial(name), body, {} if newer else self._fragments(body), [])
 
     def best(self, newest: Found) -> tuple[str | None, list[str]]:
         """Name the best checkpoint of the training of ``newest``, every file held against its hash.

@@ -9,7 +9,6 @@ the globals that the code of a user's function or class names. Code of libraries
 
 from __future__ import annotations
 
-import random
 import sys
 import sysconfig
 from collections import deque
@@ -25,7 +24,8 @@ import numpy as np
 import torch
 from torch.utils.data import RandomSampler, SequentialSampler
 
-GENERATORS = (torch.Generator, random.Random, np.random.RandomState, np.random.Generator)
+from fivestep.randomness import GENERATORS
+
 MOST = 100_000  # parts that are looked at
 _FIRST = (
     1_000  # of more records (lists, dicts) in a list, or values in a dict, these are looked into

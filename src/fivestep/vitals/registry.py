@@ -9,17 +9,16 @@ Objects are known by their ``id`` and held weakly, so that watching keeps nothin
 from __future__ import annotations
 
 import dis
-import random
 import sys
 import weakref
 from collections.abc import Iterable
 from types import CodeType
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
+from fivestep.randomness import GENERATORS
 from fivestep.vitals.facts import Site
 from fivestep.vitals.measure import measurable, quietly, rows_alike
 from fivestep.vitals.record import (
@@ -343,9 +342,6 @@ def _length(scheduler: Any) -> int | None:
     return max(milestones) if milestones else None
 
 
-_GENERATORS = (np.random.RandomState, np.random.Generator, random.Random, torch.Generator)
-
-
 def _loader_facts(number: int, loader: Any, site: Site | None) -> LoaderFacts:
     sampler = getattr(loader, "sampler", None)
     batcher = getattr(loader, "batch_sampler", None)
@@ -411,9 +407,7 @@ def _drawn(dataset: Any) -> tuple[str, ...]:
         return ()
     attributes: dict[str, Any] = getattr(dataset, "__dict__", {})
     return tuple(
-        name
-        for name, value in attributes.items()
-        if isinstance(value, _GENERATORS) and name in used
+        name for name, value in attributes.items() if isinstance(value, GENERATORS) and name in used
     )
 
 

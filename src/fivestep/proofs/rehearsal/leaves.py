@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from fivestep.checkpoints.codec import Tensors, decode
-from fivestep.checkpoints.walk import GENERATORS
+from fivestep.randomness import GENERATORS
 
 LONGEST = 2000  # values of one container that are kept; of a longer one only what it comes to
 DIGESTED_BYTES = 2**25  # of one tensor that are looked at

@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from fivestep.checkpoints.seeds import set_states_of
-from fivestep.checkpoints.walk import GENERATORS, attributes
+from fivestep.checkpoints.walk import attributes
 from fivestep.proofs.rehearsal.leaves import Leaf, key_of
 from fivestep.proofs.rehearsal.walk import Walk
+from fivestep.randomness import GENERATORS
 
 
 def put(walk: Walk, leaf: Leaf, value: Any) -> None:

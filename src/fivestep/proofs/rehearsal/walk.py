@@ -22,7 +22,7 @@ from fivestep.attach.wrapping import Wrapping
 from fivestep.checkpoints.codec import Tensors, UnsaveableError, encode
 from fivestep.checkpoints.fragments import copied
 from fivestep.checkpoints.seeds import states_of
-from fivestep.checkpoints.walk import GENERATORS, attributes, names_of, plain_function
+from fivestep.checkpoints.walk import attributes, names_of, plain_function
 from fivestep.proofs.rehearsal.leaves import (
     DEEPEST,
     DIGESTED_BYTES,
@@ -38,6 +38,7 @@ from fivestep.proofs.rehearsal.leaves import (
     key_of,
     short,
 )  # fmt: skip
+from fivestep.randomness import GENERATORS
 
 LARGEST_BYTES = 2**20  # of one tensor that is kept
 MOST = 20_000  # values, in all
