@@ -36,6 +36,7 @@ function render({ model, el, keeps = false }: Place): () => void {
     if (keeps) session.link.write(session);
     const View = session.films.active ? WatchApp : App;
     draw(<View session={session} version={++version} />, shadow);
+    el.dataset.heard = `${session.heard}`; // what is drawn: who drives the page can wait for it
   };
   let version = 0;
   let session: Session | null = null;

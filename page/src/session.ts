@@ -20,6 +20,7 @@ export class Session {
   films = new Films(); // of a page that watches
   cursor: number | null = null; // seq of the moment looked back at; null: the newest
   asked = new Map<string, Asked>(); // the last request for each knob, and for "verb"
+  heard = 0; // the number of the newest message
   help = false;
   told = ""; // said once, after something was pressed
   private read = 0; // notes of this run that were closed
@@ -40,6 +41,7 @@ export class Session {
   }
 
   private hear(message: Message): void {
+    this.heard = message.seq ?? this.heard;
     if (this.films.take(message)) {
       this.changed();
       return;

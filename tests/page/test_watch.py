@@ -39,6 +39,8 @@ def opened_on(opened: Open, trace: list[Message], **context: Any) -> tuple[Page,
     player.trace = trace
     with player._news:  # pyright: ignore[reportPrivateUsage]
         player.advance()
+        heard = str(len(player.said))
+    expect(page.locator("main")).to_have_attribute("data-heard", heard)
     expect(page.locator(".watch")).to_be_visible()
     return page, player
 
