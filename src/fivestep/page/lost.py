@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import re
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -38,12 +39,44 @@ class Seen(NamedTuple):
     masked: bool  # what is not finite in it is -inf, as a mask writes it
 
 
-def is_lost(loss: Any) -> bool:
-    """Tell whether a loss is one number that is not finite, where looking waits for nothing."""
-    if not isinstance(loss, torch.Tensor) or loss.numel() != 1 or not measurable(loss):
-        return False
-    with quietly():
-        return at_once(loss) and not math.isfinite(loss.item())
+class Loss:
+    """A loss as it was heard: without its graph, its value read once.
+
+    Args:
+        tensor: the loss; what is done to it in place afterwards makes another one of it.
+    """
+
+    def __init__(self, tensor: torch.Tensor) -> None:
+        self._tensor, self._version = weakref.ref(tensor), _version(tensor)
+        self._value: float | None = None
+        single = tensor.numel() == 1 and measurable(tensor)
+        self._read = not single  # there is nothing more to be read
+        self._at_once = single and at_once(tensor)
+        with quietly():
+            self._detached = tensor.detach()
+            if self._at_once:
+                self._value, self._read = self._detached.item(), True
+
+    def is_of(self, tensor: torch.Tensor) -> bool:
+        """Tell whether this tensor is the same, unchanged."""
+        return self._tensor() is tensor and self._version == _version(tensor)
+
+    @property
+    def value(self) -> float | None:
+        """The number, waited for where it is still being computed; None if it is not one."""
+        if not self._read:
+            with quietly():
+                self._value, self._read = self._detached.item(), True
+        return self._value
+
+    @property
+    def is_lost(self) -> bool:
+        """Tell whether it is not finite, where looking waits for nothing."""
+        return self._at_once and self._value is not None and not math.isfinite(self._value)
+
+
+def _version(tensor: torch.Tensor) -> int:
+    return -1 if tensor.is_inference() else tensor._version
 
 
 def first_lost(loss: torch.Tensor, named: Named, layer: Layer) -> str:

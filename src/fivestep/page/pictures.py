@@ -58,6 +58,11 @@ class Pictures:
         self._drawn = -1  # the iteration after which the line was drawn last
         self._part = 0  # the iteration that it took part in last
 
+    @property
+    def idle(self) -> bool:
+        """Nothing that can be drawn was heard so far: only a forward can change that."""
+        return self._asked is None and self._model is None
+
     # -- what is heard --------------------------------------------------------------------------
 
     def expected(self, model: Any, args: Any, named: Callable[[], Iterable[Any]]) -> None:

@@ -28,6 +28,7 @@ PLACES = (
 # What a reader who is late may do without.
 THINNED = frozenset({"moment", "iteration", "fitted", "output"})
 DIGITS = 6  # of a number that is shown
+_WRITER = json.JSONEncoder(allow_nan=False, separators=(",", ":"), ensure_ascii=False)
 
 
 class RefusedError(ValueError):
@@ -48,9 +49,9 @@ def number(value: float | None) -> float | str | None:
 def encode(message: Message) -> bytes:
     """One message as a line of JSON, without its end."""
     try:
-        text = json.dumps(message, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
+        text = _WRITER.encode(message)
     except ValueError:  # a NaN that did not come through ``number``: in a finding's evidence
-        text = json.dumps(_plain(message), separators=(",", ":"), ensure_ascii=False)
+        text = _WRITER.encode(_plain(message))
     return text.encode("utf-8", "replace")
 
 

@@ -25,18 +25,17 @@ from fivestep.page.desk import Desk
 from fivestep.page.findings import Findings
 from fivestep.page.hearing import Hearing
 from fivestep.page.knobs import Knobs
-from fivestep.page.lost import first_lost, is_lost
+from fivestep.page.lost import Loss, first_lost
 from fivestep.page.pictures import Pictures
 from fivestep.page.protocol import Message, number
 from fivestep.page.rounds import Rounds
 from fivestep.page.scenes import Scenes
 from fivestep.page.weights import Weights
 from fivestep.vitals import Site
-from fivestep.vitals.measure import measurable, quietly
 
 Call = tuple[Any, Any, Any]  # what was called, its arguments, those by name
 LOOKS = 20  # for what made a loss that is not finite
-SHARE = 0.005  # of the time, for details that nobody asked for
+SHARE = 0.003  # of the time, for details that nobody asked for; sending them takes as much again
 BEFORE = {
     "before forward": Step.FORWARD, "before loss": Step.LOSS, "before backward": Step.BACKWARD,
     "before update": Step.UPDATE,
@@ -50,7 +49,7 @@ class Passed(NamedTuple):
     iteration: int
     place: Any
     seconds: float
-    loss: Any
+    loss: Loss | None
     rate: Any  # of the update
     flags: Message  # left out, moved
 
@@ -92,7 +91,7 @@ class Stage:
         self._held = 0.0  # seconds that the loop was held
         self._marks: dict[Step, float] = {}  # when a step began, less what it was held before
         self._detailed = self._pictured = True
-        self._loss: Any = None
+        self._loss: Loss | None = None
         self._scaled: tuple[weakref.ref[torch.Tensor], torch.Tensor] | None = None
         self._looks = LOOKS
         self._lost = 0  # the iteration since which losses are not finite
@@ -298,7 +297,7 @@ class Stage:
         self._tell(step, frame, site, result, skipped=skipped)
         if step is Step.LOSS:
             self._look_for_loss(result)
-        if self._in_pictures:
+        if self._in_pictures and not (self.pictures.idle and step is not Step.FORWARD):
             self._drawn(self._picture, step, call, result)
         self._pause_after(step)
         if step is Step.UPDATE:
@@ -340,18 +339,18 @@ class Stage:
             self._begins(Step.LOSS, frame, None)
             self._note_loss(loss)
             self._tell(Step.LOSS, frame, self.where(frame), loss, by_hand=True)
-            if self._in_pictures:
+            if self._in_pictures and not self.pictures.idle:
                 named = functools.partial(self.scenes.named, frame, self.where(frame))
                 self._drawn(self.pictures.heard_by_hand, self.rounds.iteration, loss, named)
             self._pause_after(Step.LOSS)
         self._note_loss(loss)
         self._look_for_loss(loss)
-        if self._in_pictures:
+        if self._in_pictures and not self.pictures.idle:
             self._drawn(self.pictures.heard_backward, self.rounds.iteration, loss)
 
     def _look_for_loss(self, loss: torch.Tensor) -> None:
         """The first of several that are not finite: tell where that began."""
-        if not is_lost(loss):
+        if self._loss is None or not self._loss.is_lost:
             return
         begun, self._lost = self._lost, self.rounds.iteration
         if self._looks > 0 and (begun + 1 < self._lost or not begun):
@@ -361,8 +360,8 @@ class Stage:
 
     def _note_loss(self, loss: torch.Tensor) -> None:
         self._judged = True
-        with quietly():
-            self._loss = loss.detach()
+        if self._loss is None or not self._loss.is_of(loss):
+            self._loss = Loss(loss)
 
     def _tell(
         self, step: Step, frame: FrameType, site: Site | None, result: Any, *,
@@ -391,7 +390,7 @@ class Stage:
                 "iteration": now.iteration,
                 "step": now.step.value,
                 "seconds": number(now.seconds),
-                "loss": _value(now.loss),
+                "loss": _told(now.loss),
                 "parameters": self.weights.told(
                     rates=self.knobs.rates(self._rates if updated else None),
                     updated=updated and self.weights.remembered,
@@ -495,7 +494,7 @@ class Stage:
     def _iteration(self) -> Message:
         return {
             "iteration": self.rounds.iteration,
-            "loss": _value(self._loss),
+            "loss": _told(self._loss),
             "rate": self._rate if self._rate is not None else self.knobs.rate(),
             "gradient_norm": number(self._norm),
             "layers": self._layers,
@@ -503,8 +502,5 @@ class Stage:
         }
 
 
-def _value(loss: Any) -> Any:
-    if loss is None or loss.numel() != 1:
-        return None
-    with quietly():
-        return number(float(loss)) if measurable(loss) else None
+def _told(loss: Loss | None) -> Any:
+    return None if loss is None else number(loss.value)

@@ -32,6 +32,10 @@ SAMPLED = 128  # rows in which values of their own are looked for
 APART, OWN = 16, 0.9  # different rows at least, and the share of them with a value of its own
 SETTLED, NEW = 0.25, 0.02  # no more new rows than this in the last part: all were seen
 
+_NUMPYS = frozenset(  # the types that NumPy has, too
+    {torch.float64, torch.float32, torch.float16, torch.int64, torch.int32, torch.int16, torch.int8,
+     torch.uint8, torch.bool}
+)  # fmt: skip
 _MIX = np.random.Generator(np.random.PCG64(5)).integers(
     1, 2**63, COLUMNS, dtype=np.uint64
 ) | np.uint64(1)
@@ -221,9 +225,11 @@ def _rows(tensor: torch.Tensor) -> list[int] | None:
     if not 0 < len(tensor) <= AT_ONCE or math.prod(tensor.shape[1:]) < FEWEST:
         return None
     with quietly():
-        flat = tensor.detach().reshape(len(tensor), -1)
-        flat = flat[:, :: -(-flat.shape[1] // COLUMNS)]
-        values = np.ascontiguousarray(flat.to(torch.float64).numpy())
+        kept = tensor.detach().resolve_neg()
+        if kept.dtype not in _NUMPYS:
+            kept = kept.to(torch.float64)
+        flat = kept.numpy().reshape(len(kept), -1)  # this is done in every iteration
+    values = np.ascontiguousarray(flat[:, :: -(-flat.shape[1] // COLUMNS)], dtype=np.float64)
     varied = values.min(axis=1) < values.max(axis=1)
     bits = values[varied].view(np.uint64)
     bits = (bits ^ (bits >> np.uint64(32))) * np.uint64(0x9E3779B97F4A7C15)
