@@ -134,6 +134,7 @@ def plateau() -> Work:
 
 def lbfgs() -> Work:
     """An optimizer that calls the loss itself, and remembers in lists of tensors."""
+    torch.manual_seed(3)
     model = nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 3))
     optimizer = torch.optim.LBFGS(model.parameters(), lr=0.5, max_iter=3)
     return finished(model, optimizer, None, {})

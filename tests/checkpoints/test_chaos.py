@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
+from checkpoints.resumed import same
 from fivestep.checkpoints import store
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,6 +69,16 @@ def test_full_disks_signals_dead_workers_and_rivals_lose_nothing(tmp_path: Path)
     assert rows["sigterm"]["counts"]["ended with 75"] > 0
     assert rows["rivals"]["counts"]["refused by number"] > 0
     assert rows["faults"]["counts"]["=> finished"] > 0
+
+
+@pytest.mark.parametrize("name", chaos("works").NAMES)
+def test_every_configuration_begins_alike_in_every_process(name: str) -> None:
+    states: list[Any] = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        made = chaos("works").WORKS[name]()
+        states.append({"model": made.model.state_dict(), "optimizer": made.optimizer.state_dict()})
+    same(*states)
 
 
 def wrong_ones(tmp_path: Path, count: int = 60) -> list[str]:

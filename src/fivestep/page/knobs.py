@@ -118,21 +118,22 @@ class Knobs:
 
     def rate(self) -> Any:
         """The learning rate of the first optimizer; None if there is none."""
-        for group in self._groups()[:1]:
-            rate = group.get("lr")
-            return None if rate is None else number(float(rate))
-        return None
+        return _rate_of(self._groups())
 
-    def group_rates(self) -> dict[int, float]:
-        """By the ``id`` of each group its rate, where it is a plain number: cheap to ask."""
-        found = {id(group): group.get("lr") for group in self._groups()}
-        return {key: rate for key, rate in found.items() if isinstance(rate, (int, float))}
+    def rates_now(self) -> tuple[Any, dict[int, float]]:
+        """As ``rate``, and by the ``id`` of each group its rate, where that is a plain number."""
+        groups = self._groups()
+        found = {id(group): group.get("lr") for group in groups}
+        plain: dict[int, float] = {
+            key: rate for key, rate in found.items() if isinstance(rate, (int, float))
+        }
+        return _rate_of(groups), plain
 
     def rates(self, then: dict[int, float] | None = None) -> dict[int, Any]:
         """By the ``id`` of each parameter, the rate of the group that holds it.
 
         Args:
-            then: of the groups, what ``group_rates`` said of a while ago.
+            then: of the groups, what ``rates_now`` said of a while ago.
         """
         told: dict[int, Any] = {}
         for group in self._groups():
@@ -293,3 +294,8 @@ def _in_range(name: str, value: Any, high: float) -> float:
     if not 0 <= number <= high:  # NaN too
         raise RefusedError(f"{name}: a number from 0 to {high:g} was expected")
     return float(number)
+
+
+def _rate_of(groups: list[Any]) -> Any:
+    rate = groups[0].get("lr") if groups else None
+    return None if rate is None else number(float(rate))

@@ -261,9 +261,9 @@ class Stage:
         self._begins(Step.UPDATE, frame, None)
         if self.knobs.clip_now(optimizer):
             self.scenes.clipped = True
+        rate, self._rates = self.knobs.rates_now()
         if self._rate is None or optimizer is self.knobs.optimizers[0]:
-            self._rate = self.knobs.rate()
-        self._rates = self.knobs.group_rates()
+            self._rate = rate
         if self._detailed:
             self._timed(self.weights.remember)
             self._norm = self.weights.gradient_norm()

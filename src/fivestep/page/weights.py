@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -31,7 +32,7 @@ class Weights:
         self._now: dict[int, weakref.ref[nn.Module]] = {}
         self._optimizers: dict[int, weakref.ref[Any]] = {}
         self._before: dict[str, torch.Tensor] = {}
-        self._busy: frozenset[int] = frozenset()  # parameters that are cleared or moved just now
+        self._busy: Callable[[], Any] = lambda: None  # whose parameters are cleared or moved now
         self._leaves: list[weakref.ref[torch.Tensor]] = []
 
     def model(self, model: nn.Module) -> None:
@@ -46,8 +47,7 @@ class Weights:
 
     def works_on(self, owner: Any) -> None:
         """An optimizer or a model is cleared or moved: of several, show this one's first."""
-        held = nn.Module.parameters(owner) if isinstance(owner, nn.Module) else held_by(owner)
-        self._busy = frozenset(id(one) for one in held)
+        self._busy = weakref.ref(owner)  # of an iteration that nobody is told of no more is asked
 
     def loss(self, loss: torch.Tensor) -> None:
         """Where neither a model nor an optimizer is known, what the loss depends on is shown."""
@@ -78,8 +78,11 @@ class Weights:
                     seen.add(id(tensor))
                     found.append((prefix + name, tensor))
         found = found or self._loose()
-        if any(id(tensor) in self._busy for _, tensor in found):
-            found.sort(key=lambda one: id(one[1]) not in self._busy)
+        owner = self._busy()
+        held = nn.Module.parameters(owner) if isinstance(owner, nn.Module) else held_by(owner)
+        busy = frozenset(id(one) for one in held)
+        if any(id(tensor) in busy for _, tensor in found):
+            found.sort(key=lambda one: id(one[1]) not in busy)
         return found
 
     def layer(self, parameter: torch.Tensor) -> str:
@@ -163,8 +166,9 @@ class Weights:
 
 
 def held_by(optimizer: Any) -> list[torch.Tensor]:
-    """The parameters of an optimizer."""
-    return [one for group in optimizer.param_groups for one in group["params"]]
+    """The parameters of an optimizer; none of what is gone."""
+    groups = () if optimizer is None else optimizer.param_groups
+    return [one for group in groups for one in group["params"]]
 
 
 def _numbers(tensor: torch.Tensor) -> list[Any] | None:
