@@ -15,8 +15,9 @@ from fivestep.page.findings import Findings
 from fivestep.page.modules import found
 from fivestep.page.printed import overheard
 from fivestep.page.protocol import Message, versions
+from fivestep.page.purse import SHARE
 from fivestep.page.seeds import reseeded
-from fivestep.page.stage import SHARE, Stage
+from fivestep.page.stage import Stage
 
 Post = Callable[[str, Message], int]
 REASONS = {0: "finished", 130: "interrupted"}

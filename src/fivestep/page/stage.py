@@ -28,6 +28,7 @@ from fivestep.page.knobs import Knobs
 from fivestep.page.lost import Loss, first_lost
 from fivestep.page.pictures import Pictures
 from fivestep.page.protocol import Message, number
+from fivestep.page.purse import SHARE, Purse
 from fivestep.page.rounds import Rounds
 from fivestep.page.scenes import Scenes
 from fivestep.page.weights import Weights
@@ -35,7 +36,6 @@ from fivestep.vitals import Site
 
 Call = tuple[Any, Any, Any]  # what was called, its arguments, those by name
 LOOKS = 20  # for what made a loss that is not finite
-SHARE = 0.003  # of the time, for details that nobody asked for; sending them takes as much again
 BEFORE = {
     "before forward": Step.FORWARD, "before loss": Step.LOSS, "before backward": Step.BACKWARD,
     "before update": Step.UPDATE,
@@ -73,7 +73,6 @@ class Stage:
         share: float = SHARE,
     ) -> None:
         self._post, self.control, self._clock = post, control, clock
-        self._share = share
         self.on = False
         self.knobs, self.weights = Knobs(), Weights()
         self.rounds, self.scenes = Rounds(), Scenes(post)
@@ -86,11 +85,9 @@ class Stage:
         self._inside = 0  # of a step, or of our own code
         self._thread: int | None = None
         self._started = False
-        self._born = clock()
-        self._spent = self._drawing = 0.0  # on details and pictures that nobody asked for
+        self._purse = Purse(control, clock=clock, share=share)
         self._held = 0.0  # seconds that the loop was held
         self._marks: dict[Step, float] = {}  # when a step began, less what it was held before
-        self._detailed = self._pictured = True
         self._loss: Loss | None = None
         self._scaled: tuple[weakref.ref[torch.Tensor], torch.Tensor] | None = None
         self._looks = LOOKS
@@ -222,7 +219,7 @@ class Stage:
                 self.pictures.expected(subject, args, ahead)
         if self.control.asked or self.control.paused:
             self._tell_passed()
-            if not self._in_detail:
+            if not self._purse.in_detail:
                 self.scenes.at(site)
             self._hold(None)
             self.scenes.next = {}
@@ -237,7 +234,7 @@ class Stage:
     def _start(self, site: Site | None) -> None:
         """The first step of the script: from here on it may be held."""
         self._started = True
-        self._detail()
+        self._purse.turn(self.rounds.iteration + 1)
         self.scenes.at(site)
 
     def _forward_begins(self, model: Any) -> None:
@@ -264,8 +261,8 @@ class Stage:
         rate, self._rates = self.knobs.rates_now()
         if self._rate is None or optimizer is self.knobs.optimizers[0]:
             self._rate = rate
-        if self._detailed:
-            self._timed(self.weights.remember)
+        if self._purse.details:
+            self._purse.detail(self.weights.remember)
             self._norm = self.weights.gradient_norm()
         self._mark(Step.UPDATE)
 
@@ -297,8 +294,8 @@ class Stage:
         self._tell(step, frame, site, result, skipped=skipped)
         if step is Step.LOSS:
             self._look_for_loss(result)
-        if self._in_pictures and not (self.pictures.idle and step is not Step.FORWARD):
-            self._drawn(self._picture, step, call, result)
+        if self._purse.in_pictures and not (self.pictures.idle and step is not Step.FORWARD):
+            self._purse.picture(self._picture, step, call, result)
         self._pause_after(step)
         if step is Step.UPDATE:
             self.weights.forget()
@@ -308,14 +305,6 @@ class Stage:
             self._turn()
             if self.control.paused:
                 self._hold(step)
-
-    @property
-    def _in_detail(self) -> bool:
-        return self._detailed or self.control.watched()
-
-    @property
-    def _in_pictures(self) -> bool:
-        return self._pictured or self.control.watched()
 
     def _picture(self, step: Step, call: Call | None, result: Any) -> None:
         """Hear what can be drawn of a step."""
@@ -339,14 +328,14 @@ class Stage:
             self._begins(Step.LOSS, frame, None)
             self._note_loss(loss)
             self._tell(Step.LOSS, frame, self.where(frame), loss, by_hand=True)
-            if self._in_pictures and not self.pictures.idle:
+            if self._purse.in_pictures and not self.pictures.idle:
                 named = functools.partial(self.scenes.named, frame, self.where(frame))
-                self._drawn(self.pictures.heard_by_hand, self.rounds.iteration, loss, named)
+                self._purse.picture(self.pictures.heard_by_hand, self.rounds.iteration, loss, named)
             self._pause_after(Step.LOSS)
         self._note_loss(loss)
         self._look_for_loss(loss)
-        if self._in_pictures and not self.pictures.idle:
-            self._drawn(self.pictures.heard_backward, self.rounds.iteration, loss)
+        if self._purse.in_pictures and not self.pictures.idle:
+            self._purse.picture(self.pictures.heard_backward, self.rounds.iteration, loss)
 
     def _look_for_loss(self, loss: torch.Tensor) -> None:
         """The first of several that are not finite: tell where that began."""
@@ -374,9 +363,9 @@ class Stage:
         flags = ({"skipped": True} if skipped else {}) | ({"moved": True} if moved else {})
         now = Passed(step, self.rounds.iteration, place, seconds, self._loss, self._rate, flags)
         tell = functools.partial(self._tell_moment, now, frame, result)
-        if self._in_detail:
+        if self._purse.in_detail:
             self._passed = None
-            self._timed(tell)
+            self._purse.detail(tell)
         else:
             self._untold = tell  # until the loop goes on: it may be asked to stop here
             self._passed = now
@@ -407,33 +396,6 @@ class Stage:
         if passed is not None:
             self._tell_moment(passed, None, None)
 
-    def _timed(self, function: Callable[..., Any], *args: Any) -> None:
-        self._spent += self._seconds(function, *args)
-
-    def _drawn(self, function: Callable[..., Any], *args: Any) -> None:
-        self._drawing += self._seconds(function, *args)
-
-    def _seconds(self, function: Callable[..., Any], *args: Any) -> float:
-        """Do it; return the seconds that it took, if nobody asked for it."""
-        began = self._clock()
-        function(*args)
-        return 0.0 if self.control.watched() else self._clock() - began
-
-    def _detail(self) -> None:
-        """Decide whether the next iteration is told in detail, and drawn.
-
-        Pictures have a purse of their own: one surface costs as much as a thousand moments. The
-        iterations 1, 2, 4, 8 are told for whoever looks at a run that is over in a second.
-        """
-        watched, next_one = self.control.watched(), self.rounds.iteration + 1
-        doubled = self._share > 0 and not next_one & (next_one - 1)
-        self._detailed = watched or doubled or self._affords(self._spent)
-        self._pictured = watched or self._affords(self._drawing)
-
-    def _affords(self, spent: float) -> bool:
-        half = self._share / 2
-        return half > 0 and spent <= half * (self._clock() - self._born)
-
     # -- held -----------------------------------------------------------------------------------
 
     def _pause_after(self, step: Step) -> None:
@@ -448,8 +410,7 @@ class Stage:
     def _hold(self, step: Step | None) -> None:
         began = self._clock()
         self.desk.hold(step)
-        if self.control.watched():
-            self._detailed = self._pictured = True
+        self._purse.opened()
         self._held += self._clock() - began
 
     def _draw_held(self) -> None:
@@ -470,21 +431,21 @@ class Stage:
             self._post("order", {"steps": order})
         if self.findings is not None:
             watched = self.control.watched() and self.control.until != "iteration"
-            self._timed(self.findings.look, rounds.iteration, watched, self._detailed)
+            self._purse.detail(self.findings.look, rounds.iteration, watched, self._purse.details)
         rounds.turn()
         self.pictures.turn()
         self.weights.turn()
         self._loss, self._norm, self._layers, self._rate = None, None, [], None
         self.desk.turn()
-        self._detail()
+        self._purse.turn(self.rounds.iteration + 1)
 
     def _point(self) -> Message:
         """Where the model stands on the surface of its loss, if that is drawn."""
-        point = self.pictures.point(self.rounds.iteration, detailed=self._in_pictures)
+        point = self.pictures.point(self.rounds.iteration, detailed=self._purse.in_pictures)
         return {} if point is None else {"point": point}
 
     def _last_turn(self) -> None:
-        if self._share > 0:
+        if self._purse.share > 0:
             self._tell_passed()
             self._draw_held()
         self._turn()
