@@ -14,6 +14,7 @@ export function Equation({ session }: { session: Session }) {
   const few = parameters.length > 2 && !all;
   const gradients = parameters.flatMap((one) => one.gradient ?? []).map(number);
   const longest = Math.max(...gradients.filter(Number.isFinite).map(Math.abs), 0);
+  const late = missed(moment);
   const cut = parameters.length > 2 && parameters.some((one) => one.before.length > FEW);
   return (
     <section class="panel equation" aria-labelledby="equation-title">
@@ -42,15 +43,15 @@ export function Equation({ session }: { session: Session }) {
           <table>
             <thead>
               <tr>
-                <th scope="col">before</th>
-                <th scope="col">− rate</th>
-                <th scope="col">× gradient</th>
-                <th scope="col">= after</th>
+                <th scope="col">{late ? "now" : "before"}</th>
+                {late ? <td /> : <th scope="col">− rate</th>}
+                <th scope="col">{late ? "gradient" : "× gradient"}</th>
+                {late ? <td /> : <th scope="col">= after</th>}
               </tr>
             </thead>
             {parameters.map((one) => (
               <Rows
-                key={one.name} one={one} rate={own(one, rate)} longest={longest}
+                key={one.name} one={one} rate={own(one, rate)} longest={longest} late={late}
                 count={few ? FEW : one.before.length}
               />
             ))}
@@ -66,10 +67,17 @@ interface Of {
   one: Parameter;
   rate: number | null;
   longest: number;
+  late: boolean;
   count: number;
 }
 
-function Rows({ one, rate, longest, count }: Of) {
+// Nobody was told of an update while it was made, so what was before it is not known.
+function missed(moment: Moment | null): boolean {
+  const told = moment?.step === "update" && !moment.skipped ? moment.parameters : [];
+  return told.length > 0 && told.every((one) => one.after === null);
+}
+
+function Rows({ one, rate, longest, late, count }: Of) {
   const gradients = (one.gradient ?? []).map(number);
   return (
     <tbody>
@@ -91,9 +99,9 @@ function Rows({ one, rate, longest, count }: Of) {
         return (
           <tr key={i}>
             <td>{shown(number(before))}</td>
-            <td>{after === null && gradient === null ? "" : <>− {trimmed(rate)}</>}</td>
+            <td>{late || (after === null && gradient === null) ? "" : <>− {trimmed(rate)}</>}</td>
             <td class="grad">
-              {gradient === null ? <span class="none">none</span> : <>× {shown(gradient)}</>}
+              {gradient === null ? <span class="none">none</span> : <>{!late && "× "}{shown(gradient)}</>}
               {gradient !== null && <Bar share={longest > 0 ? gradient / longest : 0} />}
             </td>
             <td class={after === null ? "" : "after"}>
@@ -154,6 +162,8 @@ function Remark({ moment, rate }: { moment: Moment; rate: number | null }) {
     <p class="quiet remark">
       {crooked
         ? "→ : this optimizer does not move by rate × gradient alone (momentum, Adam, weight decay)."
+        : missed(moment)
+          ? "The numbers after this update: nobody followed while it was made."
         : empty
           ? "No gradients now: backward computes them."
           : ""}

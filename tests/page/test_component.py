@@ -50,6 +50,22 @@ def test_an_optimizer_of_another_rule_is_not_passed_off_as_the_equation(opened: 
     expect(page.locator(".remark")).to_contain_text("this optimizer does not move by rate")
 
 
+def test_an_update_that_nobody_followed_is_no_equation(opened: Open) -> None:
+    trace = line(2)
+    for one in trace:
+        if one["kind"] == "moment" and one["step"] == "update":
+            for parameter in one["parameters"]:
+                parameter |= {"before": parameter["after"], "after": None, "moved": None}
+    page, _ = opened(trace)
+    step(page, 5)
+    equation = page.locator(".equation")
+    expect(equation).to_contain_text("The numbers after this update: nobody followed")
+    expect(equation.get_by_role("columnheader", name="now")).to_be_visible()
+    for part in ("before", "rate", "after", "×"):  # noqa: RUF001
+        expect(equation.locator("table")).not_to_contain_text(part)
+    expect(equation.locator("table")).to_contain_text("0.1295")
+
+
 def test_a_small_movement_is_not_passed_off_as_the_equation(opened: Open) -> None:
     """Beside a weight of 1 every step of Adam looks like one of plain descent."""
     trace = line(2)

@@ -90,11 +90,19 @@ def batches(workers: int = 0) -> Callable[[], int]:
 
 
 def test_epoch_goes_to_the_end_of_the_epoch() -> None:
-    _, told = staged(batches(), ["epoch", "step", "iteration", "epoch", "epoch", "epoch"])
-    refused = [one["refused"] for one in told.of("ack") if "refused" in one]
-    assert len(refused) == 1, "before the first step no loader is known"
+    _, told = staged(batches(), ["step", "iteration", "epoch", "epoch", "epoch"])
+    assert not [one for one in told.of("ack") if "refused" in one]
     ends = [place for place in places(told) if place[1] is None]
     assert ends == [(0, None), (1, None), (3, None), (6, None), (9, None)]
+
+
+@pytest.mark.parametrize("first", [[], ["step"], ["step", "step"]])
+@pytest.mark.parametrize("workers", [0, 2])
+def test_epoch_is_known_before_the_first_iteration_is_over(first: list[Any], workers: int) -> None:
+    _, told = staged(batches(workers), [*first, "epoch", "epoch", "step"])
+    assert not [one for one in told.of("ack") if "refused" in one]
+    ends = [place for place in places(told) if place[1] is None]
+    assert ends == [(0, None), (3, None), (6, None)]
 
 
 def test_without_a_loader_an_epoch_is_refused_in_words() -> None:

@@ -42,6 +42,8 @@ class Desk:
         self.passes = False  # the end of this iteration is not the one that was asked for
         self.held: Callable[[], None] = lambda: None  # the loop stands still
         self.loaders: weakref.WeakSet[Any] = weakref.WeakSet()  # that are trained with
+        # The one that hands out batches now: before the first backward it may be trained with.
+        self.begun: Callable[[], Any] = lambda: None
 
     def hold(self, step: Step | None) -> None:
         """Hold the loop after a step, or before one, for as long as it is paused or slowed."""
@@ -128,9 +130,10 @@ class Desk:
         if verb == "speed":
             control.speed = _speed(asked["value"])
             return {"verb": "speed", "value": control.speed}
-        if verb == "epoch" and not self.loaders:
+        if verb == "epoch" and not self.loaders and self.begun() is None:
             raise RefusedError(
-                "no DataLoader was trained with so far, so where an epoch ends is not known"
+                "no DataLoader hands out batches here, so where an epoch ends is not known: "
+                "press Iteration or Play"
             )
         if verb == "reset":
             raise RefusedError("only `fivestep step` can start the script again")

@@ -197,7 +197,7 @@ class Stage:
         """A loader begins to hand out batches."""
         if loader in self.desk.loaders:
             self.control.reached("epoch")
-        self._loader = weakref.ref(loader)
+        self._loader = self.desk.begun = weakref.ref(loader)
 
     def batch_came(self, seconds: float) -> None:
         """A loader handed out a batch."""
