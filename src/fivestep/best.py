@@ -32,6 +32,25 @@ class Best:
         else:
             self.misses += 1
 
+    def state(self) -> dict[str, Any]:
+        """Collect what is to be saved."""
+        return {
+            "record": self.record, "misses": self.misses, "weights": self.weights, "by": self._by,
+        }  # fmt: skip
+
+    def go_on_from(self, state: dict[str, Any]) -> bool:
+        """Put back what was saved; False if that was the best by another value: it begins anew."""
+        if state.get("by", self._by) != self._by:
+            self.record, self.weights, self.misses = None, None, 0
+            return False
+        self.record, self.misses = state["record"], state["misses"]
+        self.weights = state["weights"]
+        return True
+
+    @property
+    def _by(self) -> list[str | None]:
+        return [self._plan.monitor, self._plan.mode]
+
     @property
     def value(self) -> float | None:
         """The best value, None before the first finite one."""

@@ -186,9 +186,8 @@ class Saver:
         self._noted = load_states(self._objects, given["objects"], strict=self.checkpoint.strict)
         for exact, state in zip(self._exact, given["data"], strict=False):
             exact.go_on_from(state)
-        best = given["best"]
-        self._best.record, self._best.misses = best["record"], best["misses"]
-        self._best.weights = best["weights"]
+        if not self._best.go_on_from(given["best"]):
+            self._noted.other.append("the best is looked for anew, as another value is monitored")
         course.go_on_from(given["course"])
         set_random_states(given["random"])
 
@@ -372,10 +371,10 @@ class Saver:
         return found if self._factor == 1.0 else found | {"back": {"factor": self._factor}}
 
     def _own_parts(self, course: Counting) -> dict[str, Any]:
-        best, course_state = self._best, course.state()
+        best_state, course_state = self._best.state(), course.state()
         return {
             "objects": states(self._objects),
-            "best": {"record": best.record, "misses": best.misses, "weights": best.weights},
+            "best": best_state,
             "course": course_state,
             "data": [one.state(between=course.between_epochs) for one in self._exact],
             "random": random_states(),

@@ -15,7 +15,7 @@ from torch import nn
 
 from checkpoints.resumed import Made, equal, same, stopped, trained
 from checkpoints.test_resume import data, make
-from fivestep import Back, Checkpoint, weights
+from fivestep import Back, Checkpoint, accuracy, weights
 from fivestep.checkpoints import interval
 from fivestep.checkpoints.disk import Disk
 from fivestep.checkpoints.marks import holds
@@ -425,6 +425,29 @@ def test_another_model_loaded_loosely_keeps_what_was_best(tmp_path: Path) -> Non
     assert left.best is not None
     assert left.best["epoch"] == 1
     assert best_of(tmp_path) == (1.0, 1)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"monitor": "validation_accuracy", "mode": "max", "metrics": accuracy},
+        {"monitor": "loss", "patience": 5},
+        {"mode": "max"},
+    ],
+)
+def test_what_was_best_by_another_value_is_not_the_best(
+    other: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = [9.0, 1.0, 3.0, 2.0]
+    assert stopped(told(values), tmp_path, 2 * BATCHES + 1)
+    assert best_of(tmp_path) == (1.0, 2)
+    left = trained(told(values, **other), tmp_path)
+    assert "the best is looked for anew, as another value is monitored" in capsys.readouterr().err
+    assert left.best is not None
+    assert left.best["epoch"] > 2
+    if "mode" in other and "monitor" not in other:
+        assert best_of(tmp_path) == (3.0, 3)
+        same(weights(tmp_path), left.best_weights)
 
 
 def test_keep_best_is_yes_or_no(tmp_path: Path) -> None:
