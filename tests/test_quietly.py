@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import signal
 from typing import Any
 
 import pytest
@@ -30,21 +32,21 @@ class Functions(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-@pytest.mark.parametrize("nested", [1, 2])
 @pytest.mark.parametrize("graded", [True, False])
 @pytest.mark.parametrize("fails", [True, False])
-def test_no_mode_counts_and_all_is_put_back(nested: int, graded: bool, fails: bool) -> None:
+def test_no_mode_counts_and_all_is_put_back(graded: bool, fails: bool) -> None:
     weight = torch.ones(2, requires_grad=True)
     outer, inner, functions = Counting(), Counting(), Functions()
     with outer, inner, functions, torch.set_grad_enabled(graded):
         before = functions.calls, outer.calls, inner.calls
         try:
-            for _ in range(nested):
-                with quietly(), quietly():
-                    assert not torch.is_grad_enabled()
-                    assert not (weight * 2).requires_grad
-                    if fails:
-                        raise RuntimeError
+            with quietly(), quietly():
+                assert not torch.is_grad_enabled()
+                assert not (weight * 2).requires_grad
+                assert Loss((weight * 2).sum()).value == 4
+                assert _rows(torch.arange(40.0).reshape(4, 10))
+                if fails:
+                    raise RuntimeError
         except RuntimeError:
             pass
         assert (functions.calls, outer.calls, inner.calls) == before
@@ -53,6 +55,43 @@ def test_no_mode_counts_and_all_is_put_back(nested: int, graded: bool, fails: bo
         assert outer.calls > before[1]
         assert inner.calls > before[2]
         assert functions.calls > before[0]
+
+
+def test_a_loss_is_looked_at_without_a_trace() -> None:
+    made = torch.ones(2, requires_grad=True).sum()
+    with Counting() as counting, Functions() as functions:
+        loss = Loss(made)
+        assert (loss.value, loss.is_lost, loss.is_of(made)) == (2.0, False, True)
+        assert counting.calls == 0
+        assert functions.calls <= 3  # its shape and its kind
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timer that interrupts")
+def test_interrupted_at_any_instant_all_is_as_it_was() -> None:
+    """As Ctrl-C would: hundreds of times, wherever it falls."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before, tensor = signal.signal(signal.SIGALRM, interrupt), torch.ones(())
+    drawn, left = random.Random(0), 0
+    try:
+        for _ in range(300):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, drawn.uniform(2e-4, 6e-4))
+                while True:
+                    with quietly():
+                        tensor.item()
+            except KeyboardInterrupt:
+                pass
+            functions = Functions()
+            with functions:
+                torch.add(tensor, 1)
+            left += not torch.is_grad_enabled() or functions.calls == 0
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert left == 0
 
 
 @pytest.mark.parametrize("scale", [1.0, float("nan"), float("inf")])

@@ -40,7 +40,7 @@ class Best:
 
     def go_on_from(self, state: dict[str, Any]) -> bool:
         """Put back what was saved; False if that was the best by another value: it begins anew."""
-        if state.get("by", self._by) != self._by:
+        if state["by"] != self._by:
             self.record, self.weights, self.misses = None, None, 0
             return False
         self.record, self.misses = state["record"], state["misses"]

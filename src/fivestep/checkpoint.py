@@ -42,7 +42,7 @@ class Checkpoint:
         keep_best: keep the whole state at the best monitored value besides these. A validation
             of ``fit``, and ``monitor`` in a loop by hand, that finds a better one saves at once;
             where ``every`` is not said, only as long as saving stays within its half a percent.
-            Of ``fit`` the best weights are in every save.
+            The best weights are in every save.
         failure: what to do when one cannot be written (a full disk, a folder that is gone):
             ``"go on"`` and say so, or ``"stop"``. Those written before stay what they are.
         strict: refuse what was saved of other objects; False loads what fits.
@@ -102,34 +102,25 @@ class Checkpoint:
         return self._going.iteration
 
     def monitor(self, value: float | Tensor, *, mode: Literal["min", "max"] = "min") -> bool:
-        """Follow a value in a hand-written loop: return whether it is the best so far.
+        """Follow one value in a hand-written loop: return whether it is the best so far.
 
-        If so, the whole state is saved where the batch at hand ends, or the epoch where its
-        batches are over, and is kept besides the newest (``keep_best``). So call it after the
-        update. The best value is saved, too: it is the best of all, however often it goes on.
+        If so, the weights of all modules, as they are now, are kept as the best ones: every save
+        from here on holds them (``fivestep.weights``). The whole state is saved where the batch at
+        hand ends, or the epoch where its batches are over, and stays besides the newest; where
+        ``every`` is not said, only as long as saving stays within its half a percent. The best
+        value is saved, too: it is the best of all, however often the loop goes on.
 
         Args:
             value: a validation loss, an accuracy: one number. NaN is never the best.
             mode: whether a smaller one is better, or a larger one.
 
         Raises:
-            TypeError, ValueError: it is no number, or the loop has not begun.
+            TypeError, ValueError: it is no number, it is called outside of the loop or before the
+                batches of an epoch, or it follows another ``mode`` than before.
         """
         if mode not in ("min", "max"):
             raise ValueError(f"mode={mode!r} was given\n  do: choose 'min' or 'max'")
-        if isinstance(value, Tensor) and value.numel() != 1:
-            raise ValueError(
-                f"value of shape {list(value.shape)} was given, and one number was expected\n"
-                "  do: value.mean(), for example"
-            )
-        try:
-            number = float(value)
-        except (TypeError, ValueError):
-            raise TypeError(
-                f"value={value!r} is of type {type(value).__name__}, and a number was expected\n"
-                "  do: checkpoint.monitor(validation_loss)"
-            ) from None
-        return self._going.monitor(number, mode)
+        return self._going.monitor(_number(value), mode)
 
     @property
     def _going(self) -> Loop:
@@ -182,6 +173,24 @@ class Checkpoint:
                 "  do: for epoch in checkpoint.epochs(10): for batch in checkpoint.batches(loader)"
             )
         return self._loop.batches(data, batch_size, shuffle)
+
+
+def _number(value: Any) -> float:
+    size = value.numel() if isinstance(value, Tensor) else getattr(value, "size", 1)
+    if isinstance(size, int) and size != 1:
+        raise ValueError(
+            f"value of shape {list(value.shape)} was given, and one number was expected\n"
+            "  do: value.mean(), for example"
+        )
+    try:
+        if not isinstance(value, (str, bytes)):
+            return float(value.item() if hasattr(value, "item") else value)
+    except (TypeError, ValueError, OverflowError, RuntimeError):
+        pass
+    raise TypeError(
+        f"value={value!r} is of type {type(value).__name__}, and a number was expected\n"
+        "  do: checkpoint.monitor(validation_loss)"
+    )
 
 
 def _say(text: str) -> None:

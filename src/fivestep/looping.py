@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from torch import Tensor, nn
 
 from fivestep.batches import Batches, batches
+from fivestep.best import copy_of_state
 from fivestep.checkpoints.exact import Exact, SeededFeed, exact
 from fivestep.checkpoints.interval import Due, due
 from fivestep.checkpoints.keeper import Keeper
@@ -17,6 +18,15 @@ from fivestep.checkpoints.objects import begin, fingerprint, load_states, states
 from fivestep.checkpoints.seeds import random_states, seed_for, set_random_states
 from fivestep.durations import Duration, Lengths
 from fivestep.interrupt import RESUME_ME, Interrupt
+
+
+class BestSoFar(NamedTuple):
+    """The best value that was told, and the weights that it tells of, by the names of modules."""
+
+    value: float | None = None
+    mode: str | None = None
+    weights: dict[str, dict[str, Any]] = {}  # noqa: RUF012 (nobody writes to it)
+    session: bool = False  # it was followed since the program was started
 
 
 class Loop:
@@ -45,8 +55,9 @@ class Loop:
     ) -> None:
         self._keeper, self._objects, self._values = keeper, dict(objects), values
         self._seed, self._strict, self._keep_best = seed, strict, keep_best
-        self.best: float | None = None
+        self._best = BestSoFar()
         self._newly_best = False  # since the last place where it could be saved
+        self._open = self._early = False  # the loop goes on; its batches were not begun before
         self._interrupt = Interrupt(terminate=True)
         self._due = due(every, Lengths())
         self.epoch = self.iteration = self.finished = 0
@@ -69,14 +80,16 @@ class Loop:
             stack.enter_context(self._interrupt)
             self._begin()
             try:
+                self._open = True
                 while self.finished < count:
-                    self.epoch, self._used = self.finished + 1, False
+                    self.epoch, self._used, self._early = self.finished + 1, False, False
                     # What stands before the batches draws the same when it runs again.
                     seed_for(self._seed, self.epoch, 0, "loop")
                     yield self.epoch
                     self._end_epoch()
                 self._save(wait=True)
             finally:
+                self._open = False
                 self._keeper.wait()
                 if self._made is not None:
                     self._made.close()
@@ -101,7 +114,7 @@ class Loop:
             )
         self.finished, self.iteration, self._start = loop["place"]
         self._data, self._random = given["data"], given["random"]
-        self.best = loop.get("best")
+        self._best = BestSoFar(**given["best"])
         self._due.resumed()
 
     def _need_own(self) -> None:
@@ -113,13 +126,33 @@ class Loop:
             )
 
     def monitor(self, value: float, mode: Literal["min", "max"]) -> bool:
-        """Tell whether a value is the best so far; if so it is saved where this batch ends."""
-        if math.isnan(value):
+        """Tell whether a value is the best so far; if so, keep the weights that it tells of."""
+        if not self._open:
+            raise ValueError(
+                "checkpoint.monitor was called outside of checkpoint.epochs\n"
+                "  do: for epoch in checkpoint.epochs(10): ..., checkpoint.monitor(loss)"
+            )
+        self._early |= not self._used
+        best = self._best
+        if best.mode not in (None, mode):
+            if best.session:
+                raise ValueError(
+                    f"checkpoint.monitor followed mode={best.mode!r}, and mode={mode!r} was given\n"
+                    "  do: follow one value, and keep others in checkpoint.values"
+                )
+            self._keeper.say(f"the best is looked for anew: mode was {best.mode!r}, is {mode!r}")
+            best = BestSoFar()
+        worse = best.value is not None and (
+            value >= best.value if mode == "min" else value <= best.value
+        )
+        if math.isnan(value) or worse:
+            self._best = best._replace(mode=mode, session=True)
             return False
-        if self.best is None or (value < self.best if mode == "min" else value > self.best):
-            self.best, self._newly_best = value, True
-            return True
-        return False
+        modules = {n: one for n, one in self._objects.items() if isinstance(one, nn.Module)}
+        weights = {name: copy_of_state(one) for name, one in modules.items()}
+        self._best = BestSoFar(value, mode, weights if self._keep_best else {}, session=True)
+        self._newly_best = True
+        return True
 
     def _end_epoch(self) -> None:
         self._feed, self._start, self.finished = None, 0, self.epoch
@@ -133,6 +166,11 @@ class Loop:
                 + ("twice in one epoch" if self.epoch else "outside of checkpoint.epochs")
                 + "\n  do: for epoch in checkpoint.epochs(10): for batch in "
                 "checkpoint.batches(loader): ..., once in each epoch"
+            )
+        if self._early:  # it would be called again, of other weights, when the epoch goes on
+            raise ValueError(
+                "checkpoint.monitor was called before checkpoint.batches in this epoch\n"
+                "  do: call it after an update, or where the epoch's batches are over"
             )
         self._used = True
         made = self._exact(data, batch_size, shuffle)
@@ -191,10 +229,11 @@ class Loop:
 
     def _body(self) -> dict[str, Any]:
         body = {"hand": True, "made of": fingerprint(self._objects)}
-        if not (self._newly_best and self._keep_best and self.best is not None):
+        best = self._best.value
+        if not (self._newly_best and self._keep_best and best is not None):
             return body
         mark = {
-            "monitor": "value", "value": self.best if math.isfinite(self.best) else str(self.best),
+            "monitor": "value", "value": best if math.isfinite(best) else str(best),
             "epoch": self.epoch, "iteration": self.iteration, "update": self.iteration,
             "returns": 0,
         }  # fmt: skip
@@ -207,7 +246,8 @@ class Loop:
             "objects": states(self._objects),
             "gradients": self._gradients(),
             "values": self._values,
-            "loop": {"seed": self._seed, "place": place, "best": self.best},
+            "best": {name: getattr(self._best, name) for name in ("value", "mode", "weights")},
+            "loop": {"seed": self._seed, "place": place},
             "data": None if self._made is None else self._made.state(between=between),
             "random": random_states(),
         }

@@ -166,6 +166,8 @@ class Saver:
         if (mark := marked(self._keeper.found.body)) is not None:
             self._best_saved = place_of(mark)
         given = self._keeper.restored() or {}
+        about = self._keeper.found.body["about"]
+        given["best"].setdefault("by", [about.get("monitor"), about.get("mode")])
         self._put_back(given, course)
         self._run.history[:] = given["history"]
         self._lower(given.get("back", {}).get("factor", 1.0))

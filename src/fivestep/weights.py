@@ -29,8 +29,8 @@ def weights(
 
     Args:
         folder: as given to ``checkpoint``.
-        which: ``"best"``, those of the best monitored value so far (of a loop of your own: in the
-            checkpoint that ``monitor`` marked as the best); ``"last"``, those of the newest
+        which: ``"best"``, those of the best monitored value so far (in a loop of your own, what
+            ``Checkpoint.monitor`` was told); ``"last"``, those of the newest
             checkpoint; ``"average"``, the averaged ones in it.
         name: of the model among the objects of a ``Checkpoint`` of a loop of your own.
 
@@ -45,12 +45,8 @@ def weights(
     """
     if which not in ("best", "last", "average"):
         raise ValueError(f"which={which!r} was given\n  do: choose 'best', 'last' or 'average'")
-    store = Store(Path(folder).expanduser())
-    newest = _newest(store)
-    given = restored(newest)
+    given = restored(_newest(Path(folder).expanduser()))
     found = _held(given, name)
-    if which == "best" and newest.body.get("hand"):
-        found |= _of_best(store, newest, name)
     if which not in found:
         raise ValueError(
             f"which={which!r} was given, and the newest checkpoint in {folder} has no such weights "
@@ -73,11 +69,11 @@ def _wide(tensor: Tensor) -> bool:
     return tensor.is_floating_point() and tensor.itemsize > 1
 
 
-def _newest(store: Store) -> Found:
-    found, folder = None, store.folder
+def _newest(folder: Path) -> Found:
+    found = None
     for attempt in range(1, _TRIES + 1) if folder.is_dir() else ():
         try:  # what is missing may have been removed meanwhile, and another one be there
-            found = store.newest()
+            found = Store(folder).newest()
         except DamagedError:
             if attempt == _TRIES:
                 raise
@@ -93,23 +89,6 @@ def _newest(store: Store) -> Found:
     return found
 
 
-def _of_best(store: Store, newest: Found, name: str) -> dict[str, dict[str, Any]]:
-    """Read the best of a loop by hand: its weights stand in no other checkpoint."""
-    refused: list[str] = []
-    for _ in range(_TRIES):  # a better one may take its place between two looks
-        best, refused = store.best(newest)
-        if best is None:
-            break
-        try:
-            held = _held(restored(store.read(best)), name).get("last")
-        except (OSError, ValueError):
-            continue
-        return {} if held is None else {"best": held}
-    for one in refused:
-        warnings.warn(f"it may be the best, and cannot be read: {one}", stacklevel=3)
-    return {}
-
-
 def _held(given: dict[str, Any], name: str) -> dict[str, dict[str, Any]]:
     """Find all weights of a checkpoint, by what they are called here."""
     objects, found = given["objects"], dict[str, dict[str, Any]]()
@@ -119,8 +98,11 @@ def _held(given: dict[str, Any], name: str) -> dict[str, dict[str, Any]]:
     if isinstance(average, dict) and average.get("averaged"):
         found["average"] = average["module"]["state"]
     best = given.get("best")
-    if best is not None and best["weights"] is not None:
-        found["best"] = best["weights"]
+    held = best and best["weights"]
+    if "loop" in given:  # by hand: by the names of the objects
+        held = held.get(name) if held else None
+    if held is not None:
+        found["best"] = held
     return found
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -121,6 +122,25 @@ def test_within_an_epoch_it_is_saved_where_its_batch_ends(tmp_path: Path) -> Non
     same(weights(tmp_path), kept)
 
 
+@pytest.mark.parametrize("options", [{}, {"every": None}, {"every": "9 hours"}, {"keep": 1}])
+def test_the_best_weights_are_in_every_save(options: dict[str, Any], tmp_path: Path) -> None:
+    """Also where no save was due when the best was found."""
+    told = train(tmp_path, values=[3.0, 2.0, 1.0, 1.5], options=options)
+    assert told.answers == [True, True, True, False]
+    same(weights(tmp_path, name="net"), told.at[2])
+
+
+def test_what_was_saved_of_the_best_may_be_damaged(tmp_path: Path) -> None:
+    told = train(tmp_path, options={"keep": 1})
+    best = min(tmp_path.glob("checkpoint-*.json"))
+    best.write_bytes(best.read_bytes()[:-1])
+    same(weights(tmp_path, name="net"), told.at[4])
+    later = train(tmp_path, values=[*VALUES, 0.7, 0.2, 0.3], options={"keep": 1})
+    assert later.answers == [False, True, False]
+    assert [one["epoch"] for one in marks(tmp_path) if one] == [8]
+    same(weights(tmp_path, name="net"), later.at[1])
+
+
 def test_without_keep_best_it_is_followed_only(tmp_path: Path) -> None:
     told = train(tmp_path, options={"keep_best": False})
     assert told.answers == [True, True, False, False, True, False]
@@ -129,28 +149,49 @@ def test_without_keep_best_it_is_followed_only(tmp_path: Path) -> None:
         weights(tmp_path, name="net")
 
 
-def test_a_damaged_best_is_named(tmp_path: Path) -> None:
-    train(tmp_path, options={"keep": 1})
-    best = min(tmp_path.glob("checkpoint-*.json"))
-    best.write_bytes(best.read_bytes()[:-1])
-    with (
-        pytest.warns(UserWarning, match=f"may be the best, and cannot be read: {best.name}"),
-        pytest.raises(ValueError, match="no such weights of 'net'"),
-    ):
-        weights(tmp_path, name="net")
+def test_another_mode_looks_for_the_best_anew_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(tmp_path, values=[0.4, 0.1])
+    told = train(tmp_path, values=[0.4, 0.1, 0.2, 0.3, 0.1], mode="max")
+    assert told.answers == [True, True, False]
+    assert capsys.readouterr().err.count("the best is looked for anew: mode was 'min', is") == 1
+    same(weights(tmp_path, name="net"), told.at[1])
 
 
-def test_misuse_is_told(tmp_path: Path) -> None:
-    checkpoint = Checkpoint(tmp_path, {"model": nn.Linear(1, 1)})
+def test_where_it_may_be_called(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path, {"model": nn.Linear(3, 1)})
     with pytest.raises(ValueError, match=r"outside of checkpoint\.epochs"):
         checkpoint.monitor(1.0)
+    epochs = checkpoint.epochs(2)
+    with pytest.raises(ValueError, match=r"outside of checkpoint\.epochs"):
+        checkpoint.monitor(1.0)
+    next(epochs)
+    checkpoint.monitor(1.0)
+    with pytest.raises(ValueError, match=r"called before checkpoint\.batches in this epoch"):
+        list(checkpoint.batches(DATA))
+    with pytest.raises(ValueError, match="mode='min', and mode='max' was given"):
+        checkpoint.monitor(1.0, mode="max")
+    epochs.close()
+    with pytest.raises(ValueError, match=r"outside of checkpoint\.epochs"):
+        checkpoint.monitor(0.5)
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_is_no_number_is_refused(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path, {"model": nn.Linear(1, 1)})
     for _ in checkpoint.epochs(1):
         with pytest.raises(ValueError, match="choose 'min' or 'max'"):
             checkpoint.monitor(1.0, mode="least")  # pyright: ignore[reportArgumentType]
-        with pytest.raises(ValueError, match=r"shape \[2\]"):
-            checkpoint.monitor(torch.zeros(2))
-        with pytest.raises(TypeError, match="of type str, and a number was expected"):
-            checkpoint.monitor("low")  # pyright: ignore[reportArgumentType]
+        for shaped in (torch.zeros(2), np.zeros((1, 3))):
+            with pytest.raises(ValueError, match=r"shape \[(2|1, 3)\]"):
+                checkpoint.monitor(shaped)  # pyright: ignore[reportArgumentType]
+        for other in ("low", "0.5", None, 1j, [1.0], 10**400, torch.zeros((), device="meta")):
+            with pytest.raises(TypeError, match="and a number was expected"):
+                checkpoint.monitor(other)  # pyright: ignore[reportArgumentType]
+        graded = torch.ones((), requires_grad=True) * 3
+        for value in (graded, np.float32(2.5), np.array([2.0]), torch.tensor([[1.5]]), 1, 0.5):
+            assert checkpoint.monitor(value)  # pyright: ignore[reportArgumentType]
 
 
 def test_the_folder_of_the_other_kind_is_refused(tmp_path: Path) -> None:

@@ -132,8 +132,8 @@ class Desk:
             return {"verb": "speed", "value": control.speed}
         if verb == "epoch" and not self.loaders and self.begun() is None:
             raise RefusedError(
-                "no DataLoader hands out batches here, so where an epoch ends is not known: "
-                "press Iteration or Play"
+                "where an epoch ends is not known, for no DataLoader that is kept hands out the "
+                "batches: press Iteration or Play"
             )
         if verb == "reset":
             raise RefusedError("only `fivestep step` can start the script again")

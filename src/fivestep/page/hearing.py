@@ -216,8 +216,12 @@ class Hearing:
             if not stage.hears():
                 return original(*args, **kwargs)
             began = time.perf_counter()
-            with stage.inside():
-                result = original(*args, **kwargs)
+            try:
+                with stage.inside():
+                    result = original(*args, **kwargs)
+            except StopIteration:
+                stage.epoch_ends()
+                raise
             stage.batch_came(time.perf_counter() - began)
             return result
 

@@ -43,23 +43,28 @@ class Loss:
     """A loss as it was heard: without its graph, its value read once.
 
     Args:
-        tensor: the loss; what is done to it in place afterwards makes another one of it.
+        tensor: the loss. What is done to it in place afterwards makes another one of it; through
+            ``data``, or in inference mode, that is not seen.
     """
 
     def __init__(self, tensor: torch.Tensor) -> None:
-        self._tensor, self._version = weakref.ref(tensor), _version(tensor)
+        self._tensor = weakref.ref(tensor)
         self._value: float | None = None
-        single = tensor.numel() == 1 and measurable(tensor)
-        self._read = not single  # there is nothing more to be read
-        self._at_once = single and at_once(tensor)
         with quietly():
+            self._version = _version(tensor)
+            single = tensor.numel() == 1 and measurable(tensor)
+            self._read = not single  # there is nothing more to be read
+            self._at_once = single and at_once(tensor)
             self._detached = tensor.detach()
             if self._at_once:
                 self._value, self._read = self._detached.item(), True
 
     def is_of(self, tensor: torch.Tensor) -> bool:
         """Tell whether this tensor is the same, unchanged."""
-        return self._tensor() is tensor and self._version == _version(tensor)
+        if self._tensor() is not tensor:
+            return False
+        with quietly():
+            return self._version == _version(tensor)
 
     @property
     def value(self) -> float | None:

@@ -47,7 +47,7 @@ class Purse:
         self._drawing += self._seconds(function, *args)
 
     def turn(self, iteration: int) -> None:
-        """Decide for the next iteration, which is this one.
+        """Decide for the iteration that is about to begin.
 
         The iterations 1, 2, 4, 8 are told for whoever looks at a run that is over in a second.
         """

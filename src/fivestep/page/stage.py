@@ -199,6 +199,10 @@ class Stage:
             self.control.reached("epoch")
         self._loader = self.desk.begun = weakref.ref(loader)
 
+    def epoch_ends(self) -> None:
+        """A loader has no more batches."""
+        self.desk.begun = lambda: None
+
     def batch_came(self, seconds: float) -> None:
         """A loader handed out a batch."""
         self.rounds.waited(seconds if self._clock is time.perf_counter else 0.0)

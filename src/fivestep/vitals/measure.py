@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -30,36 +31,25 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
 
 
-class quietly:  # noqa: N801 (to be read as a word of the language, as torch's no_grad is)
+@contextmanager
+def quietly() -> Generator[None]:
     """Measure outside of the user's graph and of every mode that counts or rewrites operations.
 
-    It is entered several times in every iteration: torch's own way of disabling modes costs five
-    times as much, so it is gone only where there are some.
+    It is entered several times in every iteration, so torch's own way of disabling modes, which
+    costs five times as much, is taken only where there are modes. Ctrl-C at any instant leaves
+    everything as it was: no Python stands between a change and what takes it back.
     """
-
-    __slots__ = ("_functions", "_grad", "_modes")
-
-    def __enter__(self) -> None:
-        self._functions = torch._C.DisableTorchFunction()
-        self._functions.__enter__()
-        self._grad, self._modes = torch.is_grad_enabled(), None
-        torch._C._set_grad_enabled(False)
-        if torch._C._len_torch_dispatch_stack() or ops._len_torch_dispatch_stack_pre_dispatch():
-            modes = dispatch._disable_current_modes()
-            try:
-                modes.__enter__()
-            except BaseException:
-                self.__exit__()
-                raise
-            self._modes = modes
-
-    def __exit__(self, *_: object) -> None:
+    graded = torch.is_grad_enabled()
+    with torch._C.DisableTorchFunction():
         try:
-            if self._modes is not None:
-                self._modes.__exit__(None, None, None)
+            torch._C._set_grad_enabled(False)
+            if torch._C._len_torch_dispatch_stack() or ops._len_torch_dispatch_stack_pre_dispatch():
+                with dispatch._disable_current_modes():
+                    yield
+            else:
+                yield
         finally:
-            torch._C._set_grad_enabled(self._grad)
-            self._functions.__exit__(None, None, None)
+            torch._C._set_grad_enabled(graded)
 
 
 def measurable(tensor: torch.Tensor) -> bool:

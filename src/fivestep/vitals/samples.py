@@ -229,7 +229,8 @@ def _rows(tensor: torch.Tensor) -> list[int] | None:
         if kept.dtype not in _NUMPYS:
             kept = kept.to(torch.float64)
         flat = kept.numpy().reshape(len(kept), -1)  # this is done in every iteration
-    values = np.ascontiguousarray(flat[:, :: -(-flat.shape[1] // COLUMNS)], dtype=np.float64)
+    with np.errstate(invalid="ignore"):  # a NaN stays one
+        values = np.ascontiguousarray(flat[:, :: -(-flat.shape[1] // COLUMNS)], dtype=np.float64)
     varied = values.min(axis=1) < values.max(axis=1)
     bits = values[varied].view(np.uint64)
     bits = (bits ^ (bits >> np.uint64(32))) * np.uint64(0x9E3779B97F4A7C15)
