@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from copy import deepcopy
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from fivestep.journal import Entry
 from fivestep.plan import Plan
-from fivestep.unwrapped import clean_state
+from fivestep.unwrapped import copy_of_state
 
 
 class Best:
@@ -73,14 +72,3 @@ class Best:
             return True
         gain = self.value - value if self._plan.mode == "min" else value - self.value
         return gain > self._plan.min_delta
-
-
-def copy_of_state(model: nn.Module) -> dict[str, Any]:
-    """Copy the state of a model: ``state_dict`` alone holds references to the live weights.
-
-    The names are those of the bare model, whatever is wrapped around it.
-    """
-    return {
-        key: value.detach().clone() if isinstance(value, Tensor) else deepcopy(value)
-        for key, value in clean_state(model).items()
-    }

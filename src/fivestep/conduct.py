@@ -9,7 +9,7 @@ from typing import Any, cast
 from torch import nn
 
 from fivestep.assembly import Assembly
-from fivestep.best import Best, copy_of_state
+from fivestep.best import Best
 from fivestep.course import Course
 from fivestep.finding import Report
 from fivestep.interrupt import Interrupt
@@ -21,7 +21,7 @@ from fivestep.progress import Progress
 from fivestep.report import as_json
 from fivestep.resuming import Saver
 from fivestep.run import Run, went_back
-from fivestep.unwrapped import load_clean_state
+from fivestep.unwrapped import copy_of_state, load_clean_state
 from fivestep.vitals.codec import beside
 from fivestep.vitals.facts import Site
 from fivestep.watch import Watch

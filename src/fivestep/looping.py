@@ -10,7 +10,6 @@ from typing import Any, Literal, NamedTuple
 from torch import Tensor, nn
 
 from fivestep.batches import Batches, batches
-from fivestep.best import copy_of_state
 from fivestep.checkpoints.exact import Exact, SeededFeed, exact
 from fivestep.checkpoints.interval import Due, due
 from fivestep.checkpoints.keeper import Keeper
@@ -18,6 +17,7 @@ from fivestep.checkpoints.objects import begin, fingerprint, load_states, states
 from fivestep.checkpoints.seeds import random_states, seed_for, set_random_states
 from fivestep.durations import Duration, Lengths
 from fivestep.interrupt import RESUME_ME, Interrupt
+from fivestep.unwrapped import copy_of_state
 
 
 class BestSoFar(NamedTuple):

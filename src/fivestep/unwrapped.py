@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from itertools import combinations
 from typing import Any
 
@@ -154,3 +155,14 @@ def _reshaped(given: Mapping[str, Any], own: Mapping[str, Any]) -> list[str]:
 def _listed(what: str, names: list[str]) -> list[str]:
     more = f" and {len(names) - 8} more" if len(names) > 8 else ""
     return [f"  {what}: {', '.join(names[:8])}{more}"] if names else []
+
+
+def copy_of_state(model: nn.Module) -> dict[str, Any]:
+    """Copy the state of a model: ``state_dict`` alone holds references to the live weights.
+
+    The names are those of the bare model, whatever is wrapped around it.
+    """
+    return {
+        key: value.detach().clone() if isinstance(value, Tensor) else deepcopy(value)
+        for key, value in clean_state(model).items()
+    }
