@@ -52,7 +52,9 @@ def learn_in_page(given: argparse.Namespace) -> int:
         check_serving(given)
         from fivestep.learn.school import School
 
-        return serve(School(given.number), given, stays=True)
+        school = School(given.number)
+        school.lesson = True
+        return serve(school, given, stays=True)
     except (OSError, ValueError) as error:
         print(f"fivestep: {error}", file=sys.stderr)  # noqa: T201
         return 2

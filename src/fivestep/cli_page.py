@@ -160,8 +160,9 @@ def serve(supervisor: Supervisor, given: argparse.Namespace, *, stays: bool = Fa
         server.start()
         _open(server, given)
         try:
-            supervisor.start()
-            return supervisor.watch(pressed, lambda: stays or server.pages.read)
+            with terminable():
+                supervisor.start()
+                return supervisor.watch(pressed, lambda: stays or server.pages.read)
         finally:
             supervisor.close()
             server.stop()
@@ -198,6 +199,26 @@ def _open(server: Server, given: argparse.Namespace) -> None:
 
 def _show(link: str) -> None:
     print(f"fivestep: open {link}  (good once; Ctrl-C ends)", file=sys.stderr, flush=True)  # noqa: T201
+
+
+@contextmanager
+def terminable() -> Generator[None]:
+    """Let SIGTERM end what goes on in here, so that no process of ours is left.
+
+    Raises:
+        SystemExit: it came. From then on, and after this, another one is not heard: what was begun
+            is being ended.
+    """
+
+    def end(number: int, frame: Any) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 @contextmanager
