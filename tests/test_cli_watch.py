@@ -226,6 +226,8 @@ def test_an_export_says_where_it_is_and_how_large(
         ["step", "--replay", "{none}.jsonl"],
         ["step", "--replay", "{folder}"],
         ["step", "--record", "{none}/x.jsonl", "{script}"],
+        ["check", "{none}.jsonl"],
+        ["eject", "{none}.jsonl"],
     ],
 )
 def test_a_file_that_cannot_be_opened_is_told_in_words(

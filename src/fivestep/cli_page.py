@@ -162,10 +162,31 @@ def serve(supervisor: Supervisor, given: argparse.Namespace, *, stays: bool = Fa
         try:
             with terminable():
                 supervisor.start()
-                return supervisor.watch(pressed, lambda: stays or server.pages.read)
+                return supervisor.watch(pressed, _staying(supervisor, server, given, stays=stays))
         finally:
             supervisor.close()
             server.stop()
+
+
+def _staying(
+    supervisor: Supervisor, server: Server, given: argparse.Namespace, *, stays: bool
+) -> Callable[[], bool]:
+    """Tell whether the page stays after the script, and say so once after each of its runs."""
+    said = 0
+
+    def asked() -> bool:
+        nonlocal said
+        if stays:  # lessons, whose scripts end all the time
+            return True
+        if server.pages.read and said != supervisor.runs:
+            said = supervisor.runs
+            name = f"-m {given.target}" if given.module else Path(given.target).name
+            how = f" with code {supervisor.code}" if supervisor.code else ""
+            words = f"{name} has ended{how}; the page stays until Ctrl-C"
+            print(f"fivestep: {words}", file=sys.stderr, flush=True)  # noqa: T201
+        return server.pages.read
+
+    return asked
 
 
 def _replay(given: argparse.Namespace) -> int:

@@ -53,6 +53,11 @@ class Command:
         connection.close()
         return answer.status, (answer.getheader("set-cookie") or "").partition(";")[0]
 
+    def line(self) -> str:
+        """The next line on standard error."""
+        assert self.process.stderr
+        return self.process.stderr.readline()
+
     def play(self) -> None:
         """As fast as it can."""
         self.ask("speed", value=None)
@@ -123,13 +128,15 @@ def test_it_waits_before_the_first_iteration_and_plays_to_the_scripts_own_end(
         made.play()
         end = made.until("end")
         assert (end["reason"], end["exit_code"]) == ("failed", 7)
+        words = "fivestep: by_hand.py has ended with code 7; the page stays until Ctrl-C\n"
+        assert made.line() == words
         assert made.process.poll() is None, "the page stays while somebody may look"
         made.ask("play")
         assert "reset" in made.until("ack", id=f"play-{len(made.seen)}")["refused"]
         code, out, err = made.end()
     assert code == 7
     assert plain("30", "7") in out
-    assert "Traceback" not in err
+    assert err == ""
     lines = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
     assert [one["seq"] for one in lines] == list(range(1, len(lines) + 1))
     assert lines == made.seen
@@ -147,15 +154,19 @@ def test_reset_runs_it_again_from_the_same_seed(tmp_path: Path) -> None:
         assert made.until("hello")["run"] == "run-2"
         made.until("state", paused=True, iteration=0)
         assert made.seen[-1]["knobs"]["lr"] == 0.05, "the knobs stand as the script has them"
+        ended = "fivestep: by_hand.py has ended; the page stays until Ctrl-C\n"
         made.play()
         made.until("end", reason="finished")
+        assert made.line() == ended
         made.ask("reset")
         made.until("hello", run="run-3")
         made.play()
         made.until("end", reason="finished")
+        assert made.line() == ended
         assert [one["seq"] for one in made.seen] == list(range(1, made.last + 1))
-        code, out, _ = made.end()
+        code, out, err = made.end()
     assert code == 0
+    assert err == ""
     chances = {line for line in out.splitlines() if line.startswith("chance")}
     weights = [line for line in out.splitlines() if line.startswith("weights")]
     assert len(chances) == 1, "what the script does not seed is the same again"
@@ -422,6 +433,7 @@ def test_how_the_command_is_ended_leaves_nothing(
         _, err = made.process.communicate(timeout=60)
     assert made.process.returncode == 128 + sent
     assert not [one for one in begun if Path(f"/proc/{one}/stat").exists()]
+    assert "has ended" not in err
     quiet = verb == "learn" or sent == signal.SIGTERM
     assert ("Traceback" in err) is not quiet, err
 

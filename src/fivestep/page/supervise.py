@@ -46,7 +46,7 @@ class Supervisor:
         self._target, self._arguments, self._tape = target, arguments, tape
         self._seed, self._new_seed = secrets.randbits(32), False
         self._speed, self._module = speed, module
-        self._runs = 0
+        self.runs = 0  # begun so far
         self._lock = threading.RLock()  # of everything below
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection[Any, Any] | None = None
@@ -120,12 +120,12 @@ class Supervisor:
 
     def start(self) -> None:
         """Run the script from its start."""
-        self._runs += 1
+        self.runs += 1
         started_by, given = self._command()
         begun = self.spare.take(started_by, given)
         self._ended = self._runs_by_now = False
         contact = Contact(
-            started_by, f"run-{self._runs}", self.ring.last, self._seed, self._new_seed,
+            started_by, f"run-{self.runs}", self.ring.last, self._seed, self._new_seed,
             self._speed, self._module, self.lesson,
         )  # fmt: skip
         self._process = begun.process
