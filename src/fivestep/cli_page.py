@@ -156,6 +156,7 @@ def serve(supervisor: Supervisor, given: argparse.Namespace, *, stays: bool = Fa
         supervisor.ring, supervisor.ask, host=given.host, port=given.port, names=given.name,
         stranger=_show,
     )  # fmt: skip
+    before = signal.getsignal(signal.SIGTERM)
     with interrupts() as pressed:
         server.start()
         _open(server, given)
@@ -166,6 +167,7 @@ def serve(supervisor: Supervisor, given: argparse.Namespace, *, stays: bool = Fa
         finally:
             supervisor.close()
             server.stop()
+            signal.signal(signal.SIGTERM, before)
 
 
 def _staying(
