@@ -96,6 +96,38 @@ def test_an_unknown_demo_is_answered_with_the_known(
     assert all(known in said for known in [*cli.DEMOS, *cli.BROKEN])
 
 
+@pytest.mark.parametrize(
+    ("given", "verb", "named"),
+    [
+        (["step", "--bogus", "train.py"], "step", "--bogus"),
+        (["run", "--bogus", "train.py"], "run", "--bogus"),
+        (["export", "a.jsonl"], "export", "--output"),
+        (["watch"], "watch", "RUN"),
+        (["explain", "FS301", "FS302"], "explain", "FS302"),
+        (["learn", "one"], "learn", "'one'"),
+        (["nonsense"], "", "'nonsense'"),
+        (["--bogus"], "", "--bogus"),
+    ],
+)
+def test_a_wrong_usage_is_told_by_the_command_itself(
+    given: list[str], verb: str, named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(given)
+    assert caught.value.code == 2
+    said = capsys.readouterr().err
+    command = f"fivestep {verb}".strip()
+    assert said.startswith(f"usage: {command} [-h]")
+    assert named in said
+    assert said.endswith(f"\n  do: {command} --help shows what it takes\n")
+    assert ("after its name" in said) is (verb in ("step", "run"))
+
+
+def test_what_stands_after_a_script_is_the_scripts_own() -> None:
+    given = cli._parser().parse_args(["run", "--check", "train.py", "--bogus", "-h"])  # pyright: ignore[reportPrivateUsage]
+    assert given.arguments == ["--bogus", "-h"]
+
+
 @pytest.mark.parametrize("name", sorted(cli.NEEDS))
 def test_without_scikit_learn_it_says_what_to_install(
     name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -179,3 +180,45 @@ def test_a_mistake_is_told_in_words_and_not_by_a_traceback(
     assert told.err.startswith("fivestep: ")
     assert words in told.err
     assert "Traceback" not in told.err
+
+
+@pytest.mark.parametrize("place", ["rules/late.py", "page/late.py"])
+def test_an_interrupt_while_we_are_at_work_ends_at_the_scripts_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    """As where rules are loaded in the middle of a step, or an error of ours is handled."""
+    from fivestep.listen.script import Outcome
+
+    def called(text: str, file: Path, **names: Any) -> Any:
+        exec(compile(text, str(file), "exec"), names)
+        return names["run"]
+
+    late = "def run():\n try:\n  {}['no']\n except KeyError:\n  raise KeyboardInterrupt\n"
+    ours = called(late, Path(fivestep.__file__).parent / place)
+    script = tmp_path / "train.py"
+    script.write_text("def run():\n    ours()\n")
+    theirs = called(script.read_text(), script, ours=ours)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        theirs()
+    Outcome(130, caught.value).show()
+    told = capsys.readouterr().err
+    files = [line.split('"')[1] for line in told.splitlines() if line.startswith('  File "')]
+    assert files == [__file__, str(script)]  # who called the script here is nobody of ours
+    assert "    ours()\n" in told
+    assert "KeyError" not in told
+    assert told.endswith("KeyboardInterrupt\n")
+
+
+def test_an_interrupt_keeps_the_error_that_the_script_was_handling(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from fivestep.listen.script import Outcome
+
+    script = tmp_path / "train.py"
+    script.write_text("try:\n    {}['no']\nexcept KeyError:\n    raise KeyboardInterrupt\n")
+    with pytest.raises(KeyboardInterrupt) as caught:
+        exec(compile(script.read_text(), str(script), "exec"), {})
+    Outcome(130, caught.value).show()
+    told = capsys.readouterr().err
+    assert "KeyError: 'no'" in told
+    assert told.endswith("KeyboardInterrupt\n")

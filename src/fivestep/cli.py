@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NoReturn
 
 from fivestep.cli_doctor import add_verbs
 from fivestep.cli_eject import add_eject
@@ -68,6 +69,15 @@ EXAMPLES = """examples:
 """
 
 
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong with the usage of the command itself, and what to do."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with words on standard error, and code 2."""
+        self.print_usage(sys.stderr)
+        self.exit(2, f"{self.prog}: {message}\n  do: {self.prog} --help shows what it takes\n")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code: 130 after Ctrl-C, 1 where nobody reads on."""
     try:
@@ -85,7 +95,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None) -> int:
     parser = _parser()
-    given = parser.parse_args(arguments)
+    given, unknown = parser.parse_known_args(arguments)
+    if unknown:  # argparse alone would speak of the whole command, not of the verb
+        words = f"{' '.join(unknown)}: unknown here"
+        if "arguments" in given:
+            words += "; a script's own arguments stand after its name"
+        getattr(given, "parser", parser).error(words)
     if given.command is None:
         parser.print_help()
         return 0
@@ -93,7 +108,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="fivestep",
         description="The PyTorch training loop as real software: forward, loss, zero_grad, "
         "backward, update.",
@@ -120,6 +135,8 @@ def _parser() -> argparse.ArgumentParser:
     add_step(commands)
     add_watch(commands)
     add_learn(commands)
+    for one in commands.choices.values():
+        one.set_defaults(parser=one)
     return parser
 
 

@@ -57,10 +57,18 @@ def _in_words(verb: Callable[[argparse.Namespace], int]) -> Callable[[argparse.N
         try:
             return verb(arguments)  # what the user's script raises stays in its Outcome
         except (OSError, ValueError) as error:
-            print(f"fivestep: {error}", file=sys.stderr)  # noqa: T201
+            print(f"fivestep: {worded(error)}", file=sys.stderr)  # noqa: T201
             return 2
 
     return told
+
+
+def worded(error: Exception) -> str:
+    """What an error says; of one that the system has raised about a file, what to do, too."""
+    if isinstance(error, OSError) and error.filename is not None:
+        what = f"{error.filename}: {error.strerror}"
+        return f"{what}\n  do: name one that is there, in a place that you may read or write"
+    return str(error)
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from fivestep.cli_doctor import worded
+
 EXAMPLES = """\
 examples:
   fivestep eject runs/20260102-030405-17.jsonl -o loop.py
@@ -41,6 +43,6 @@ def write(arguments: argparse.Namespace) -> int:
         print(f"fivestep: {arguments.output} exists already\n  do: {do}", file=sys.stderr)  # noqa: T201
         return 2
     except (OSError, ValueError) as error:
-        print(f"fivestep: {error}", file=sys.stderr)  # noqa: T201
+        print(f"fivestep: {worded(error)}", file=sys.stderr)  # noqa: T201
         return 2
     return 0

@@ -36,12 +36,12 @@ def _whole(text: str) -> int:
 
 
 def learn_in_page(given: argparse.Namespace) -> int:
-    """List the lessons and serve them; return the exit code."""
+    """List the lessons or serve them; return the exit code."""
     from fivestep.learn.contents import LESSONS
 
-    for number, one in enumerate(LESSONS, start=1):
-        print(f"{number}  {one.title}: {one.about}", flush=True)  # noqa: T201
     if given.list:
+        for number, one in enumerate(LESSONS, start=1):
+            print(f"{number}  {one.title}: {one.about}")  # noqa: T201
         return 0
     try:
         if not 1 <= given.number <= len(LESSONS):
@@ -52,7 +52,9 @@ def learn_in_page(given: argparse.Namespace) -> int:
         check_serving(given)
         from fivestep.learn.school import School
 
-        return serve(School(given.number), given, stays=True)
+        school = School(given.number)
+        school.lesson = True
+        return serve(school, given, stays=True)
     except (OSError, ValueError) as error:
         print(f"fivestep: {error}", file=sys.stderr)  # noqa: T201
         return 2

@@ -156,15 +156,39 @@ def serve(supervisor: Supervisor, given: argparse.Namespace, *, stays: bool = Fa
         supervisor.ring, supervisor.ask, host=given.host, port=given.port, names=given.name,
         stranger=_show,
     )  # fmt: skip
+    before = signal.getsignal(signal.SIGTERM)
     with interrupts() as pressed:
         server.start()
         _open(server, given)
         try:
-            supervisor.start()
-            return supervisor.watch(pressed, lambda: stays or server.pages.read)
+            with terminable():
+                supervisor.start()
+                return supervisor.watch(pressed, _staying(supervisor, server, given, stays=stays))
         finally:
             supervisor.close()
             server.stop()
+            signal.signal(signal.SIGTERM, before)
+
+
+def _staying(
+    supervisor: Supervisor, server: Server, given: argparse.Namespace, *, stays: bool
+) -> Callable[[], bool]:
+    """Tell whether the page stays after the script, and say so once after each of its runs."""
+    said = 0
+
+    def asked() -> bool:
+        nonlocal said
+        if stays:  # lessons, whose scripts end all the time
+            return True
+        if server.pages.read and said != supervisor.runs:
+            said = supervisor.runs
+            name = f"-m {given.target}" if given.module else Path(given.target).name
+            how = f" with code {supervisor.code}" if supervisor.code else ""
+            words = f"{name} has ended{how}; the page stays until Ctrl-C"
+            print(f"fivestep: {words}", file=sys.stderr, flush=True)  # noqa: T201
+        return server.pages.read
+
+    return asked
 
 
 def _replay(given: argparse.Namespace) -> int:
@@ -198,6 +222,26 @@ def _open(server: Server, given: argparse.Namespace) -> None:
 
 def _show(link: str) -> None:
     print(f"fivestep: open {link}  (good once; Ctrl-C ends)", file=sys.stderr, flush=True)  # noqa: T201
+
+
+@contextmanager
+def terminable() -> Generator[None]:
+    """Let SIGTERM end what goes on in here, so that no process of ours is left.
+
+    Raises:
+        SystemExit: it came. From then on, and after this, another one is not heard: what was begun
+            is being ended.
+    """
+
+    def end(number: int, frame: Any) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ RUNS = """\
 examples:
   fivestep runs                the runs in the directory runs, as a table
   fivestep runs results --json
+  fivestep runs a.jsonl b.jsonl results    these beside each other
   fivestep runs --page         the newest of them compared in the browser
 """
 EXPORT = """\
@@ -61,10 +62,14 @@ def _add_watch(verbs: Any) -> None:
 def _add_runs(verbs: Any) -> None:
     runs = verbs.add_parser(
         "runs", help="the recorded runs of a directory",
-        description="List the runs of a directory: state, last and best, and what differs.",
+        description="List runs, those of a directory or several: state, last and best, and what "
+        "differs.",
         epilog=RUNS, formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    runs.add_argument("folder", metavar="DIR", nargs="?", type=Path, default=Path("runs"))
+    runs.add_argument(
+        "runs", metavar="RUN", nargs="*", type=Path, default=[Path("runs")],
+        help="journals, or directories of them; the directory runs, if none is named",
+    )  # fmt: skip
     runs.add_argument("--json", action="store_true", help="for programs")
     runs.add_argument("--page", action="store_true", help="compare the newest in a page")
     _add_serving(runs)
@@ -97,7 +102,7 @@ def _safely(act: Any) -> Any:
 
 
 def _watch(given: argparse.Namespace) -> int:
-    from fivestep.live.reading import find, is_of_step, runs_in
+    from fivestep.live.reading import begun, find, is_of_step, runs_in
 
     for one in given.runs:
         if is_of_step(one):
@@ -105,8 +110,9 @@ def _watch(given: argparse.Namespace) -> int:
                 f"{one} is a record of fivestep step\n  do: fivestep step --replay {one}"
             )
     folder = given.runs[0] if len(given.runs) == 1 and given.runs[0].is_dir() else None
-    if folder is not None and not runs_in(folder):
-        return _serve(given, [], folder)
+    if folder is not None:
+        there = [one for one in runs_in(folder) if begun(one)]  # one that is empty tells nothing
+        return _serve(given, there[-1:], folder)
     return _serve(given, [find(one) for one in given.runs], folder)
 
 
@@ -114,8 +120,11 @@ def _runs(given: argparse.Namespace) -> int:
     from fivestep.live.reading import find, runs_in
     from fivestep.live.table import plain, printed, rows
 
-    find(given.folder)  # says so if there is none
-    journals = runs_in(given.folder) if given.folder.is_dir() else [given.folder]
+    journals: list[Path] = []
+    for one in given.runs:
+        newest = find(one)  # says so if there is none
+        journals += runs_in(one) if one.is_dir() else [newest]
+    journals = list(dict.fromkeys(journals))
     if given.page:
         return _serve(given, journals[-MOST:])
     found, problems = rows(journals)
@@ -139,7 +148,7 @@ def _export(given: argparse.Namespace) -> int:
         raise ValueError(
             "a record of fivestep step stands in a page of its own\n  do: export it alone"
         )
-    made = export(found)
+    made = export(found, _say)
     try:
         with given.output.open("xb") as file:
             file.write(made)
@@ -147,7 +156,17 @@ def _export(given: argparse.Namespace) -> int:
         raise FileExistsError(
             f"{given.output} exists already\n  do: name a file that is not there yet"
         ) from error
+    except OSError as error:
+        raise OSError(
+            f"{given.output} cannot be written: {error.strerror}\n"
+            "  do: name a file in a directory that is there and that you may write to"
+        ) from error
+    print(f"{given.output}: {len(made):,} bytes")  # noqa: T201
     return 0
+
+
+def _say(words: str) -> None:
+    print(f"fivestep: {words}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _serve(given: argparse.Namespace, journals: list[Path], folder: Path | None = None) -> int:
@@ -163,7 +182,10 @@ def _serve(given: argparse.Namespace, journals: list[Path], folder: Path | None 
     check_host(given.host, public=given.public, names=given.name, does="sees the runs")
     from fivestep.live.viewer import Viewer, serve
 
-    viewer = Viewer(list(dict.fromkeys(journals)), folder)
+    quiet = given.for_a_training  # that is about to write
+    viewer = Viewer(
+        list(dict.fromkeys(journals)), folder, tell=(lambda words: None) if quiet else _say
+    )
     if not journals:
         print(f"fivestep: no run in {folder} yet; the first that begins is shown", file=sys.stderr)  # noqa: T201
     with interrupts() as pressed:

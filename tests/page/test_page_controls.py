@@ -273,6 +273,38 @@ def findings_of(tmp_path: Path, script: str, plan: list[Item]) -> Told:
     return told
 
 
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("print('no training')\n", True),
+        ("import torch\ntorch.zeros(3).sum()\n", True),
+        ("import torch\ntorch.nn.Linear(1, 1)(torch.zeros(1, 1))\n", False),
+        ("w = __import__('torch').ones(1, requires_grad=True)\n(w * w).sum().backward()\n", False),
+    ],
+)
+def test_a_script_without_a_step_is_told_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], script: str, said: bool
+) -> None:
+    told = findings_of(tmp_path, script, [])
+    words = "no training step was heard in script.py: it ended without"
+    notes = [one for one in told.of("note") if one["text"].startswith(words)]
+    assert [one["level"] for one in notes] == ["warning"] * said
+    err = capsys.readouterr().err
+    assert (f"fivestep: {words}" in err) is said
+    assert ("\n  do: name the script that trains" in err) is said
+    assert told[-1]["kind"] == "end"
+
+
+def test_a_script_that_fails_before_its_first_step_says_only_that(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, told = tmp_path / "script.py", Told()
+    path.write_text("import sys\nsys.exit(2)\n")
+    assert perform(str(path), [], told.post, Steered([]), run_id="run").code == 2
+    assert told.of("note") == []
+    assert capsys.readouterr().err == ""
+
+
 STALE = """
 import torch
 from torch import nn

@@ -27,8 +27,8 @@ ENDLESS = str(10**9)
 class Command:
     """The command, and a window that it serves."""
 
-    def __init__(self, *arguments: str, cwd: Path) -> None:
-        command = [sys.executable, "-m", "fivestep", "step", "--no-browser", *arguments]
+    def __init__(self, *arguments: str, cwd: Path, verb: str = "step") -> None:
+        command = [sys.executable, "-m", "fivestep", verb, "--no-browser", *arguments]
         self.process = subprocess.Popen(
             command, cwd=cwd, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"},
@@ -52,6 +52,11 @@ class Command:
         answer.read()
         connection.close()
         return answer.status, (answer.getheader("set-cookie") or "").partition(";")[0]
+
+    def line(self) -> str:
+        """The next line on standard error."""
+        assert self.process.stderr
+        return self.process.stderr.readline()
 
     def play(self) -> None:
         """As fast as it can."""
@@ -89,8 +94,8 @@ class Command:
 
 
 @contextmanager
-def command(*arguments: str, cwd: Path) -> Generator[Command]:
-    made = Command(*arguments, cwd=cwd)
+def command(*arguments: str, cwd: Path, verb: str = "step") -> Generator[Command]:
+    made = Command(*arguments, cwd=cwd, verb=verb)
     try:
         yield made
     finally:
@@ -123,13 +128,15 @@ def test_it_waits_before_the_first_iteration_and_plays_to_the_scripts_own_end(
         made.play()
         end = made.until("end")
         assert (end["reason"], end["exit_code"]) == ("failed", 7)
+        words = "fivestep: by_hand.py has ended with code 7; the page stays until Ctrl-C\n"
+        assert made.line() == words
         assert made.process.poll() is None, "the page stays while somebody may look"
         made.ask("play")
         assert "reset" in made.until("ack", id=f"play-{len(made.seen)}")["refused"]
         code, out, err = made.end()
     assert code == 7
     assert plain("30", "7") in out
-    assert "Traceback" not in err
+    assert err == ""
     lines = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
     assert [one["seq"] for one in lines] == list(range(1, len(lines) + 1))
     assert lines == made.seen
@@ -147,15 +154,19 @@ def test_reset_runs_it_again_from_the_same_seed(tmp_path: Path) -> None:
         assert made.until("hello")["run"] == "run-2"
         made.until("state", paused=True, iteration=0)
         assert made.seen[-1]["knobs"]["lr"] == 0.05, "the knobs stand as the script has them"
+        ended = "fivestep: by_hand.py has ended; the page stays until Ctrl-C\n"
         made.play()
         made.until("end", reason="finished")
+        assert made.line() == ended
         made.ask("reset")
         made.until("hello", run="run-3")
         made.play()
         made.until("end", reason="finished")
+        assert made.line() == ended
         assert [one["seq"] for one in made.seen] == list(range(1, made.last + 1))
-        code, out, _ = made.end()
+        code, out, err = made.end()
     assert code == 0
+    assert err == ""
     chances = {line for line in out.splitlines() if line.startswith("chance")}
     weights = [line for line in out.splitlines() if line.startswith("weights")]
     assert len(chances) == 1, "what the script does not seed is the same again"
@@ -373,3 +384,68 @@ def test_the_loop_is_not_slower_to_end_than_to_say_so(tmp_path: Path) -> None:
         assert told[-1] == 3000
         assert told == sorted(set(told))
         assert made.end()[0] == 0
+
+
+def files(err: str) -> set[str]:
+    return set(re.findall(r'File "([^"]+)"', err))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no such signals")
+@pytest.mark.parametrize("after", [0, 1, 4, 5], ids=["script", "forward", "backward", "update"])
+def test_a_traceback_of_ctrl_c_has_the_scripts_own_lines_alone(tmp_path: Path, after: int) -> None:
+    with command(BY_HAND, ENDLESS, "0", cwd=tmp_path) as made:
+        made.until("state", paused=True)
+        for _ in range(after):
+            made.ask("step")
+            made.until("moment")
+        code, _, err = made.end()
+    assert code == 130
+    assert files(err) == {BY_HAND}, err
+    assert err.splitlines()[-1] == "KeyboardInterrupt"
+
+
+def test_an_error_keeps_the_frames_of_torch(tmp_path: Path) -> None:
+    script = tmp_path / "wrong.py"
+    script.write_text("import torch\ntorch.nn.Linear(2, 1)(torch.zeros(3, 3))\n")
+    with command(str(script), cwd=tmp_path) as made:
+        made.until("state", paused=True)
+        made.play()
+        made.until("end")
+        code, _, err = made.end()
+    assert code == 1
+    assert any("torch" in one for one in files(err)), err
+    assert "RuntimeError" in err
+    assert "fivestep/" not in err.partition("Traceback")[2]
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc here")
+@pytest.mark.parametrize("verb", ["step", "learn"])
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_how_the_command_is_ended_leaves_nothing(
+    tmp_path: Path, verb: str, sent: signal.Signals
+) -> None:
+    given = [BY_HAND, ENDLESS, "0"] if verb == "step" else ["1"]
+    with command(*given, cwd=tmp_path, verb=verb) as made:
+        made.until("state", paused=True)
+        begun = descendants(made.process.pid)
+        assert begun
+        made.process.send_signal(sent)
+        _, err = made.process.communicate(timeout=60)
+    assert made.process.returncode == 128 + sent
+    assert not [one for one in begun if Path(f"/proc/{one}/stat").exists()]
+    assert "has ended" not in err
+    quiet = verb == "learn" or sent == signal.SIGTERM
+    assert ("Traceback" in err) is not quiet, err
+
+
+def descendants(process: int) -> list[int]:
+    """The processes that it has begun, and that live."""
+    found: list[int] = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == process:
+            found.append(int(stat.parent.name))
+    return found

@@ -11,12 +11,13 @@ from types import TracebackType
 
 import fivestep
 from fivestep.listen import Listener
-from fivestep.listen.site import here
+from fivestep.listen.site import here, users_own
 from fivestep.vitals import Site
 
 _HERE = str(Path(fivestep.__file__).parent)
 _USERS = ("rules", "examples", "learn")  # read as anybody's code
 _READ = tuple(str(Path(_HERE) / name) for name in _USERS)
+_RULES = str(Path(_HERE) / "rules")
 
 
 @dataclass
@@ -32,7 +33,9 @@ class Outcome:
             if self.error.code is not None and not isinstance(self.error.code, int):
                 print(self.error.code, file=sys.stderr)  # noqa: T201
         elif self.error is not None:
-            trace = without_ours(self.error.__traceback__)
+            bare = own_lines if isinstance(self.error, KeyboardInterrupt) else without_ours
+            trace = bare(self.error.__traceback__)
+            _forget_ours(self.error)
             sys.excepthook(type(self.error), self.error.with_traceback(trace), trace)
 
 
@@ -94,6 +97,30 @@ def without_ours(trace: TracebackType | None) -> TracebackType | None:
     if _is_ours(file) or file.startswith("<frozen runpy"):
         return rest
     return TracebackType(rest, trace.tb_frame, trace.tb_lasti, trace.tb_lineno)
+
+
+def own_lines(trace: TracebackType | None) -> TracebackType | None:
+    """A traceback of the script's own lines alone: an interrupt may come in anybody's."""
+    if trace is None:
+        return None
+    rest = own_lines(trace.tb_next)
+    if not _is_scripts(trace.tb_frame.f_code.co_filename):
+        return rest
+    return TracebackType(rest, trace.tb_frame, trace.tb_lasti, trace.tb_lineno)
+
+
+def _forget_ours(error: BaseException) -> None:
+    """An interrupt that came while we handled an error of our own has nothing to do with it."""
+    past = error.__context__
+    if isinstance(error, KeyboardInterrupt) and past is not None:
+        past.__traceback__ = own_lines(past.__traceback__)
+        if past.__traceback__ is None:
+            error.__context__ = None
+
+
+def _is_scripts(file: str) -> bool:
+    rules = file.startswith(_RULES)  # read by us in the middle of anything
+    return users_own(file) and not _is_ours(file) and not rules
 
 
 def _is_ours(file: str) -> bool:

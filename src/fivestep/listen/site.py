@@ -66,6 +66,11 @@ def says(site: Site, word: str) -> bool:
     return word in text or not text
 
 
+def users_own(file: str) -> bool:
+    """Tell whether this is a file of the user, and of no package."""
+    return _kind(file) == _USERS
+
+
 def _kind(file: str) -> int:
     if file.startswith((_TORCH, "<frozen")):
         return _TORCHS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -42,10 +42,14 @@ img-src data:; base-uri 'none'; form-action 'none'">
 """
 
 
-def export(paths: list[Path]) -> bytes:
+def export(paths: list[Path], tell: Callable[[str], None] = lambda words: None) -> bytes:
     """Make the page of one run, of several beside each other, or of a record of ``step``.
 
     What does not fit under two million bytes is thinned: points are put together, two by two.
+
+    Args:
+        paths: of the records.
+        tell: takes words on lines that are damaged and left out.
 
     Raises:
         ValueError: a file is no record, or too large even so.
@@ -55,21 +59,27 @@ def export(paths: list[Path]) -> bytes:
         return _page("replay", messages[0].get("script", ""), _fitted(messages, _thin_moments))
     messages: list[Message] = []
     for place, path in enumerate(paths):
-        told = whole(path)
+        told = whole(path, tell)
         told[0] = told[0] | {"runs": len(paths)}
         messages += [one | {"of": place} for one in told]
     title = paths[0].stem if len(paths) == 1 else f"{len(paths)} runs"
     return _page("film", title, _fitted(messages, _thin))
 
 
-def whole(path: Path) -> list[Message]:
+def whole(path: Path, tell: Callable[[str], None] = lambda words: None) -> list[Message]:
     """All that is told of a run, but for the process that writes it.
+
+    Args:
+        path: of its journal.
+        tell: takes words on lines that are damaged and left out.
 
     Raises:
         ValueError: it is no record of a run, or holds nothing yet.
     """
     reading = Reading(path)
     told = reading.news()
+    for words in reading.damaged:
+        tell(words)
     if not told or told[0]["kind"] != "hello":
         raise ValueError(f"{path} holds nothing yet\n  do: wait for the first iteration")
     silence = reading.silence()

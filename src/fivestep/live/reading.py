@@ -72,6 +72,7 @@ class Reading:
         self.ended = self._gone = False
         self.iteration = 0
         self.anew = False  # the last news tell the run from its beginning once more
+        self.damaged: list[str] = []  # what of the last news could not be read, in words
         self._heard = False
 
     def news(self) -> list[Message]:
@@ -90,10 +91,13 @@ class Reading:
         self.anew, self._lines.anew = self._lines.anew, False
         if self.anew:
             self.ended, self._told, self.iteration = False, None, 0
+        damaged, self._lines.damaged = self._lines.damaged, []
+        self.damaged = [_damaged(self._lines.path, number) for number in damaged]
         self._gone = False
         found: list[Message] = []
         for line in lines:
             found += [line] if self.filmed else list(self._translated(line))
+        found += [_note(self._lines.path, number) for number in damaged]
         for one in found:
             self._note(one)
         return found
@@ -195,23 +199,30 @@ class _Lines:
     def __init__(self, path: Path) -> None:
         self.path, self._place, self._rest, self._tail = path, 0, b"", b""
         self.anew = False  # it was cut: what was read is told again
+        self._number = 0  # of the line that was read last
+        self.damaged: list[int] = []  # the numbers of those that are no messages
 
     def new(self) -> Iterator[Message]:
         with self.path.open("rb") as file:
             if not self._still(file):
                 self._place, self._rest, self._tail, self.anew = 0, b"", b"", True
+                self._number, self.damaged = 0, []
             file.seek(self._place)
             text = file.read()
         self._place += len(text)
         self._tail = (self._tail + text[-TAIL:])[-TAIL:]
         *lines, self._rest = (self._rest + text).split(b"\n")
         for line in lines:
+            self._number += 1
             try:
                 found = json.loads(line)
-                if not isinstance(found, dict):
-                    raise ValueError("not an object")
+                if not isinstance(found, dict) or not isinstance(found.get("kind"), str):
+                    raise ValueError("not a message")
             except ValueError as error:
-                raise ValueError(_no_record(self.path)) from error
+                if self._number == 1:  # that says what the file is
+                    raise ValueError(_no_record(self.path)) from error
+                self.damaged.append(self._number)
+                continue
             yield found
 
     def _still(self, file: BinaryIO) -> bool:
@@ -259,6 +270,39 @@ def _same(one: Message | None, other: Message | None) -> bool:
     if one is None or other is None:
         return one is other
     return one["dead"] == other["dead"] and one["iteration"] == other["iteration"]
+
+
+def _damaged(path: Path, number: int) -> str:
+    return (
+        f"{path}, line {number} is damaged and left out; what can be read is shown\n"
+        "  do: copy the file again, if it was copied"
+    )
+
+
+def _note(path: Path, number: int) -> Message:
+    words = _damaged(Path(path.name), number).partition("\n")[0]
+    return {"v": VERSION, "kind": "note", "level": "warning", "text": words}
+
+
+def begun(journal: Path) -> bool:
+    """Tell whether something was written of a run: a whole line."""
+    return any(_has_line(path) for path in (journal, beside(journal)))
+
+
+def _has_line(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.readline().endswith(b"\n")
+    except OSError:
+        return False
+
+
+def empty(journal: Path) -> str:
+    """Say that nothing was written of a run."""
+    return (
+        f"{journal} is empty: nothing was written to it, or not yet\n"
+        "  do: wait for its training, or name another record"
+    )
 
 
 def _no_record(path: Path) -> str:

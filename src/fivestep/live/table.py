@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +14,9 @@ from fivestep.live.reading import Reading
 from fivestep.page.protocol import Message
 
 ALWAYS = ("options.watch", "options.progress")  # that change nothing of a run's numbers
+TELLING = ("run", "state", "last", "", "best", "iterations", "when")  # "": the first setting
+GAP = 2  # characters between two columns
+LONG = 30  # characters of a setting
 MOST = 6  # settings in the table on a terminal; --json has all
 
 
@@ -30,14 +34,15 @@ class Row(NamedTuple):
     settings: dict[str, Any]
 
 
-def row(journal: Path) -> Row:
-    """Read one run.
+def row(journal: Path, problems: list[str]) -> Row:
+    """Read one run, and say in words what of it is damaged.
 
     Raises:
         ValueError: the file is no record of a run.
     """
     reading = Reading(journal)
     messages = reading.news()
+    problems += [words.splitlines()[0] for words in reading.damaged]
     hello = next((one for one in messages if one["kind"] == "hello"), {})
     end = next((one for one in reversed(messages) if one["kind"] == "end"), None)
     options = hello.get("setup", {}).get("options", {})
@@ -64,7 +69,7 @@ def rows(journals: list[Path]) -> tuple[list[Row], list[str]]:
     problems: list[str] = []
     for one in journals:
         try:
-            found.append(row(one))
+            found.append(row(one, problems))
         except (OSError, ValueError, KeyError) as error:
             problems.append(str(error).splitlines()[0])
     return found, problems
@@ -72,6 +77,8 @@ def rows(journals: list[Path]) -> tuple[list[Row], list[str]]:
 
 def flat(hello: Message) -> dict[str, Any]:
     """The settings and versions of a run, each under one name with points in it."""
+    if not hello:  # nothing was written yet
+        return {}
     setup = {name: part for name, part in hello.get("setup", {}).items() if name != "loop"}
     found: dict[str, Any] = {}
     waiting: list[tuple[str, Any]] = [("", {**setup, "seed": hello.get("seed")})]
@@ -87,13 +94,13 @@ def flat(hello: Message) -> dict[str, Any]:
 
 
 def differing(rows: list[Row]) -> list[str]:
-    """The settings that are not the same in all runs."""
-    names = dict.fromkeys(name for one in rows for name in sorted(one.settings))
-    return [
-        name
-        for name in names
-        if len({json.dumps(one.settings.get(name), sort_keys=True) for one in rows}) > 1
-    ]
+    """The settings that are not the same in all runs that have them."""
+    values: dict[str, set[str]] = {}
+    for one in rows:
+        for name in sorted(one.settings):
+            value = json.dumps(one.settings[name], sort_keys=True)
+            values.setdefault(name, set()).add(value)
+    return [name for name, found in values.items() if len(found) > 1]
 
 
 def plain(rows: list[Row]) -> list[dict[str, Any]]:
@@ -110,32 +117,90 @@ def plain(rows: list[Row]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+class Column(NamedTuple):
+    """One column of the table: what stands in it is never cut."""
+
+    name: str
+    cells: list[str]
+    right: bool = False
+    setting: str = ""  # its whole name
+
+    @property
+    def width(self) -> int:
+        """Characters that it takes."""
+        return max(map(len, (self.name, *self.cells))) + GAP
+
+
 def printed(rows: list[Row], *, file: Any = None) -> None:
-    """Print the rows, the oldest first."""
+    """Print the rows, the oldest first. What has no room on a terminal is left out and named."""
     from rich.table import Table
 
     from fivestep.paper import Console, Text
 
-    names = differing(rows)
-    shown = names[:MOST]
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for name in ("run", "when", "state"):
-        table.add_column(name, overflow="fold")
-    for name in ("iterations", "last", "best"):
-        table.add_column(name, justify="right", overflow="fold")
-    for name in shown:
-        table.add_column(name.rpartition(".")[2], overflow="fold")
-    for one in rows:
-        cells = [one.name, _when(one.when), one.state, f"{one.iterations:,}"]
-        cells += [_short(one.last), _best(one), *(_cell(one.settings.get(name)) for name in shown)]
-        table.add_row(*(Text(cell) for cell in cells))
     console = Console(file=file)
+    names = differing(rows)
+    columns = [*_fixed(rows), *(_setting(rows, name) for name in names[:MOST])]
+    limit = console.width if console.is_terminal or "COLUMNS" in os.environ else None
+    kept = columns if limit is None else _fitting(columns, limit)
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, GAP, 0, 0))
+    for one in kept:
+        table.add_column(Text(one.name), justify="right" if one.right else "left", no_wrap=True)
+    for cells in zip(*(one.cells for one in kept), strict=True):
+        table.add_row(*map(Text, cells))
+    # A name that is longer than the line is the terminal's to break: so it can be copied.
+    if (width := sum(one.width for one in kept)) > console.width:
+        console = Console(file=file, width=width)
     console.print(table)
+    _said_below(console, rows, names, columns, kept)
+
+
+def _fixed(rows: list[Row]) -> list[Column]:
+    return [
+        Column("run", [one.name for one in rows]),
+        Column("when", [_when(one.when) for one in rows]),
+        Column("state", [one.state for one in rows]),
+        Column("iterations", [f"{one.iterations:,}" for one in rows], right=True),
+        Column("last", [_short(one.last) for one in rows], right=True),
+        Column("best", [_best(one) for one in rows], right=True),
+    ]
+
+
+def _setting(rows: list[Row], name: str) -> Column:
+    cells = [_cell(one.settings.get(name)) for one in rows]
+    cells = [one if len(one) <= LONG else f"{one[: LONG - 1]}…" for one in cells]
+    return Column(name.rpartition(".")[2], cells, setting=name)
+
+
+def _fitting(columns: list[Column], width: int) -> list[Column]:
+    """Those that there is room for, the most telling first; the name in any case."""
+    order = {name: place for place, name in enumerate(TELLING)}
+    first = next((one for one in columns if one.setting), None)
+    ranked = sorted(
+        columns,
+        key=lambda one: order["" if one is first else one.name] if one is first or not one.setting
+        else len(order),
+    )  # fmt: skip
+    kept, room = [ranked[0]], width + GAP - ranked[0].width  # nothing stands after the last gap
+    for one in ranked[1:]:
+        if one.width <= room:
+            kept.append(one)
+            room -= one.width
+    return [one for one in columns if one in kept]
+
+
+def _said_below(
+    console: Any, rows: list[Row], names: list[str], columns: list[Column], kept: list[Column]
+) -> None:
     monitored = sorted({one.monitored for one in rows})
-    console.print(f"last and best: {', '.join(monitored)}", markup=False, highlight=False)
-    if len(names) > MOST:
-        more = ", ".join(names[MOST:])
-        console.print(f"{len(names) - MOST} more settings differ: {more}", markup=False)
+    lines = [f"last and best: {', '.join(monitored)}"]
+    if left := [one.name for one in columns if one not in kept and not one.setting]:
+        lines.append(f"no room for: {', '.join(left)}; --json has all")
+    shown = {one.setting for one in kept}
+    if more := [name for name in names if name not in shown]:
+        differ = "setting differs" if len(more) == 1 else "settings differ"
+        lines.append(f"{len(more)} more {differ}: {', '.join(more)}")
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _monitored(options: Message, messages: list[Message]) -> tuple[str, bool]:
@@ -147,6 +212,8 @@ def _monitored(options: Message, messages: list[Message]) -> tuple[str, bool]:
 
 
 def _state(reading: Reading, end: Message | None) -> str:
+    if not reading.heard:
+        return "empty"
     if end is not None:
         return str(end["reason"])
     silence = reading.silence()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fivestep.live.export import export
-from fivestep.live.reading import Reading, runs_in
+from fivestep.live.reading import Reading, begun, empty, runs_in
 from fivestep.page.protocol import VERSION, Message, RefusedError, encode
 from fivestep.page.ring import Ring
 from fivestep.page.server import Server
@@ -29,18 +29,29 @@ class Viewer:
     Args:
         journals: their files, at most ``RUNS``.
         folder: where later ones begin; without a journal the first of them is waited for.
+        tell: takes words for who has started it, on files that are empty or damaged.
 
     Raises:
         ValueError: a file is no record of a run.
     """
 
-    def __init__(self, journals: list[Path], folder: Path | None = None) -> None:
+    def __init__(
+        self, journals: list[Path], folder: Path | None = None, *,
+        tell: Callable[[str], None] = lambda words: None,
+    ) -> None:  # fmt: skip
         self._asked = list(range(len(journals)))  # the places of those that were asked for
         self._readings = [Reading(one) for one in journals]
         self.ring: Ring[bytes] = Ring(CAPACITY * max(1, len(journals)))
         self._seqs: dict[int, set[int]] = {}  # of the messages of each run
         self._folder, self._scanned = folder, time.monotonic()
-        self._known = set(runs_in(folder)) if folder is not None else set[Path]()
+        there = runs_in(folder) if folder is not None else []
+        self._known = {one for one in there if begun(one)}  # an empty one may only just begin
+        self._say = tell
+        for one in journals:
+            if not begun(one):
+                tell(empty(one))
+        if journals and not any(map(begun, journals)):
+            self._tell(0, {"kind": "waiting", "folder": journals[0].name})
         if folder is not None and not journals:
             self._tell(0, {"kind": "waiting", "folder": folder.resolve().name})
 
@@ -74,6 +85,8 @@ class Viewer:
 
     def _read(self, place: int, one: Reading) -> None:
         news = one.news()
+        for words in one.damaged:
+            self._say(words)
         if one.anew:
             self.ring.drop(self._seqs.pop(place, set()))
         for message in news:

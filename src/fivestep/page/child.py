@@ -25,14 +25,19 @@ def main() -> int:
 
     presses: list[int] = []  # while it loads, for the script to hear of
     before = signal.signal(signal.SIGINT, lambda number, frame: presses.append(number))
+    if os.name == "posix":  # it was begun deaf to it: Python's own start would print a traceback
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     import importlib
     import json
     from multiprocessing.connection import Client
 
     address, key, modules = json.loads(os.environ.pop(CONTACT))
-    connection = Client(
-        tuple(address) if isinstance(address, list) else address, authkey=bytes.fromhex(key)
-    )
+    try:
+        connection = Client(
+            tuple(address) if isinstance(address, list) else address, authkey=bytes.fromhex(key)
+        )
+    except (EOFError, OSError):  # who began this one has gone
+        return 0
     from fivestep.page import contact as told
     from fivestep.page import link
 
@@ -42,8 +47,11 @@ def main() -> int:
         contact = told.Contact.from_text(connection.recv_bytes())
     except (EOFError, OSError):  # no script is to be run any more
         return 0
-    signal.signal(signal.SIGINT, before)
-    return 130 if presses else link.run(connection, contact)
+    try:
+        signal.signal(signal.SIGINT, before)
+        return 130 if presses else link.run(connection, contact)
+    except KeyboardInterrupt:  # before the script or after it: it has no line to be named
+        return 130
 
 
 if __name__ == "__main__":

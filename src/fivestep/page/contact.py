@@ -16,6 +16,7 @@ class Contact(NamedTuple):
     new_seed: bool = False  # it was asked for: what the script seeds itself is changed, too
     speed: float | None = None  # steps a second to begin with
     module: bool = False  # the target is a module, not a file
+    lesson: bool = False  # nobody's own script: it ends with who began it, and without a traceback
 
     def text(self) -> bytes:
         """To be sent."""

@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -40,7 +41,8 @@ def run(connection: Connection[Any, Any], contact: Contact) -> int:
     link = Link(connection, contact)
     link.sow()
     code = link.perform()
-    link.close()
+    with suppress(KeyboardInterrupt):  # by whom the last words are not waited for
+        link.close()
     return code
 
 
@@ -74,7 +76,8 @@ class Link:
             target, arguments, self._post, self.control, run_id=contact.run,
             module=contact.module, seed=contact.seed if contact.new_seed else None,
         )  # fmt: skip
-        outcome.show()
+        if not (contact.lesson and isinstance(outcome.error, KeyboardInterrupt)):
+            outcome.show()
         return outcome.code
 
     def close(self) -> None:
@@ -112,6 +115,8 @@ class Link:
                 else:
                     self.control.ask(asked)
         except (OSError, EOFError):  # nobody looks on any more
+            if self._contact.lesson:
+                self.control.stop()
             self.control.ask({"id": "", "verb": "speed", "value": None})
             self.control.ask({"id": "", "verb": "play"})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,10 @@ from fivestep.page.seeds import reseeded
 from fivestep.page.stage import Stage
 
 Post = Callable[[str, Message], int]
+UNHEARD = (
+    "it ended without a forward, a loss, a backward or an update of PyTorch in its own process\n"
+    "  do: name the script that trains, with the arguments that make it train"
+)
 REASONS = {0: "finished", 130: "interrupted"}
 
 
@@ -80,8 +85,17 @@ def perform(
     stage.findings = Findings(doctor, post, lambda one: points_at(one, stage), scenes.name)
     with reseeded(seed, post), overheard(post):
         outcome = run(doctor, target, arguments, module=module)
+    if outcome.code == 0 and not stage.rounds.iteration:
+        _say_unheard(Path(file).name if file == target else f"-m {target}", post)
     post("end", _ending(outcome))
     return outcome
+
+
+def _say_unheard(script: str, post: Post) -> None:
+    """An empty page says nothing of why it is empty."""
+    words = f"no training step was heard in {script}: {UNHEARD}"
+    post("note", {"text": words.replace("\n  do: ", "; do: "), "level": "warning"})
+    print(f"fivestep: {words}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _greeting(

@@ -10,9 +10,12 @@ import importlib.util
 import json
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, Listener
 from pathlib import Path
@@ -40,7 +43,8 @@ class Begun:
         key = secrets.token_bytes(32)
         self._listener = Listener(authkey=key)
         calling = {child.CONTACT: json.dumps([self._listener.address, key.hex(), modules])}
-        self.process = subprocess.Popen(command, env=os.environ | given | calling)
+        with _deaf():
+            self.process = subprocess.Popen(command, env=os.environ | given | calling)
         self._calls: list[Connection[Any, Any]] = []
         self._waiting = threading.Thread(target=self._accept, daemon=True)
         self._waiting.start()
@@ -100,6 +104,19 @@ class Spare:
         waits, self.waits = self.waits, None
         if waits is not None:
             waits.end()
+
+
+@contextmanager
+def _deaf() -> Generator[None]:
+    """What is begun in here hears no Ctrl-C until it has said that it can take one."""
+    if os.name != "posix":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def way(command: list[str], given: dict[str, str]) -> tuple[Any, ...]:

@@ -46,7 +46,7 @@ class Supervisor:
         self._target, self._arguments, self._tape = target, arguments, tape
         self._seed, self._new_seed = secrets.randbits(32), False
         self._speed, self._module = speed, module
-        self._runs = 0
+        self.runs = 0  # begun so far
         self._lock = threading.RLock()  # of everything below
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection[Any, Any] | None = None
@@ -59,6 +59,7 @@ class Supervisor:
         self._later: list[Message] = []  # asked while it was begun anew: meant for the new run
         self._passed_on = False  # a Ctrl-C
         self.code = 0
+        self.lesson = False  # the script is ours: an interrupt ends it without a traceback
 
     # -- what a page asks for -------------------------------------------------------------------
 
@@ -119,13 +120,13 @@ class Supervisor:
 
     def start(self) -> None:
         """Run the script from its start."""
-        self._runs += 1
+        self.runs += 1
         started_by, given = self._command()
         begun = self.spare.take(started_by, given)
         self._ended = self._runs_by_now = False
         contact = Contact(
-            started_by, f"run-{self._runs}", self.ring.last, self._seed, self._new_seed,
-            self._speed, self._module,
+            started_by, f"run-{self.runs}", self.ring.last, self._seed, self._new_seed,
+            self._speed, self._module, self.lesson,
         )  # fmt: skip
         self._process = begun.process
         connection = begun.connection()
@@ -206,7 +207,8 @@ class Supervisor:
         self.code = 128 - code if code < 0 else code
         if not self._ended:
             words = f"the process ended by signal {-code}" if code < 0 else "the process ended"
-            self.post("end", {"reason": "failed", "message": words, "exit_code": self.code})
+            reason = "interrupted" if code == 130 else "failed"
+            self.post("end", {"reason": reason, "message": words, "exit_code": self.code})
 
     def _hang_up(self) -> None:
         with self._lock:

@@ -15,6 +15,7 @@ class Tape:
 
     Raises:
         FileExistsError: the file is there already.
+        OSError: it cannot be made.
     """
 
     def __init__(self, path: Path) -> None:
@@ -25,6 +26,11 @@ class Tape:
             raise FileExistsError(
                 f"--record: {path} exists already, and a record never writes over another\n"
                 "  do: name another file"
+            ) from error
+        except OSError as error:
+            raise OSError(
+                f"--record: {path} cannot be written: {error.strerror}\n"
+                "  do: name a file in a directory that is there and that you may write to"
             ) from error
 
     def write(self, line: bytes) -> None:
@@ -58,7 +64,13 @@ def rewind(path: Path) -> Ring[bytes]:
         OSError: there is no such file.
         ValueError: it is no record, or one of another version.
     """
-    messages = list(_messages(path))
+    try:
+        messages = list(_messages(path))
+    except OSError as error:
+        raise OSError(
+            f"{path} cannot be read: {error.strerror}\n"
+            "  do: name the file that fivestep step --record wrote"
+        ) from error
     if not messages or messages[0]["kind"] != "hello":
         raise ValueError(
             f"{path} is no record of `fivestep step --record`: it does not begin with a hello\n"
