@@ -54,6 +54,12 @@ export class Learner {
     return this.verdicts.get(this.key(card.name)) ?? null;
   }
 
+  // The question is open again, and what was chosen is forgotten; a drawing stays, to be drawn on.
+  again(card: Predict): void {
+    this.verdicts.delete(this.key(card.name));
+    if (card.how === "choose") this.drafts.delete(this.key(card.name));
+  }
+
   defaults(): Values {
     return Object.fromEntries((this.lesson?.settings ?? []).map((one) => [one.name, one.value]));
   }
@@ -100,6 +106,13 @@ export class Learner {
       keep(this.progress);
     }
     return this.finished.includes(this.key());
+  }
+
+  // What the card waits for: the verb that is to be pressed, if it is one; "" if it waits for nothing.
+  wanted(record: Record): string {
+    const { card } = this;
+    if (card?.card !== "do" || this.met(record)) return "";
+    return card.done.verb === "end" ? "play" : card.done.verb;
   }
 
   // How often it was done: by the learner, since the card was turned up. The runs of a question and what

@@ -15,6 +15,8 @@ export class LessonLink {
 
   read(given: URLSearchParams, known: string[]): void {
     if (given.has("lesson")) this.wanted = given;
+    this.sent.clear();
+    this.words = "";
     const ours = (name: string) => [...known, "lesson", "card"].includes(name) || name.startsWith(SET);
     this.foreign = [...given.keys()].filter((name) => !ours(name));
   }
