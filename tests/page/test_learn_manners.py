@@ -276,6 +276,7 @@ def test_the_answers_come_before_the_way_past_them(opened: Open) -> None:
     reach(page, "input, button", "")
     assert page.evaluate(active("name")) == "mover"
     page.keyboard.press("Space")
+    expect(button(page, "That is my answer: run it")).to_be_enabled()
     reach(page, "input, button", "")
     assert page.evaluate(active("innerText")) == "That is my answer: run it"
     reach(page, "input, button", "")
