@@ -41,9 +41,15 @@ function render({ model, el, keeps = false }: Place): () => void {
   let version = 0;
   let session: Session | null = null;
   session = new Session(isHost(model) ? model : anywidget(model), paint);
-  if (keeps) session.link.read(location.hash);
+  // Another address in an open window; our own way of writing it is not told.
+  const follow = () => session?.link.follow(session);
+  if (keeps) {
+    session.link.read(location.hash);
+    addEventListener("hashchange", follow);
+  }
   paint();
   return () => {
+    removeEventListener("hashchange", follow);
     leave?.();
     session?.close();
     session = null; // a drawing that was asked for may still come

@@ -7,23 +7,25 @@ export function Controls({ session }: { session: Session }) {
   const { record, paused } = session;
   const stopped = !session.reachable || session.ended;
   const fresh = record.moments.length === 0;
+  const { learner } = record;
+  const asked = learner.lesson ? learner.wanted(record) : fresh || paused ? "step" : "";
   const speed = session.value("speed") ?? record.state?.speed ?? null;
   const speeds = SPEEDS.includes(speed as number) ? SPEEDS : [speed as number, ...SPEEDS];
   return (
     <div class="controls" role="group" aria-label="The loop">
       <Button
-        icon={paused ? "play" : "pause"} key_="Space" off={stopped}
+        icon={paused ? "play" : "pause"} key_="Space" off={stopped} strong={paused && asked === "play"}
         act={() => session.do(paused ? "play" : "pause")}
       >
         {paused ? "Play" : "Pause"}
       </Button>
       <Button
-        icon="step" key_="S" off={stopped} strong={fresh || paused}
+        icon="step" key_="S" off={stopped} strong={asked === "step"}
         act={() => session.do("step")}
       >
         Step
       </Button>
-      <Button icon="iteration" key_="N" off={stopped} act={() => session.do("iteration")}>
+      <Button icon="iteration" key_="N" off={stopped} strong={asked === "iteration"} act={() => session.do("iteration")}>
         Iteration
       </Button>
       <Button icon="epoch" off={stopped} act={() => session.do("epoch")}>
@@ -34,7 +36,7 @@ export function Controls({ session }: { session: Session }) {
           <Button icon="reset" key_="R" off={!session.reachable} act={() => session.do("reset")}>
             Reset
           </Button>
-          {!record.learner.lesson && ( // a lesson has the seed among its settings
+          {!learner.lesson && ( // a lesson has the seed among its settings
             <Button
               icon="seed" off={!session.reachable || record.hello?.mode === "replay"}
               act={() => session.do("reset", Math.floor(Math.random() * 2 ** 32))}

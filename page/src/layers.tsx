@@ -6,7 +6,8 @@ import type { Session } from "./session";
 
 const ROW = 18; // pixels a layer, of few
 const MANY = 24; // layers; more than these share the height, and their names stand in the table
-const [LOW, HIGH] = [-6, 0]; // log10 of update to weight, the ends of the scale
+export const [LOW, HIGH] = [-6, 0]; // log10 of update to weight, the ends of the scale
+export const EMPTY = "#808890"; // of the two lines around what is not known; seen on light and on dark
 
 // Every layer a row, every iteration a column: how much of itself an update changes.
 export function Layers({ session, version }: { session: Session; version: number }) {
@@ -28,15 +29,7 @@ export function Layers({ session, version }: { session: Session; version: number
         </ul>
         <Strip record={record} version={version} />
       </div>
-      <div class="legend" aria-hidden="true">
-        <span>1 in a million</span>
-        <span class="ramp">
-          {[...Array(24).keys()].map((i) => (
-            <span key={i} style={{ background: cividis(i / 23) }} />
-          ))}
-        </span>
-        <span>all of it</span>
-      </div>
+      <Legend />
       <details>
         <summary>The newest column in numbers</summary>
         <table class="numbers">
@@ -55,17 +48,39 @@ export function Layers({ session, version }: { session: Session; version: number
             ))}
           </tbody>
         </table>
-        <p class="quiet">About 0.001 is usual. Grey: no update, or not known.</p>
+        <p class="quiet">About 0.001 is usual.</p>
       </details>
     </section>
   );
+}
+
+export function Legend() {
+  return (
+    <div class="legend" aria-hidden="true">
+      <span>1 in a million</span>
+      <span class="ramp">
+        {[...Array(24).keys()].map((i) => <span key={i} style={{ background: cividis(i / 23) }} />)}
+      </span>
+      <span>all of it</span>
+      <span class="unknown" />
+      <span>no update, or not known</span>
+    </div>
+  );
+}
+
+// A cell of a strip; one that nothing is known of is empty, between two lines.
+export function fill(ctx: CanvasRenderingContext2D, log: number | undefined, x: number, y: number, wide: number, high: number): void {
+  const known = !Number.isNaN(log ?? NaN);
+  ctx.fillStyle = known ? cividis((log! - LOW) / (HIGH - LOW)) : EMPTY;
+  if (known) ctx.fillRect(x, y, wide, high);
+  else for (const line of [y, y + high - devicePixelRatio]) ctx.fillRect(x, line, wide, devicePixelRatio);
 }
 
 function newest(record: Record): Float32Array {
   return record.updates[record.updates.length - 1] ?? new Float32Array();
 }
 
-function ratio(log: number | undefined): string {
+export function ratio(log: number | undefined): string {
   return log === undefined || Number.isNaN(log) ? "none" : shown(10 ** log, 2);
 }
 
@@ -128,8 +143,7 @@ function paint(canvas: HTMLCanvasElement, record: Record): void {
     if (from >= record.updates.length) break;
     record.layers.forEach((_, layer) => {
       const value = largest(record, layer, from, to);
-      ctx.fillStyle = Number.isNaN(value) ? "rgba(128,128,128,.35)" : cividis((value - LOW) / (HIGH - LOW));
-      ctx.fillRect(left, layer * row, right - left, row > 8 * scale ? row - 2 * scale : row);
+      fill(ctx, value, left, layer * row, right - left, row > 8 * scale ? row - 2 * scale : row);
     });
   }
 }

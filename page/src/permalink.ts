@@ -24,6 +24,14 @@ export class Link {
     }
   }
 
+  follow(session: Session): void {
+    this.wanted.clear();
+    this.cursor = null;
+    this.read(location.hash);
+    this.heard(session);
+    session.changed();
+  }
+
   // The moment that was looked at, as soon as the record has come so far.
   heard(session: Session): void {
     const { record } = session;

@@ -168,18 +168,22 @@ export class Session {
   turnCard(place: number): void {
     const { learner } = this.record;
     this.link.lesson.touched();
-    learner.turn(place, this.record);
+    if (place === learner.place) learner.forget();
+    learner.turn(place);
     const card = learner.card;
-    if (card?.card === "do" && card.start !== null) this.prepare(learner.opened);
+    if (card?.card === "do" && card.start !== null) this.prepare({ ...learner.defaults(), ...card.start });
     this.changed();
   }
 
   private prepare(values: Values): void {
     const { learner, end } = this.record;
-    const same = JSON.stringify(values) === JSON.stringify(learner.lesson?.values);
+    const { lesson } = learner;
+    learner.opened = values;
+    const same = JSON.stringify(values) === JSON.stringify(lesson?.values) && !lesson?.answering;
     if (same && this.iteration === 0 && end === null) return; // it waits at its beginning already
     if (Object.keys(values).length > 0) this.learn("settings", values);
     else this.do("reset");
+    learner.deeds = [];
   }
 
   private ask(key: string, request: Request): void {
@@ -187,6 +191,7 @@ export class Session {
     this.told = "";
     const asked: Asked = { id, value: request.value, late: false };
     this.asked.set(key, asked);
+    this.record.learner.deeds.push(id);
     window.setTimeout(() => {
       asked.late = true;
       this.changed();

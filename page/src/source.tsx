@@ -30,7 +30,7 @@ export function SourcePane({ session }: { session: Session }) {
           <span class="quiet file">{source?.file}</span>
         )}
       </div>
-      {source ? <Lines session={session} source={source} /> : <p class="quiet">No source was sent.</p>}
+      {source ? <Lines session={session} source={source} /> : <p class="quiet">{record.hello ? "No source was sent." : "The script is being started: its text comes with it."}</p>}
       <Inside session={session} sources={sources} />
     </section>
   );
@@ -84,7 +84,7 @@ function Lines({ session, source }: { session: Session; source: Source }) {
 
   useEffect(() => {
     see(box.current, target);
-  }, [target, source]);
+  }, [target, source, record.learner.key()]); // another card may have moved the panel
   // Another width breaks the lines elsewhere: the lit one is brought back into sight.
   const aim = useRef(target);
   aim.current = target;
@@ -129,15 +129,20 @@ function seen(sites: Map<string, StepName[]>, file: string, line: number): StepN
   return sites.get(`${file}:${line}`) ?? null;
 }
 
-// Moves only the box, and only if the line is not well in sight already: the eye keeps its place.
+// Moves only the box, and only if the line is not well in sight already: the eye keeps its place. Of a box
+// that reaches out of the window that part counts which is inside; the last lines come up there, too.
 function see(box: HTMLElement | null, line: number): void {
   const row = box?.querySelector<HTMLElement>(`[data-line="${line}"]`);
   if (!box || !row) return;
-  const top = row.offsetTop; // the box is what it is counted from
-  const margin = 2 * row.offsetHeight;
-  const above = top < box.scrollTop + margin;
-  const below = top + row.offsetHeight > box.scrollTop + box.clientHeight - margin;
-  if (above || below) box.scrollTop = top - box.clientHeight / 3;
+  const { top, height } = box.getBoundingClientRect();
+  const [from, to] = [Math.max(0, -top), Math.min(height, innerHeight - top)];
+  const [begin, size] = to - from > row.offsetHeight ? [from, to - from] : [0, height];
+  const place = row.offsetTop - box.scrollTop - begin; // the box is what it is counted from
+  const spare = size - row.offsetHeight;
+  const margin = Math.min(2 * row.offsetHeight, spare / 4);
+  if (place >= margin && place <= spare - margin) return;
+  box.style.paddingBottom = `${Math.max(8, height - begin - size)}px`;
+  box.scrollTop = row.offsetTop - begin - Math.min(size, 2 * spare) / 3;
 }
 
 interface One {

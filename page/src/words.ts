@@ -35,9 +35,21 @@ const END_ADVICE = {
 
 // What the person sees now, and what to do next: the one sentence of the page.
 export function sentence(session: Session): [string, string] {
-  const { record, moment, fresh, past } = session;
+  const { record, moment, past } = session;
   if (record.hello === null) return ["Waiting for the script.", ""];
   if (past && moment) return [`Looking back: ${happened(moment)}`, ""];
+  const { learner } = record;
+  const { card, lesson } = learner;
+  const runs = lesson?.answering;
+  if (runs && (record.end || session.iteration === 0))
+    return [`The run${runs.of > 1 ? "s" : ""} of your answer ${runs.of > 1 ? "are" : "is"} being made.`, ""];
+  const [what, todo] = stands(session);
+  const open = card?.card === "predict" && !learner.met(record) && !runs;
+  return [what, open ? "Answer above: the run then shows it." : todo];
+}
+
+function stands(session: Session): [string, string] {
+  const { record, moment, fresh } = session;
   if (record.end && session.host.resets === false)
     return [ENDS[record.end.reason].replace("script", "loop"), "Look back with ←, or run the cell again."];
   if (record.end) return [ENDS[record.end.reason], END_ADVICE[record.end.reason]];

@@ -101,6 +101,17 @@ def reach(page: Page, selector: str, name: str = "") -> None:
     raise AssertionError(f"no {selector} {name} is reached with Tab")
 
 
+def begin_by_keyboard(page: Page, selector: str) -> None:
+    """To the first of the choices or points, also of a question that was answered."""
+    if not page.get_by_role("button", name="Answer again").count():
+        reach(page, selector)
+        return
+    reach(page, ".commit button")
+    page.keyboard.press("Enter")
+    focused = "one => document.activeElement.shadowRoot?.activeElement?.matches(one)"
+    page.wait_for_function(focused, arg=selector, timeout=PATIENCE)
+
+
 def commit_by_keyboard(page: Page) -> None:
     reach(page, ".commit button")
     page.keyboard.press("Enter")
@@ -109,7 +120,7 @@ def commit_by_keyboard(page: Page) -> None:
 def choose_by_keyboard(page: Page, number: int, key: str = "ArrowDown") -> None:
     """Take an answer, counted from 0, with Tab, Space and arrows, which go round."""
     wanted = page.get_by_role("radio").nth(number)
-    reach(page, ".choice input")
+    begin_by_keyboard(page, ".choice input")
     page.keyboard.press("Space")
     for _ in range(page.get_by_role("radio").count()):
         if not wanted.is_checked():
@@ -120,7 +131,7 @@ def choose_by_keyboard(page: Page, number: int, key: str = "ArrowDown") -> None:
 
 def draw_by_keyboard(page: Page, shares: list[float]) -> None:
     """Move the points of the pad with the keys that its words name."""
-    reach(page, ".pad .point")
+    begin_by_keyboard(page, ".pad .point")
     for share in shares:
         page.keyboard.press("Home")
         for _ in range(round(20 * share)):
@@ -129,9 +140,16 @@ def draw_by_keyboard(page: Page, shares: list[float]) -> None:
     commit_by_keyboard(page)
 
 
+def again(page: Page) -> None:
+    """Open a question again that was answered."""
+    if (button := page.get_by_role("button", name="Answer again")).count():
+        button.click()
+
+
 def choose(page: Page, words: str) -> None:
+    again(page)
     page.get_by_role("radio", name=words, exact=True).check()
-    page.get_by_role("button", name=re.compile("That is my answer|Answer again")).click()
+    page.get_by_role("button", name="That is my answer").click()
 
 
 def verdict(page: Page, right: bool) -> str:
@@ -143,12 +161,13 @@ def verdict(page: Page, right: bool) -> str:
 
 def draw(page: Page, shares: list[float]) -> None:
     """Move the points of the pad by keyboard; the first stands."""
+    again(page)
     for point, share in zip(page.locator(".pad .point").all(), shares, strict=True):
         point.focus()
         point.press("Home")
         for _ in range(round(20 * share)):
             point.press("ArrowUp")
-    page.get_by_role("button", name=re.compile("That is my answer|Answer again")).click()
+    page.get_by_role("button", name="That is my answer").click()
 
 
 def done(page: Page) -> None:

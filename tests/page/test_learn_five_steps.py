@@ -26,7 +26,7 @@ def test_from_start_to_end(browser: Browser, pictures: Path) -> None:
         choose(page, "loss.backward()")
         assert "optimizer.step()" in verdict(page, right=False)
         page.screenshot(path=pictures / "lesson_1_wrong.png")
-        choose(page, "optimizer.step() so it was")
+        choose(page, "optimizer.step()")
         verdict(page, right=True)
         turn(page, "See")
         turn(page, "Predict")

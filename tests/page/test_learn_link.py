@@ -139,6 +139,23 @@ def test_a_wrong_link_is_left_alone_and_says_so(lessons: Any, wrong: str, words:
     assert served.player.requests == []
 
 
+def test_an_address_that_is_pasted_into_an_open_window_is_followed(lessons: Any) -> None:
+    page, served = lessons()
+    wait_until(lambda: fragment(page) == "#lesson=1&card=1")
+    for link in ("#lesson=1&card=3", "#lesson=2&card=4&set.seed=4", "#lesson=1&card=2"):
+        page.evaluate("link => { location.hash = link }", link)
+        expect(page.locator("#lesson-title")).to_contain_text(f"Lesson {link[8]}")
+        expect(page.locator(".card")).to_contain_text(f"This is card {link[15]}.")
+        wait_until(lambda link=link: fragment(page) == link)
+    verbs = [one["verb"] for one in served.player.requests]
+    assert verbs == ["lesson", "settings", "lesson"]
+    page.evaluate("location.hash = '#lesson=9&card=1'")
+    expect(page.locator(".banner")).to_contain_text("The link names lesson 9")
+    page.evaluate("location.hash = '#lesson=1&card=4'")
+    expect(page.locator(".card")).to_contain_text("This is card 4.")
+    expect(page.locator(".banner")).to_have_count(0)
+
+
 def test_a_lesson_is_not_opened_where_there_is_none(opened: Open) -> None:
     page, player = opened()
     page.goto(f"{player.address}#lesson=2&card=1")

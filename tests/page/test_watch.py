@@ -22,8 +22,8 @@ from player import Message, Player, wait_until
 from playwright.sync_api import Browser, Page, expect
 from test_component_looks import overflowing
 from test_component_reach import broken
-from traces import watched
-from window import active, button
+from traces import line, watched
+from window import active, button, to_the_end
 
 from fivestep.live.export import export
 
@@ -153,6 +153,41 @@ def test_layers_stand_in_the_order_of_their_trouble(opened: Open) -> None:
     assert names[0] == "encoder.frozen"  # never moves
     assert names[1] == "head.bias"  # a millionth
     assert names[-1] != "head.bias"
+
+
+CLEAR = """(one, rows) => {
+    const {width, height} = one;
+    const all = one.getContext('2d').getImageData(0, 0, width, height).data;
+    const clear = y => all[4 * (y * width + (width >> 1)) + 3] === 0;
+    return rows.map(clear);
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_is_not_known_is_framed_and_no_colour_of_the_scale(
+    opened: Open, pictures: Path, scheme: Any
+) -> None:
+    page, _ = opened_on(opened, watched(80), color_scheme=scheme)
+    expect(page.locator(".heat .legend")).to_contain_text("no update, or not known")
+    strip = page.locator(".heat .strip canvas")
+    wait_until(lambda: strip.evaluate(CLEAR, [0, 1, 12, 13]) == [False, True, True, False])
+    swatch = page.locator(".heat .unknown").evaluate(
+        "one => [getComputedStyle(one).backgroundColor, getComputedStyle(one).borderTopWidth]"
+    )
+    assert swatch == ["rgba(0, 0, 0, 0)", "1px"]
+    page.locator(".heat").screenshot(path=pictures / f"heat_{scheme}.png")
+
+
+def test_the_same_holds_for_the_layers_of_a_loop_that_is_stepped(opened: Open) -> None:
+    trace = line(40)
+    for one in trace:
+        if one["kind"] == "iteration":
+            one["layers"][0][1] = None
+    page, _ = opened(trace)
+    to_the_end(page)
+    strip = page.locator(".layers canvas")
+    wait_until(lambda: strip.evaluate(CLEAR, [0, 1, 14, 15]) == [False, True, True, False])
+    expect(page.locator(".layers .unknown")).to_be_visible()
 
 
 def test_the_silence_of_a_killed_training(opened: Open) -> None:

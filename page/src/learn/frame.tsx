@@ -36,7 +36,7 @@ interface Given {
   axis?: string; // what stands from left to right
   unit?: string; // after the numbers of height: × of a first loss, if nothing else is said
   children: ComponentChildren;
-  draw?: (svg: SVGSVGElement, event: PointerEvent) => void;
+  draw?: ((svg: SVGSVGElement, event: PointerEvent) => void) | null; // null: not now, but its points stay sliders
 }
 
 export function Frame({ scale, label, axis = "iteration", unit = " ×", children, draw }: Given) {
@@ -46,7 +46,7 @@ export function Frame({ scale, label, axis = "iteration", unit = " ×", children
   return (
     <svg
       class={draw ? "pad" : "pad still"} viewBox={`0 0 ${WIDE} ${HIGH}`}
-      role={draw ? "group" : "img"} aria-label={label} onPointerDown={move} onPointerMove={move}
+      role={draw === undefined ? "img" : "group"} aria-label={label} onPointerDown={move} onPointerMove={move}
     >
       {[0, scale.top / 2, scale.top].map((share) => (
         <g key={share} aria-hidden="true">

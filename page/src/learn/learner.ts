@@ -7,6 +7,7 @@ const KEPT = "fivestep-learn"; // in the window's own storage, if it has one
 interface Progress {
   card: { [lesson: number]: number };
   done: number[];
+  met?: string[]; // cards that ask for something to be done, and have got it
 }
 
 export class Learner {
@@ -14,9 +15,8 @@ export class Learner {
   lesson: Lesson | null = null;
   verdicts = new Map<string, Verdict>();
   drafts = new Map<string, string | number[]>(); // answers not yet given
-  since = 0; // the number of the last message when this card was turned up
+  deeds: string[] = []; // what was asked for since this card was turned up, but for its own beginning
   opened: Values = {}; // the settings then
-  finished = new Set<string>(); // cards that ask for something, and have got it
   private progress: Progress = restored();
 
   take(message: Learning): void {
@@ -54,19 +54,32 @@ export class Learner {
     return this.verdicts.get(this.key(card.name)) ?? null;
   }
 
+  // The question is open again, and what was chosen is forgotten; a drawing stays, to be drawn on.
+  again(card: Predict): void {
+    this.verdicts.delete(this.key(card.name));
+    if (card.how === "choose") this.drafts.delete(this.key(card.name));
+  }
+
   defaults(): Values {
     return Object.fromEntries((this.lesson?.settings ?? []).map((one) => [one.name, one.value]));
   }
 
-  turn(place: number, record: Record): void {
-    const { lesson } = this;
+  turn(place: number): void {
+    const { lesson, progress } = this;
     if (!lesson) return;
-    this.progress.card[lesson.number] = place;
-    this.since = record.last;
-    const card = lesson.cards[place];
-    const begins = card?.card === "do" && card.start;
-    this.opened = begins ? { ...this.defaults(), ...begins } : lesson.values;
-    keep(this.progress);
+    progress.card[lesson.number] = place;
+    this.deeds = [];
+    this.opened = lesson.values;
+    keep(progress);
+  }
+
+  // The present card begins anew.
+  forget(): void {
+    this.progress.met = this.finished.filter((one) => one !== this.key());
+  }
+
+  private get finished(): string[] {
+    return this.progress.met ?? [];
   }
 
   finish(): void {
@@ -88,25 +101,37 @@ export class Learner {
       return verdict !== null && !verdict.dropped;
     }
     if (card?.card !== "do") return true;
-    if (!this.finished.has(this.key()) && this.count(record) >= card.done.times) {
-      this.finished.add(this.key());
+    if (!this.finished.includes(this.key()) && this.count(record) >= card.done.times) {
+      this.progress.met = [...this.finished, this.key()];
+      keep(this.progress);
     }
-    return this.finished.has(this.key());
+    return this.finished.includes(this.key());
   }
 
-  // How often it was done.
+  // What the card waits for: the verb that is to be pressed, if it is one; "" if it waits for nothing.
+  wanted(record: Record): string {
+    const { card } = this;
+    if (card?.card !== "do" || this.met(record)) return "";
+    return card.done.verb === "end" ? "play" : card.done.verb;
+  }
+
+  // How often it was done: by the learner, since the card was turned up. The runs of a question and what
+  // the card itself begins with are none of their doing.
   count(record: Record): number {
     const { card, lesson } = this;
     if (card?.card !== "do" || !lesson) return 0;
     const { verb, knob, setting } = card.done;
-    if (setting) return lesson.values[setting] !== this.opened[setting] ? card.done.times : 0;
-    if (verb === "end") return record.end && record.end.seq > this.since ? card.done.times : 0;
-    const acks = [...record.acks.values()].filter(
-      (ack) => ack.seq > this.since && ack.applied && !ack.id.startsWith("school"),
-    );
-    return acks.filter(({ applied }) =>
-      knob ? applied!.knob === knob : applied!.verb === verb,
-    ).length;
+    const { end } = record;
+    return this.deeds.filter((id) => {
+      const { seq, applied } = record.acks.get(id) ?? {};
+      if (!applied) return false;
+      if (setting) {
+        const begun = applied.verb === "settings" && seq! < lesson.seq;
+        return (begun && lesson.values[setting] !== this.opened[setting]) || (knob && applied.knob === knob);
+      }
+      if (verb === "end") return end && end.reason !== "reset" && seq! < end.seq;
+      return knob ? applied.knob === knob : applied.verb === verb;
+    }).length;
   }
 }
 

@@ -80,20 +80,20 @@ function CardPane({ session }: { session: Session }) {
         </h3>
         <Text text={card.text} />
         <Body session={session} card={card} met={met} />
-        <div class="turning">
-          <button type="button" disabled={place === 0} onClick={() => turn(place - 1)}>
-            Previous card
-          </button>
-          {last ? (
-            <Finish session={session} />
-          ) : (
-            <button type="button" class={met ? "strong" : ""} onClick={() => turn(place + 1)}>
-              {met ? "Next card" : "Skip this card"}
-            </button>
-          )}
-        </div>
       </div>
       {card.card === "predict" && <Ask session={session} card={card} />}
+      <div class="turning">
+        <button type="button" disabled={place === 0} onClick={() => turn(place - 1)}>
+          Previous card
+        </button>
+        {last ? (
+          <Finish session={session} />
+        ) : (
+          <button type="button" class={met ? "strong" : ""} onClick={() => turn(place + 1)}>
+            {met ? "Next card" : "Skip this card"}
+          </button>
+        )}
+      </div>
     </div>
   );
 }

@@ -15,6 +15,8 @@ export class LessonLink {
 
   read(given: URLSearchParams, known: string[]): void {
     if (given.has("lesson")) this.wanted = given;
+    this.sent.clear();
+    this.words = "";
     const ours = (name: string) => [...known, "lesson", "card"].includes(name) || name.startsWith(SET);
     this.foreign = [...given.keys()].filter((name) => !ours(name));
   }
@@ -89,7 +91,7 @@ export class LessonLink {
 
   private turn(session: Session, lesson: Lesson, given: URLSearchParams): void {
     const card = whole(given.get("card") ?? "1");
-    if (lesson.cards[card - 1]) session.record.learner.turn(card - 1, session.record);
+    if (lesson.cards[card - 1]) session.record.learner.turn(card - 1);
     else this.tell(`The link names card ${given.get("card")}: this lesson has ${lesson.cards.length}.`);
     this.wanted = null;
   }

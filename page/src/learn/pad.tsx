@@ -43,7 +43,7 @@ export function Pad({ card, points, off, now, write, curves }: Given) {
   const over = real?.losses.some((one) => !((maybe(one) ?? Infinity) <= scale.top * (maybe(real.losses[0]) || 1)));
   return (
     <>
-      <Frame scale={scale} axis={card.axis} label="The loss, drawn by you" draw={off ? undefined : draw}>
+      <Frame scale={scale} axis={card.axis} label="The loss, drawn by you" draw={off ? null : draw}>
         {real && <path class="curve c0" d={line(scale, real)} />}
         <path class="guess" d={path.join("")} />
         {points.map((share, i) => {

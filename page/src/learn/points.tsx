@@ -40,7 +40,7 @@ export function OwnData({ session }: { session: Session }) {
       />
       <p id="own-trouble" class="answer bad">{trouble || (refused.bad ? refused.text : "")}</p>
       <div class="turning">
-        <button type="button" class="strong" disabled={off} onClick={use}>Use these points</button>
+        <button type="button" class={session.record.learner.wanted(session.record) === "points" ? "strong" : ""} disabled={off} onClick={use}>Use these points</button>
         <button type="button" disabled={off || lesson.points === null} onClick={() => session.learn("points", null)}>
           The lesson's data again
         </button>

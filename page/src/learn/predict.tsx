@@ -17,11 +17,16 @@ export function Ask({ session, card }: Given) {
   const key = learner.key(card.name);
   const draft = learner.drafts.get(key) ?? (card.how === "draw" ? flat(card) : undefined);
   const running = learner.lesson?.answering ?? null;
-  const off = running !== null || !session.reachable;
+  const off = running !== null || answered || !session.reachable;
   const now = () => (learner.drafts.get(key) as number[] | undefined) ?? flat(card);
   const write = (value: string | number[]) => {
     learner.drafts.set(key, value);
     session.changed();
+  };
+  const again = (form: HTMLFormElement) => {
+    learner.again(card);
+    session.changed();
+    requestAnimationFrame(() => form.querySelector<HTMLElement>("input, .point")?.focus()); // as soon as it is drawn
   };
   const commit = () => {
     const given = learner.drafts.get(key) ?? draft; // the last stroke may not have been drawn yet
@@ -33,7 +38,8 @@ export function Ask({ session, card }: Given) {
       class="ask"
       onSubmit={(event) => {
         event.preventDefault();
-        commit();
+        if (answered) again(event.currentTarget);
+        else commit();
       }}
     >
       {card.how === "choose" ? (
@@ -48,7 +54,7 @@ export function Ask({ session, card }: Given) {
         </fieldset>
       )}
       <p class="commit">
-        <button type="submit" class={answered ? "" : "strong"} disabled={off || draft === undefined}>
+        <button type="submit" class={answered ? "" : "strong"} disabled={answered ? running !== null : off || draft === undefined}>
           {answered ? "Answer again" : "That is my answer: run it"}
         </button>
         <span class={refused.bad ? "answer bad" : "quiet"}>

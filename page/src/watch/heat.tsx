@@ -1,7 +1,7 @@
 // All layers in one picture: a row each, the most troubled first; how much an update changes them.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { cividis } from "../colours";
-import { shown } from "../numbers";
+import { EMPTY, fill, HIGH, Legend, LOW, ratio } from "../layers";
 import type { Film } from "./film";
 import { Buttons, hand, inked, png, quoted } from "./save";
 import type { View } from "./spec";
@@ -9,7 +9,6 @@ import { safe } from "./svg";
 
 const ROW = 16; // pixels
 const FEW = 16; // rows, until somebody asks for all
-const [LOW, HIGH] = [-6, 0]; // log10 of update to weight, the ends of the scale
 const USUAL = -3;
 const CELLS = 240; // columns in an SVG, at most
 
@@ -47,14 +46,7 @@ export function Heat({ film, view, version }: Given) {
         </ul>
         <Strip canvas={canvas} film={film} rows={rows} view={view} version={version} words={words} />
       </div>
-      <div class="legend" aria-hidden="true">
-        <span>1 in a million</span>
-        <span class="ramp">
-          {[...Array(24).keys()].map((i) => <span key={i} style={{ background: cividis(i / 23) }} />)}
-        </span>
-        <span>all of it</span>
-        <span>grey: no update, or not known</span>
-      </div>
+      <Legend />
       <details>
         <summary aria-label="Layers: numbers and files">Numbers and files</summary>
         <p>{words}</p>
@@ -87,10 +79,6 @@ export function Heat({ film, view, version }: Given) {
 
 function newest(film: Film): Float32Array {
   return film.columns[film.columns.length - 1]!.values;
-}
-
-function ratio(log: number | undefined): string {
-  return log === undefined || Number.isNaN(log) ? "none" : shown(10 ** log, 2);
 }
 
 function median(film: Film, layer: number): number {
@@ -171,8 +159,11 @@ function cells(film: Film, view: View, most: number): Cell[] {
   return found;
 }
 
-function shade(value: number | undefined): string {
-  return value === undefined || Number.isNaN(value) ? "rgba(128,128,128,.35)" : cividis((value - LOW) / (HIGH - LOW));
+function box(value: number | undefined, x: number, y: number, wide: number, high: number): string {
+  const part = (fill: string, top: number, tall: number) =>
+    `<rect x="${x.toFixed(1)}" y="${top}" width="${wide.toFixed(1)}" height="${tall}" fill="${fill}"/>`;
+  if (Number.isNaN(value ?? NaN)) return part(EMPTY, y, 1) + part(EMPTY, y + high - 1, 1);
+  return part(cividis((value! - LOW) / (HIGH - LOW)), y, high);
 }
 
 function paint(canvas: HTMLCanvasElement, { film, rows, view }: { film: Film; rows: number[]; view: View }): void {
@@ -186,8 +177,7 @@ function paint(canvas: HTMLCanvasElement, { film, rows, view }: { film: Film; ro
   for (const cell of cells(film, view, canvas.clientWidth)) {
     const [left, right] = [Math.max(0, at(cell.from)), Math.min(width, at(cell.to))];
     rows.forEach((layer, row) => {
-      ctx.fillStyle = shade(cell.values[layer]);
-      ctx.fillRect(left, row * ROW * scale, Math.max(1, right - left), (ROW - 2) * scale);
+      fill(ctx, cell.values[layer], left, row * ROW * scale, Math.max(1, right - left), (ROW - 2) * scale);
     });
   }
 }
@@ -199,8 +189,7 @@ function drawing(film: Film, rows: number[], view: View, words: string, ink: (na
   const boxes = cells(film, view, CELLS).flatMap((cell) =>
     rows.map((layer, i) => {
       const [from, to] = [Math.max(left, at(cell.from)), Math.min(left + width, at(cell.to))];
-      const size = `width="${Math.max(0.5, to - from).toFixed(1)}" height="${row - 2}"`;
-      return `<rect x="${from.toFixed(1)}" y="${top + i * row}" ${size} fill="${shade(cell.values[layer])}"/>`;
+      return box(cell.values[layer], from, top + i * row, Math.max(0.5, to - from), row - 2);
     }),
   );
   const names = rows.map(

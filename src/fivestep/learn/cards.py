@@ -79,7 +79,7 @@ class Do:
             ``points``), or ``end``: the run has come to its end.
         times: how often.
         knob: wanted instead of a verb: that this knob was turned.
-        setting: wanted instead of a verb: that this setting was changed.
+        setting: wanted instead of a verb: that this setting was changed; with a knob, either of them.
         start: begin anew with the lesson's settings, and these among them; None leaves the run.
     """
 

@@ -139,7 +139,7 @@ FIVE_STEPS = Lesson(
         Do(
             "Your turn. Set another rate under **Settings** and begin anew, or turn the rate while "
             "the script runs. Can you find one at which the loss neither falls nor grows?",
-            setting="lr", start={},
+            setting="lr", knob="lr", start={},
         ),
         Explain(
             "**The law of the loop.** The model predicts, the loss says how wrong it was, "
