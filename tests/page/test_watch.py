@@ -590,6 +590,12 @@ def test_nothing_moves_and_forced_colours_show(opened: Open, pictures: Path) -> 
     page.screenshot(path=pictures / "watch_forced.png", full_page=True)
 
 
+def test_a_note_of_what_could_not_be_read_is_shown(opened: Open) -> None:
+    page, player = opened_on(opened, watched(40))
+    player.say({"kind": "note", "of": 0, "level": "warning", "text": "a.jsonl, line 3 is damaged"})
+    expect(page.locator(".banner")).to_have_text("a.jsonl, line 3 is damaged")
+
+
 def test_a_hidden_tab_lets_its_connection_go(opened: Open) -> None:
     page, player = opened_on(opened, watched(40, ends=False))
     wait_until(lambda: player.open == 1)

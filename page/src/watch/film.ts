@@ -147,6 +147,7 @@ export class Films {
   hidden = new Set<number>(); // runs that the viewer has switched off
   active = false;
   waiting = ""; // the directory in which the first run is waited for
+  notes: string[] = []; // of what could not be read
   chosen: number | null = null; // the place of a later run that is looked at instead
 
   // True if the message was meant for us.
@@ -156,6 +157,7 @@ export class Films {
     if (kind === "hello" && (message as Plain).mode === "watch") this.welcome(message as Plain);
     if (!this.active || message.kind === "link") return false;
     const place = (message as Plain).of as number | undefined;
+    if (kind === "note") this.notes.push(String((message as Plain).text));
     if (message.kind !== "hello") this.all[place ?? 0]?.take(message as Plain & { kind: string });
     return true;
   }

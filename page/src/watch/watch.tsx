@@ -248,6 +248,7 @@ function Banners({ session, several }: { session: Session; several: boolean }) {
   return (
     <div class="banners">
       {!up && <Gone />}
+      {session.films.notes.map((text) => <p class="banner past" key={text}>{text}</p>)}
       {!several && end?.message && end.reason !== "finished" && (
         <p class={`banner ${end.reason === "failed" || end.reason === "nonfinite" ? "bad" : ""}`}>{end.message}</p>
       )}
