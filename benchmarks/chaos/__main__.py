@@ -36,7 +36,7 @@ def main() -> int:
     if arguments.json:
         arguments.json.write_text(json.dumps([row._asdict() for row in rows]))
     if arguments.write:
-        page.write(rows, " ".join(["python -m benchmarks.chaos", *sys.argv[1:]]))
+        page.write(rows, _command(arguments))
     return 1 if failed else 0
 
 
@@ -56,6 +56,16 @@ def _numbers(name: str, arguments: argparse.Namespace) -> range:
         return range(arguments.trial, arguments.trial + 1)
     whole, short = PARTS[name].whole, PARTS[name].short
     return range(arguments.count or (short if arguments.short else whole))
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    """What makes the same figures; where they go besides is nobody's business."""
+    words = ["python -m benchmarks.chaos"]
+    words += ["--short"] if arguments.short else []
+    words += ["--only", *arguments.only] if arguments.only else []
+    words += ["--count", str(arguments.count)] if arguments.count else []
+    words += ["--trial", str(arguments.trial)] if arguments.trial is not None else []
+    return " ".join([*words, "--write"])
 
 
 def _jobs() -> int:
