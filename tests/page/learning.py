@@ -74,17 +74,31 @@ def card(page: Page) -> Locator:
 
 def turn(page: Page, kind: str) -> None:
     """To the next card, which is of a kind."""
+    before = number(page)
     page.get_by_role("button", name=re.compile("^(Next|Skip this) card$")).click()
+    arrived(page, before, kind)
+
+
+def number(page: Page) -> str:
+    """Which card this is: two that follow each other may be of one kind."""
+    found = re.search(r"card \d+ of \d+", card(page).inner_text())
+    assert found
+    return found[0]
+
+
+def arrived(page: Page, before: str, kind: str) -> None:
+    expect(card(page)).not_to_contain_text(before)
     expect(card(page).locator("h3")).to_contain_text(kind)
 
 
 def turn_by_keyboard(page: Page, kind: str) -> None:
     """The same with Tab and Enter."""
+    before = number(page)
     name = "document.activeElement.shadowRoot?.activeElement?.innerText ?? ''"
     while not re.search("^(Next|Skip this) card$", page.evaluate(name)):
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(card(page).locator("h3")).to_contain_text(kind)
+    arrived(page, before, kind)
 
 
 def reach(page: Page, selector: str, name: str = "") -> None:
