@@ -438,6 +438,22 @@ def test_how_the_command_is_ended_leaves_nothing(
     assert ("Traceback" in err) is not quiet, err
 
 
+@pytest.mark.skipif(os.name == "nt", reason="there are no such signals")
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_record_has_an_end_however_the_command_is_ended(
+    tmp_path: Path, sent: signal.Signals
+) -> None:
+    record = tmp_path / "run.jsonl"
+    with command("--record", str(record), BY_HAND, ENDLESS, "0", cwd=tmp_path) as made:
+        made.until("state", paused=True)
+        made.process.send_signal(sent)
+        made.process.communicate(timeout=60)
+    kinds = [json.loads(line) for line in record.read_text().splitlines()]
+    assert [one["kind"] for one in kinds].count("end") == 1
+    assert kinds[-1]["kind"] == "end"
+    assert kinds[-1]["reason"] == "interrupted"
+
+
 def descendants(process: int) -> list[int]:
     """The processes that it has begun, and that live."""
     found: list[int] = []

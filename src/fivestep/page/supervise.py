@@ -238,6 +238,10 @@ class Supervisor:
     def close(self) -> None:
         """End the script's process, and what was laid in for the next run."""
         self.stop()
+        if self._process is not None and not self._ended:  # by SIGTERM: a record has an end, too
+            code = self._process.returncode
+            words, code = "the command was ended", 128 - code if code < 0 else code
+            self.post("end", {"reason": "interrupted", "message": words, "exit_code": code})
         self.spare.close()
 
     def stop(self) -> None:
