@@ -284,6 +284,21 @@ def test_the_present_lies_as_high_as_its_loss() -> None:
 # -- where something is missing ---------------------------------------------------------------
 
 
+@pytest.mark.parametrize("width", [4, 16])
+@pytest.mark.parametrize("rate", [0.01, 0.1])
+def test_a_slice_is_as_large_as_the_way_can_be_seen_on(width: int, rate: float) -> None:
+    """Two of many numbers fall for a long way: a window up to there would have a dot for a path."""
+    found = told(
+        lambda: nn.Sequential(nn.Linear(2, width), nn.ReLU(), nn.Linear(width, 1)),
+        nn.MSELoss(), (corners()[0], corners()[0].sum(1, keepdim=True)),
+        optimizer=lambda p: torch.optim.SGD(p, lr=rate), iterations=20,
+    )  # fmt: skip
+    for one in found.of("surface"):
+        assert one["slice"]
+        for side in (one["x"], one["y"]):
+            assert side[-1] - side[0] <= 8
+
+
 def test_a_loss_by_hand_has_a_line_and_no_surface() -> None:
     found = told(lambda: nn.Linear(1, 1), lambda p, y: ((p - y) ** 2).mean(), line())
     # In the loop of this file the line of the loss names ``model``, ``x`` and ``y``.

@@ -19,6 +19,7 @@ from fivestep.page.trial import ask
 
 GRID, COARSE = 41, 9  # places along each side
 FAR = 32.0  # as far as a minimum is looked for
+NEAR = 2.0  # the same on a slice: what lies far off would be reached by the other numbers, too
 LONGEST = 3.0  # seconds: the loop waits for it
 WIDEST = 1e6  # of a surface; a path that leaves it is lost
 
@@ -125,11 +126,11 @@ def _largest(change: Tensor) -> list[tuple[int, float]]:
     return list(zip(top.indices.tolist(), top.values.tolist(), strict=True))
 
 
-def first_window(ground: Ground, start: tuple[float, float]) -> Window:
+def first_window(ground: Ground, start: tuple[float, float], far: float = FAR) -> Window:
     """A window with the start of the path and, if it is near enough, the lowest place in it."""
     half = 0.25
     low = start
-    while half <= FAR:
+    while half <= far:
         xs, ys = (
             _places((start[0] - half, start[0] + half), COARSE),
             _places((start[1] - half, start[1] + half), COARSE),
@@ -145,7 +146,7 @@ def first_window(ground: Ground, start: tuple[float, float]) -> Window:
             break
         half *= 2
     else:
-        half, low = FAR / 4, start  # it only falls: a piece of the way
+        half, low = far / 4, start  # it only falls: a piece of the way
     return _around([start, low], (0.7 * half, 0.7 * half))
 
 

@@ -15,7 +15,9 @@ from fivestep.page.judging import Judging
 from fivestep.page.points import Points
 from fivestep.page.protocol import number
 from fivestep.page.surface import (
+    FAR,
     LONGEST,
+    NEAR,
     Ground,
     Pair,
     Window,
@@ -185,7 +187,7 @@ class Valley:
 
     def _next_window(self, ground: Ground) -> Window | None:
         if self._window is None:
-            found = first_window(ground, self._start)
+            found = first_window(ground, self._start, FAR if self._count == 2 else NEAR)
             return (
                 found if all(holds(found, one) for one in self._path) else wider(found, self._path)
             )
