@@ -227,6 +227,26 @@ def test_a_drawing_can_be_drawn_on(opened: Open) -> None:
     assert player.requests[-1]["value"][:4] == [1, 2, 0, 1]
 
 
+def test_what_was_answered_is_shown_after_a_reload(opened: Open) -> None:
+    page, _, school = taught(opened, 1)
+    onward(page, 2)
+    page.get_by_role("radio").first.check()
+    school.runs("mover")
+    page.reload()
+    expect(page.locator(".verdict")).to_be_visible()
+    expect(page.get_by_role("radio").first).to_be_checked()
+    expect(page.locator(".choice input:checked")).to_have_count(1)
+    onward(page, 3)
+    school.runs("fall")
+    expect(page.locator(".verdict")).to_be_visible()
+    page.reload()
+    drawn = page.locator(".pad .point")
+    expect(drawn.last).to_have_attribute("aria-valuenow", "1")
+    button(page, "Answer again").click()
+    expect(page.locator(".verdict")).to_have_count(0)
+    expect(drawn.last).to_have_attribute("aria-valuenow", "1")
+
+
 def test_the_sentence_does_not_call_for_what_spoils_an_answer(opened: Open) -> None:
     page, player, school = taught(opened, 1)
     said = page.locator(".sentence")

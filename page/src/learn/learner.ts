@@ -31,7 +31,10 @@ export class Learner {
   }
 
   private hear(verdict: Verdict): void {
-    this.verdicts.set(`${verdict.lesson}/${verdict.question}`, verdict);
+    const key = `${verdict.lesson}/${verdict.question}`;
+    this.verdicts.set(key, verdict);
+    // After a reload: what was answered stands beside what came of it.
+    if (verdict.answer !== undefined && !this.drafts.has(key)) this.drafts.set(key, verdict.answer);
     if (this.lesson) this.lesson = { ...this.lesson, answering: null };
   }
 

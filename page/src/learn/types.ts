@@ -72,7 +72,7 @@ export interface Verdict {
   lesson: number;
   question: string;
   dropped?: string;
-  answer: string | number[];
+  answer?: string | number[];
   right: boolean;
   truth: string;
   words: string;
