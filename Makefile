@@ -50,9 +50,11 @@ demo: .venv/.demo
 test: .venv/.dev | chromium
 	@.venv/$(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
-# Every rule of the doctor in every variant of its loops; `make test` has a third of them.
+# Every rule of the doctor in every variant of its loops, and every program of tests/patients;
+# `make test` has a third of them.
 matrix: .venv/.dev
-	@FIVESTEP_MATRIX=whole .venv/$(BIN)/python -m pytest $(WORKERS) tests/test_matrix.py $(ARGS)
+	@FIVESTEP_MATRIX=whole .venv/$(BIN)/python -m pytest $(WORKERS) \
+	  tests/test_matrix.py tests/test_patients.py $(ARGS)
 
 # Every lesson from start to end, each run a process of its own; `make test` has the first.
 lessons: .venv/.dev | chromium

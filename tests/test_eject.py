@@ -697,7 +697,7 @@ def test_the_page_shows_what_is_written() -> None:
 
 
 def bare(page: str) -> str:
-    return re.sub(r"Written by fivestep.*?with\s+torch\s+\S+", "", page, flags=re.DOTALL)
+    return re.sub(r"Written\s+by\s+fivestep.*?with\s+torch\s+\S+", "", page, flags=re.DOTALL)
 
 
 @pytest.mark.parametrize("name", ["ema, validated", "float16", "named inputs", "loader", "forward"])

@@ -6,10 +6,10 @@ one rule to the next, and the plain one always.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
+from campaign import MATRIX
 
 from fivestep.doctor import diagnose
 from fivestep.finding import Rule
@@ -18,12 +18,11 @@ from fivestep.rules import catalogue
 from fivestep.vitals import Record
 from fivestep.vitals.codec import encode
 
-WHOLE = os.environ.get("FIVESTEP_MATRIX") == "whole"
 
 
 def _variants(number: int) -> Iterator[str]:
     for place, variant in enumerate(VARIANTS):
-        if WHOLE or variant == "plain" or (place + number) % 3 == 0:
+        if MATRIX or variant == "plain" or (place + number) % 3 == 0:
             yield variant
 
 
