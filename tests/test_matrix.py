@@ -19,7 +19,6 @@ from fivestep.vitals import Record
 from fivestep.vitals.codec import encode
 
 
-
 def _variants(number: int) -> Iterator[str]:
     for place, variant in enumerate(VARIANTS):
         if MATRIX or variant == "plain" or (place + number) % 3 == 0:

@@ -5,7 +5,7 @@ where two names are right, ``# fault: none``. ``# missed: why`` marks one that t
 to miss; the line goes as soon as it is found. Whether a loop starves depends on how busy the
 machine is: such a program may be found or not.
 
-``make matrix`` runs them all; ``make test`` a third of those with each fault, and of those with none.
+``make matrix`` runs them all; ``make test`` a third of those with each fault, and of the correct.
 """
 
 from __future__ import annotations
