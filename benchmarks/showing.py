@@ -210,7 +210,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print("| --- | --- | --- | --- | --- | --- |")
     for name in given.works:
         for way in given.ways:
-            meter = Meter(given.pairs, math.ceil(WARM_UP[name] / BLOCKS[name]))
+            warm_up = WARM_UP[name] if given.warm_up is None else given.warm_up
+            meter = Meter(given.pairs, math.ceil(warm_up / BLOCKS[name]))
             WAYS[way](WORKS[name], meter, BLOCKS[name])
             print(f"| {name} | {way} | {meter.row()} |", flush=True)
     return 0
@@ -221,6 +222,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--works", nargs="+", choices=sorted(BLOCKS), default=["line", "lm"])
     made.add_argument("--ways", nargs="+", choices=sorted(WAYS), default=sorted(WAYS))
     made.add_argument("--pairs", type=int, default=30)
+    made.add_argument("--warm-up", type=int, help="iterations before, watched and not counted")
     return made
 
 

@@ -29,6 +29,7 @@ from fivestep.page.ring import Ring
 
 WAITING = 2048  # messages; of more, those that may be left out are thinned
 BUNDLE = 64  # messages sent at once
+PACE = 0.3  # seconds that a point of a curve may wait for the next: to wake a thread costs the loop
 LAST_WORDS = 10.0  # seconds for what is left when the script is over
 TWICE = 0.5  # seconds: one press of Ctrl-C
 PASSED_ON = 5.0  # seconds in which one that comes by the other process is the same
@@ -87,7 +88,11 @@ class Link:
         self._sender.join(LAST_WORDS)
 
     def _post(self, kind: str, fields: Message) -> int:
-        return self._ring.write(kind, {"kind": kind} | fields)
+        number = self._ring.write(kind, {"kind": kind} | fields)
+        waits = kind == "iteration" and not self.control.watched()
+        if not waits or number - self._sent > WAITING // 4:
+            self._news.set()
+        return number
 
     def _send(self) -> None:
         while True:
@@ -100,6 +105,9 @@ class Link:
                 except (OSError, ValueError):
                     return
                 self._sent = entries[-1].seq
+                if len(entries) < BUNDLE and not last_round:
+                    self._news.wait(PACE)
+                    self._news.clear()
             elif last_round:
                 return
             elif self._ring.call(self._news.set, self._sent):
