@@ -68,6 +68,7 @@ def on_a_terminal(
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, columns))
     known = {"TERM": "xterm-256color", "NO_COLOR": "", "COLUMNS": "", "LINES": ""}
+    known["PYTHON_COLORS"] = "0"  # from 3.13 on, of a traceback
     variables = {**os.environ, **known, **environment}
     process = subprocess.Popen(
         [sys.executable, "-c", SCRIPT.format(at_call_20=at_call_20, options=options)],
