@@ -52,9 +52,7 @@ def learn_in_page(given: argparse.Namespace) -> int:
         check_serving(given)
         from fivestep.learn.school import School
 
-        school = School(given.number)
-        school.lesson = True
-        return serve(school, given, stays=True)
+        return serve(School(given.number), given, stays=True)
     except (OSError, ValueError) as error:
         print(f"fivestep: {error}", file=sys.stderr)  # noqa: T201
         return 2

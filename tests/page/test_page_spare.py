@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import alive, children
 from test_page_step import BY_HAND, ENDLESS, SCRIPTS, command
 
 from fivestep.page import spare
@@ -247,26 +248,6 @@ def test_one_that_ends_before_it_calls_has_no_connection(tmp_path: Path) -> None
     begun = Begun(by(dies, dies), {})
     assert begun.connection() is None
     assert begun.process.wait() == 3
-
-
-def children(process: int) -> list[int]:
-    found: list[int] = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[1]) == process and fields[0] != "Z":
-            found.append(int(stat.parent.name))
-    return found
-
-
-def alive(process: int) -> bool:
-    try:
-        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
 
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc here")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import children
 
 from fivestep.page.protocol import Message
 
@@ -427,7 +428,7 @@ def test_how_the_command_is_ended_leaves_nothing(
     given = [BY_HAND, ENDLESS, "0"] if verb == "step" else ["1"]
     with command(*given, cwd=tmp_path, verb=verb) as made:
         made.until("state", paused=True)
-        begun = descendants(made.process.pid)
+        begun = children(made.process.pid)
         assert begun
         made.process.send_signal(sent)
         _, err = made.process.communicate(timeout=60)
@@ -452,16 +453,3 @@ def test_a_record_has_an_end_however_the_command_is_ended(
     assert [one["kind"] for one in kinds].count("end") == 1
     assert kinds[-1]["kind"] == "end"
     assert kinds[-1]["reason"] == "interrupted"
-
-
-def descendants(process: int) -> list[int]:
-    """The processes that it has begun, and that live."""
-    found: list[int] = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[1]) == process:
-            found.append(int(stat.parent.name))
-    return found

@@ -58,6 +58,7 @@ class School(Supervisor):
 
     def __init__(self, number: int) -> None:
         super().__init__("", [], loads=LOADS)
+        self.lesson = True
         self._number = number
         self._lesson = LESSONS[number - 1]
         self._values = self._lesson.values()

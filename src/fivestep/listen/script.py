@@ -15,8 +15,6 @@ from fivestep.listen.site import here, users_own
 from fivestep.vitals import Site
 
 _HERE = str(Path(fivestep.__file__).parent)
-_USERS = ("rules", "examples", "learn")  # read as anybody's code
-_READ = tuple(str(Path(_HERE) / name) for name in _USERS)
 _RULES = str(Path(_HERE) / "rules")
 
 
@@ -119,12 +117,11 @@ def _forget_ours(error: BaseException) -> None:
 
 
 def _is_scripts(file: str) -> bool:
-    rules = file.startswith(_RULES)  # read by us in the middle of anything
-    return users_own(file) and not _is_ours(file) and not rules
+    return users_own(file) and not file.startswith(_RULES)  # read by us in the middle of anything
 
 
 def _is_ours(file: str) -> bool:
-    return file.startswith(_HERE) and not file.startswith(_READ)
+    return file.startswith(_HERE) and not users_own(file)
 
 
 def _last_line(trace: TracebackType | None) -> Site | None:

@@ -204,11 +204,14 @@ class Supervisor:
         if self._reader is not None:
             self._reader.join(timeout=2)
         self._hang_up()
-        self.code = 128 - code if code < 0 else code
+        self.code = _exit_code(code)
+        words = f"the process ended by signal {-code}" if code < 0 else "the process ended"
+        self._post_end("interrupted" if code == 130 else "failed", words, self.code)
+
+    def _post_end(self, reason: str, words: str, code: int | None) -> None:
+        """Say what the script has not said itself."""
         if not self._ended:
-            words = f"the process ended by signal {-code}" if code < 0 else "the process ended"
-            reason = "interrupted" if code == 130 else "failed"
-            self.post("end", {"reason": reason, "message": words, "exit_code": self.code})
+            self.post("end", {"reason": reason, "message": words, "exit_code": code})
 
     def _hang_up(self) -> None:
         with self._lock:
@@ -226,8 +229,7 @@ class Supervisor:
             applied["value"] = self._seed
         with self._lock:
             self.post("ack", {"id": request["id"], "applied": applied})
-            if not self._ended:
-                self.post("end", {"reason": "reset", "message": "", "exit_code": None})
+            self._post_end("reset", "", None)
         self.start()
         with self._lock:
             self._renewing = False
@@ -238,10 +240,9 @@ class Supervisor:
     def close(self) -> None:
         """End the script's process, and what was laid in for the next run."""
         self.stop()
-        if self._process is not None and not self._ended:  # by SIGTERM: a record has an end, too
-            code = self._process.returncode
-            words, code = "the command was ended", 128 - code if code < 0 else code
-            self.post("end", {"reason": "interrupted", "message": words, "exit_code": code})
+        if self._process is not None:  # after SIGTERM: a record has an end, too
+            code = _exit_code(self._process.returncode)
+            self._post_end("interrupted", "the command was ended", code)
         self.spare.close()
 
     def stop(self) -> None:
@@ -252,3 +253,8 @@ class Supervisor:
         if reader is not None:
             reader.join(timeout=2)
         self._hang_up()
+
+
+def _exit_code(code: int) -> int:
+    """As a shell tells it: 128 and the number of the signal."""
+    return 128 - code if code < 0 else code
